@@ -1,0 +1,68 @@
+// server: one configured listener on one worker. Accepts, performs TLS, runs a connection's codec,
+// and hands its requests to the handler of the generation that is current when their head is read.
+#pragma once
+
+#include "penstock/config/model.hpp"
+#include "penstock/exchange/exchange.hpp"
+#include "penstock/net/listener.hpp"
+#include "penstock/net/tls.hpp"
+#include "penstock/net/worker.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace penstock::downstream {
+
+// Counters of one listener on one worker, written by that worker, read by the scraper (relaxed).
+struct server_counters {
+    std::atomic<std::uint64_t> active{0};   // connections within a request
+    std::atomic<std::uint64_t> idle{0};     // open and between requests (or before the first)
+    std::atomic<std::uint64_t> accepted{0};
+    std::atomic<std::uint64_t> handshakes_ok{0};
+    std::atomic<std::uint64_t> handshakes_failed{0};
+    std::atomic<std::uint64_t> handshakes_resumed{0};
+    std::atomic<std::uint64_t> handshakes_tls13{0};  // of the successful ones
+};
+
+// What a listener is at present; replaced whole at reload, so a connection picks it up between
+// requests. Not shared between workers.
+struct listener_state {
+    config::listener settings;
+    exchange::name_id id = 0;
+    std::uint64_t generation = 0;
+    std::shared_ptr<exchange::handler> handler;
+    std::shared_ptr<net::tls_context> tls;  // null on plain listeners
+};
+
+class server {
+ public:
+    // One server per listener name and worker; `counts` is shared by the workers of that listener.
+    server(net::worker& home, std::shared_ptr<const listener_state> state,
+           std::shared_ptr<net::connection_count> counts);
+    ~server();
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+
+    // Begins accepting on a socket; several for a list of binds.
+    void listen(net::unique_fd fd, const net::socket_address& bound);
+    // Stops accepting on the socket bound to this address (an address removed at reload).
+    void unlisten(const net::socket_address& bound);
+    // New requests are served by this from now on.
+    void update(std::shared_ptr<const listener_state> state);
+    // Stops accepting; idle connections are closed, the others answer `Connection: close`.
+    void drain();
+    // Ends every connection now, in-flight ones included.
+    void abort();
+    [[nodiscard]] std::size_t connections() const noexcept;
+    [[nodiscard]] const server_counters& counters() const noexcept;
+
+    struct implementation;
+
+ private:
+    std::unique_ptr<implementation> impl_;
+};
+
+}  // namespace penstock::downstream

@@ -1,0 +1,141 @@
+// The contract between the two sides, and the heart of the design: a proxy is
+// `response = handler(request)` with bodies that are pulled. Neither side knows which protocol version
+// the other speaks.
+//
+// Flow: the downstream connection reads a head, fills a `request` and awaits `handle`. The response
+// comes back once its head is known; its body is then pulled with take/wait and written. The request's
+// body is pulled by the handler at the same time (full duplex). At the end the downstream side awaits
+// `response.body->close()`, which joins whatever the handler still runs for this exchange.
+// Back-pressure is that nobody called `take`.
+//
+// Lifetime: the request outlives the response body; both are used on one worker only.
+#pragma once
+
+#include "penstock/base/error.hpp"
+#include "penstock/exchange/record.hpp"
+#include "penstock/http/message.hpp"
+#include "penstock/net/endpoint.hpp"
+#include "penstock/net/task.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace penstock::exchange {
+
+// A body, pulled by its consumer.
+class body_source {
+ public:
+    virtual ~body_source() = default;
+
+    // Bytes that are here now, at most `max`, without framing; no wait and no copy. Empty: either
+    // finished() or wait() for more. The view is valid until the next call on this object.
+    [[nodiscard]] virtual result<std::string_view> take(std::size_t max) = 0;
+    // Returns once take() has something, finished() is true, or with the error that ended the body.
+    [[nodiscard]] virtual net::task<result<void>> wait() = 0;
+    // True once every byte was taken and the end was seen.
+    [[nodiscard]] virtual bool finished() const noexcept = 0;
+    // The length announced by the head, if it was.
+    [[nodiscard]] virtual std::optional<std::uint64_t> length() const noexcept = 0;
+    // Trailer fields; complete once finished().
+    [[nodiscard]] virtual const http::fields& trailers() const noexcept = 0;
+    // The consumer wants no more; what is left is the producer's to drain or cut.
+    virtual void stop() noexcept = 0;
+    // Joins what the producer runs beside the consumer. Awaited once, after the last take or stop.
+    [[nodiscard]] virtual net::task<> close() = 0;
+
+    // Bodies are recycled per thread like coroutine frames.
+    static void* operator new(std::size_t size) { return net::allocate_frame(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        net::release_frame(memory, size);
+    }
+};
+
+// Told once when the exchange is to end early: the client went, or the total deadline passed.
+class abort_listener {
+ public:
+    virtual void on_abort(error why) noexcept = 0;
+
+ protected:
+    ~abort_listener() = default;
+};
+
+// The downstream side fires it; what waits on the upstream side attaches itself while it waits.
+class abort_signal {
+ public:
+    void fire(error why) noexcept;
+    [[nodiscard]] error fired() const noexcept { return fired_; }
+
+    // Attached for its lifetime. A signal that has fired already tells the listener at once.
+    class attachment {
+     public:
+        attachment(abort_signal& signal, abort_listener& listener) noexcept;
+        ~attachment();
+        attachment(const attachment&) = delete;
+        attachment& operator=(const attachment&) = delete;
+
+     private:
+        friend class abort_signal;
+        abort_signal& signal_;
+        abort_listener& listener_;
+        attachment* next_ = nullptr;
+    };
+
+ private:
+    attachment* first_ = nullptr;
+    error fired_;
+};
+
+// Passes interim (1xx) heads to the client, before the response.
+class interim_sink {
+ public:
+    [[nodiscard]] virtual net::task<result<void>> send_interim(const http::response_head& head) = 0;
+
+ protected:
+    ~interim_sink() = default;
+};
+
+struct request {
+    http::request_head head;  // the handler may edit it
+    body_source* body = nullptr;  // never null in handle(); finished() at once if there is none
+    bool expects_continue = false;   // the client waits for 100 before it sends the body
+    bool wants_websocket = false;    // `Upgrade: websocket` was asked for, correctly
+    bool accepts_trailers = false;   // TE: trailers was there
+    bool tls = false;
+    const net::socket_address* peer = nullptr;   // the client
+    const net::socket_address* local = nullptr;  // where it connected to
+    interim_sink* interim = nullptr;
+    abort_signal* aborted = nullptr;
+    exchange::record* record = nullptr;
+};
+
+struct response {
+    http::response_head head;
+    std::unique_ptr<body_source> body;  // null = no body (HEAD, 204, 304, or empty)
+    // Length to announce when there is no body to ask: the origin's Content-Length on HEAD and 304.
+    std::optional<std::uint64_t> announced_length;
+    // 101: from here on body is the origin's raw bytes, and request.body the client's.
+    bool upgraded = false;
+    // The client connection ends after this response.
+    bool close = false;
+};
+
+// What a downstream connection hands its requests to. One per worker and generation.
+class handler {
+ public:
+    virtual ~handler() = default;
+    // Never throws for what peers cause; failures come back as responses of our own.
+    [[nodiscard]] virtual net::task<response> handle(request& from) = 0;
+    // The reply to a message that could not be read or served; `from` holds what was understood.
+    [[nodiscard]] virtual response refuse(request& from, reason why) = 0;
+    // The largest request body that the matching route allows, 0 = no cap. Asked before handle().
+    [[nodiscard]] virtual std::uint64_t body_limit(const http::request_head& head) const = 0;
+    // The exchange is over; its record is complete.
+    virtual void finished(const record& of) noexcept = 0;
+    // An error met by the downstream side (body, write) as its reason.
+    [[nodiscard]] virtual reason reason_of(error why) const noexcept = 0;
+};
+
+}  // namespace penstock::exchange

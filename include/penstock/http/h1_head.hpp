@@ -1,0 +1,109 @@
+// HTTP/1 heads: bytes → parsed head, and parsed head → bytes (RFC 9112 §2–§5). Strict: one reading or
+// an error. Line by line, so that a faulty line is refused at once and one-byte writes give the same
+// verdict as one write.
+//
+// Flow: call `feed` with all bytes received so far, from the first byte of the head on. It returns
+// the head's length once it is complete, nothing if more is needed, or an error. `reset` before the next.
+#pragma once
+
+#include "penstock/http/error.hpp"
+#include "penstock/http/message.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace penstock::http {
+
+struct head_limits {
+    std::size_t head = 64 * 1024;
+    std::size_t line = 8 * 1024;   // request or status line
+    std::size_t field = 16 * 1024;  // one field line
+    std::size_t count = 100;
+};
+
+// The request as its lines said it, before target, Host and framing are understood.
+struct raw_request {
+    std::string_view target;  // into the bytes given to feed
+};
+
+class h1_request_parser {
+ public:
+    explicit h1_request_parser(const head_limits& limits) noexcept : limits_(limits) {}
+    void reset() noexcept;
+    // On success fills method, version and fields of `into`, then understands the target and Host
+    // (RFC 9112 §3.2): scheme (absolute form only), authority, path, query. Host leaves the fields.
+    // `into` keeps what was understood when an error comes back.
+    [[nodiscard]] result<std::optional<std::size_t>> feed(std::string_view received,
+                                                          request_head& into);
+    // True once a byte of a head was seen (a leading CRLF does not count).
+    [[nodiscard]] bool started() const noexcept;
+
+ private:
+    head_limits limits_;
+    std::size_t scanned_ = 0;  // bytes searched for a line end
+    std::size_t line_ = 0;     // where the present line begins
+    std::size_t first_ = 0;    // where the request line begins
+    bool have_line_ = false;
+    std::string target_;
+    void* reserved_ = nullptr;
+};
+
+class h1_response_parser {
+ public:
+    explicit h1_response_parser(const head_limits& limits) noexcept : limits_(limits) {}
+    void reset() noexcept;
+    [[nodiscard]] result<std::optional<std::size_t>> feed(std::string_view received,
+                                                          response_head& into);
+
+ private:
+    head_limits limits_;
+    std::size_t scanned_ = 0;
+    std::size_t line_ = 0;
+    bool have_line_ = false;
+};
+
+// How a message's body is delimited on the wire (RFC 9112 §6.3).
+enum class framing_kind : std::uint8_t { none, length, chunked, until_close };
+struct framing {
+    framing_kind kind = framing_kind::none;
+    std::uint64_t length = 0;  // of framing_kind::length
+};
+
+// RFC 9112 §6.3 for a request, with the strict readings of Content-Length and Transfer-Encoding.
+[[nodiscard]] result<framing> request_framing(const request_head& head);
+// For a response to `to`; 1xx, 204, 304 and HEAD have none.
+[[nodiscard]] result<framing> response_framing(const response_head& head, method to);
+// Content-Length of a head, if there is exactly one valid; for HEAD and 304.
+[[nodiscard]] std::optional<std::uint64_t> announced_length(const response_head& head);
+
+// True if the connection may carry another message after this one, as far as the head says
+// (Connection: close / keep-alive, version; RFC 9112 §9.3).
+[[nodiscard]] bool keeps_alive(version v, const fields& of) noexcept;
+
+// Serialises from parsed values only, each checked against the grammar once more; an invalid
+// value is an error (bad_field) and nothing is appended. Host, framing fields and Connection are
+// written by these functions and must not be among the fields.
+struct request_encoding {
+    framing body;
+    bool keep_alive = true;
+    bool websocket = false;   // Connection: upgrade, Upgrade: websocket
+    bool trailers = false;    // TE: trailers and Connection: te
+};
+[[nodiscard]] result<void> encode_request(const request_head& head, const request_encoding& how,
+                                          std::string& out);
+struct response_encoding {
+    framing body;                  // until_close = neither length nor chunked is written
+    bool length_known = false;     // HEAD and 304: write `body.length` though no body follows
+    bool keep_alive = true;
+    version to = version::http_1_1;  // 1.0 clients get `Connection: keep-alive` when kept
+    bool websocket = false;
+};
+[[nodiscard]] result<void> encode_response(const response_head& head, const response_encoding& how,
+                                           std::string& out);
+// An interim response other than 101: status line and fields.
+[[nodiscard]] result<void> encode_interim(const response_head& head, std::string& out);
+
+}  // namespace penstock::http

@@ -1,0 +1,23 @@
+// Targets, hosts and paths in one form: what is routed is what is forwarded (RFC 3986 §5.2.4, §6.2).
+#pragma once
+
+#include "penstock/http/error.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace penstock::http {
+
+// Checks and lower-cases host[:port]: no userinfo, list, space or control byte; port at most 65535;
+// one trailing dot stays out of comparisons but is kept. Appends to `out`.
+[[nodiscard]] result<void> normalize_authority(std::string_view text, std::string& out);
+// The host part: without port and one trailing dot.
+[[nodiscard]] std::string_view host_of(std::string_view authority) noexcept;
+
+// Splits an origin-form target into path (normal form) and query. '.' and '..' segments, plain or
+// as %2e, are resolved; climbing above the root, %00, %2f, %5c, '\', '#', bad escapes and bytes
+// outside 0x21–0x7e are errc::bad_path. Repeated slashes are merged.
+[[nodiscard]] result<void> normalize_target(std::string_view target, std::string& path,
+                                            std::string& query);
+
+}  // namespace penstock::http

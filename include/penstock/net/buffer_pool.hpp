@@ -1,0 +1,91 @@
+// Slabs of memory for bytes in flight, one pool per worker and no lock. A reader takes a slab once
+// bytes are there and lets go of it when they are gone, so an idle connection holds none.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+namespace penstock::net {
+
+class buffer_pool;
+
+// Owns one slab; returns it to its pool when destroyed. An empty slab has no memory.
+class slab {
+ public:
+    slab() noexcept = default;
+    slab(slab&& other) noexcept
+        : data_(std::exchange(other.data_, nullptr)),
+          size_(std::exchange(other.size_, 0)),
+          pool_(other.pool_) {}
+    slab& operator=(slab&& other) noexcept;
+    ~slab() { release(); }
+
+    [[nodiscard]] char* data() const noexcept { return data_; }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    explicit operator bool() const noexcept { return data_ != nullptr; }
+    void release() noexcept;
+
+ private:
+    friend class buffer_pool;
+    slab(char* data, std::size_t size, buffer_pool* pool) noexcept
+        : data_(data), size_(size), pool_(pool) {}
+
+    char* data_ = nullptr;
+    std::size_t size_ = 0;
+    buffer_pool* pool_ = nullptr;
+};
+
+// Keeps at most `cached_max` free slabs of each of its two sizes; the rest goes back to the heap.
+class buffer_pool {
+ public:
+    static constexpr std::size_t small = 16 * 1024;   // one read, most heads
+    static constexpr std::size_t large = 128 * 1024;  // a head of the highest limit, bulk bodies
+    static constexpr std::size_t cached_max = 64;
+
+    buffer_pool() = default;
+    buffer_pool(const buffer_pool&) = delete;
+    buffer_pool& operator=(const buffer_pool&) = delete;
+    ~buffer_pool();
+
+    [[nodiscard]] slab take_small() { return take(free_small_, small); }
+    [[nodiscard]] slab take_large() { return take(free_large_, large); }
+    [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }  // bytes handed out
+
+ private:
+    friend class slab;
+    slab take(std::vector<char*>& free, std::size_t size);
+    void give_back(char* data, std::size_t size) noexcept;
+
+    std::vector<char*> free_small_;
+    std::vector<char*> free_large_;
+    std::size_t in_use_ = 0;
+};
+
+// Received bytes that are not consumed yet: a slab and the filled range in it.
+class read_buffer {
+ public:
+    [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
+    [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+    [[nodiscard]] const char* data() const noexcept { return slab_.data() + begin_; }
+    // Room behind the filled range. Takes a slab if there is none, moves the bytes to the front if
+    // the back is full, and to a large slab if a small one is full. Size 0 = the large one is full.
+    struct room {
+        char* data;
+        std::size_t size;
+    };
+    [[nodiscard]] room prepare(buffer_pool& pool);
+    void commit(std::size_t count) noexcept { end_ += count; }
+    // Drops bytes from the front; gives the slab back once nothing is left.
+    void consume(std::size_t count) noexcept;
+    // As `consume`, but keeps the slab while views into it are still read.
+    void consume_keep(std::size_t count) noexcept { begin_ += count; }
+    void release_if_empty() noexcept;
+
+ private:
+    slab slab_;
+    std::size_t begin_ = 0;
+    std::size_t end_ = 0;
+};
+
+}  // namespace penstock::net

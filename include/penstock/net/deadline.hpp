@@ -1,0 +1,71 @@
+// Deadlines: a store, not a timer. Setting one writes a time; one coarse wheel per worker looks at
+// the entry when its slot comes round, moves it on if its time was put off meanwhile, and else
+// expires it. Resolution is the wheel's tick (20 ms); an expiry is never early.
+#pragma once
+
+#include "penstock/base/clock.hpp"
+#include "penstock/base/error.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace penstock::net {
+
+class deadline_wheel;
+
+// Base of what can expire. Intrusive; leaves the wheel when destroyed.
+class deadline {
+ public:
+    deadline() noexcept = default;
+    deadline(const deadline&) = delete;
+    deadline& operator=(const deadline&) = delete;
+    virtual ~deadline();
+
+    // Expires with `why` once `at` has passed, replacing an earlier setting.
+    void arm(deadline_wheel& wheel, time_point at, error why) noexcept;
+    // A store only; the entry leaves the wheel when its slot comes round.
+    void disarm() noexcept { at_ = never; }
+    [[nodiscard]] bool armed() const noexcept { return at_ != never; }
+    [[nodiscard]] time_point at() const noexcept { return at_; }
+
+ protected:
+    // Called once from the wheel with the deadline disarmed. May destroy *this.
+    virtual void on_expire(error why) noexcept = 0;
+
+ private:
+    friend class deadline_wheel;
+    time_point at_ = never;
+    error why_;
+    std::size_t slot_ = 0;
+    deadline* previous_ = nullptr;
+    deadline* next_ = nullptr;
+    deadline_wheel* wheel_ = nullptr;
+};
+
+// Hashed wheel of 512 slots of 20 ms (10.24 s a round); far deadlines are visited once a round.
+class deadline_wheel {
+ public:
+    static constexpr std::size_t slots = 512;
+    static constexpr nanoseconds tick = 20ms;
+
+    explicit deadline_wheel(time_point now) noexcept;
+
+    // Visits every slot passed since the last call. Returns how many deadlines expired.
+    std::size_t advance(time_point now);
+    // When `advance` has something to look at next; `never` if the wheel is empty.
+    [[nodiscard]] time_point next_visit() const noexcept;
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+ private:
+    friend class deadline;
+    void link(deadline& entry, std::size_t slot) noexcept;
+    void unlink(deadline& entry) noexcept;
+    [[nodiscard]] std::size_t slot_of(time_point at) const noexcept;
+    [[nodiscard]] static std::int64_t ticks(time_point at) noexcept;
+
+    std::array<deadline*, slots> heads_{};
+    std::int64_t current_;  // the tick whose slot is visited next
+    std::size_t size_ = 0;
+};
+
+}  // namespace penstock::net

@@ -1,0 +1,67 @@
+// Listening sockets and the accept loop. Every worker has a socket of its own per address
+// (SO_REUSEPORT), so the kernel spreads connections and no lock is shared.
+#pragma once
+
+#include "penstock/net/endpoint.hpp"
+#include "penstock/net/socket.hpp"
+#include "penstock/net/task.hpp"
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+namespace penstock::net {
+
+struct listen_options {
+    int backlog = 4096;
+};
+
+// Opens `count` sockets on one address. Port 0 picks one port for all of them; `bound` receives it.
+[[nodiscard]] result<std::vector<unique_fd>> open_listeners(const socket_address& at, int count,
+                                                            const listen_options& options,
+                                                            socket_address& bound);
+
+// Connections of one listener over all workers; written on accept and close only.
+struct connection_count {
+    std::atomic<std::uint64_t> open{0};
+    std::atomic<std::uint64_t> accepted{0};
+    std::atomic<std::uint64_t> refused{0};  // over the cap
+};
+
+// Accepts on one worker until `stop`. At most 64 connections a turn. EMFILE, ENFILE and ENOMEM pause
+// accepting for 100 ms instead of spinning.
+class listener {
+ public:
+    struct accepted {
+        unique_fd fd;
+        socket_address peer;
+    };
+    class acceptor {
+     public:
+        // False = the listener is to pause (over its cap); `resume` continues.
+        [[nodiscard]] virtual bool may_accept() noexcept = 0;
+        virtual void on_accept(accepted connection) = 0;
+
+     protected:
+        ~acceptor() = default;
+    };
+
+    listener(worker& home, unique_fd fd, acceptor& owner);
+    ~listener();
+    // Runs to the end: returns after `stop`. Spawned by its owner.
+    [[nodiscard]] task<> serve();
+    // A connection ended: accepting goes on if it was paused.
+    void resume() noexcept;
+    // Stops accepting and closes the socket.
+    void stop() noexcept;
+
+ private:
+    class pause;
+    worker& home_;
+    socket socket_;
+    acceptor& owner_;
+    std::unique_ptr<pause> pause_;
+    bool stopped_ = false;
+};
+
+}  // namespace penstock::net

@@ -1,0 +1,42 @@
+// One edge-triggered epoll set: descriptors are added once and removed by closing them. `poll` waits,
+// then tells each socket what happened to it; coroutines run inside that call.
+#pragma once
+
+#include "penstock/base/clock.hpp"
+#include "penstock/net/socket.hpp"
+
+#include <array>
+#include <sys/epoll.h>
+
+namespace penstock::net {
+
+class poller {
+ public:
+    static constexpr int batch_max = 256;  // events taken per turn, for fairness with other work
+
+    poller();
+
+    // The socket is told of IN, OUT, RDHUP, HUP and ERR until it is closed.
+    [[nodiscard]] result<void> add(socket& owner);
+    // Forgets events of `owner` that this turn has not delivered yet.
+    void remove(const socket& owner) noexcept;
+    // Waits at most until `timeout` (rounded up to 1 ms; negative = forever). `woken` is called right
+    // after the wait, before the first event, so that the worker can read its clock.
+    template <class Woken>
+    std::size_t poll(int timeout_ms, Woken woken) {
+        const int count = wait(timeout_ms);
+        woken();
+        return dispatch(count);
+    }
+
+ private:
+    [[nodiscard]] int wait(int timeout_ms) noexcept;
+    std::size_t dispatch(int count);
+
+    unique_fd epoll_;
+    std::array<epoll_event, batch_max> events_{};
+    int delivered_ = 0;
+    int received_ = 0;
+};
+
+}  // namespace penstock::net

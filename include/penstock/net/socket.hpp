@@ -1,0 +1,105 @@
+// The socket engine: a non-blocking descriptor in the worker's edge-triggered epoll set, registered
+// once. It remembers what the kernel last said (readable, writable, peer closed), so a coroutine
+// waits only when there is nothing to do, and no read is made that could only say EAGAIN.
+//
+// `stream` builds TCP and TLS on it; nothing else does, so that another engine can take its place.
+#pragma once
+
+#include "penstock/base/error.hpp"
+#include "penstock/net/event.hpp"
+
+#include <sys/uio.h>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+namespace penstock::net {
+
+class worker;
+
+// Owns a file descriptor.
+class unique_fd {
+ public:
+    unique_fd() noexcept = default;
+    explicit unique_fd(int fd) noexcept : fd_(fd) {}
+    unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+    unique_fd& operator=(unique_fd&& other) noexcept;
+    ~unique_fd() { reset(); }
+    [[nodiscard]] int get() const noexcept { return fd_; }
+    explicit operator bool() const noexcept { return fd_ >= 0; }
+    void reset() noexcept;
+
+ private:
+    int fd_ = -1;
+};
+
+// Told of events that no coroutine waits for. Called from the poll loop; may close the socket, and
+// may destroy it only by way of worker::spawn or an event.
+class socket_watcher {
+ public:
+    virtual void on_readable() noexcept {}
+    virtual void on_peer_closed() noexcept {}  // FIN, RST or error seen
+
+ protected:
+    ~socket_watcher() = default;
+};
+
+class socket {
+ public:
+    socket(worker& home, unique_fd fd);
+    socket(const socket&) = delete;
+    socket& operator=(const socket&) = delete;
+    ~socket();
+
+    // One system call each; errc::would_block when the kernel has nothing to give or take.
+    // 0 bytes read = end of stream.
+    [[nodiscard]] result<std::size_t> read(std::span<char> into);
+    [[nodiscard]] result<std::size_t> write(std::span<const iovec> from);
+
+    // co_await socket.readable(): error, or success once a read is worth trying. One waiter each.
+    struct readiness {
+        socket& owner;
+        bool write;
+        bool await_ready() const noexcept;
+        void await_suspend(std::coroutine_handle<> waiter) noexcept;
+        [[nodiscard]] error await_resume() noexcept;
+    };
+    [[nodiscard]] readiness readable() noexcept { return {*this, false}; }
+    [[nodiscard]] readiness writable() noexcept { return {*this, true}; }
+
+    // Every present and later wait or transfer fails with `why`; the first reason given stays.
+    void abort(error why) noexcept;
+    [[nodiscard]] error aborted() const noexcept { return aborted_; }
+    // Half-closes; ignored when the connection is gone already.
+    void shutdown_write() noexcept;
+    // Makes close() send RST instead of FIN.
+    void reset_on_close() noexcept;
+    void close() noexcept;
+
+    void watch(socket_watcher* watcher) noexcept { watcher_ = watcher; }
+    [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
+    [[nodiscard]] bool maybe_readable() const noexcept { return readable_; }
+    [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+    [[nodiscard]] worker& home() const noexcept { return home_; }
+
+ private:
+    friend class poller;
+    void on_events(std::uint32_t events);
+
+    worker& home_;
+    unique_fd fd_;
+    socket_watcher* watcher_ = nullptr;
+    std::coroutine_handle<> reader_;
+    std::coroutine_handle<> writer_;
+    ready_hook reader_hook_;
+    ready_hook writer_hook_;
+    error aborted_;
+    bool readable_ = false;
+    bool writable_ = false;
+    bool peer_closed_ = false;
+};
+
+}  // namespace penstock::net

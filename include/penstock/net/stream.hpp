@@ -1,0 +1,107 @@
+// stream: one connection's bytes, plain TCP or TLS, either side. Codecs see only this.
+//
+// Flow: `co_await s.readable()`, then `s.read(room)` until it says would_block; likewise for writing,
+// or `co_await s.write_all(...)`. Deadlines are stores (see net/deadline). `abort(why)` makes every
+// wait of either direction fail with `why`: whoever aborts first decides what is reported.
+// Lifetime: a local of the coroutine that serves it; closed when destroyed.
+#pragma once
+
+#include "penstock/net/deadline.hpp"
+#include "penstock/net/socket.hpp"
+#include "penstock/net/task.hpp"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace penstock::net {
+
+class tls_context;
+class tls_session;
+
+// What the TLS handshake agreed on; empty strings on a plain stream.
+struct tls_facts {
+    std::string version;      // "TLSv1.3"
+    std::string cipher;
+    std::string alpn;         // "http/1.1", or empty
+    std::string server_name;  // SNI
+    bool resumed = false;
+};
+
+class stream {
+ public:
+    stream(worker& home, unique_fd fd);
+    ~stream();
+    stream(const stream&) = delete;
+    stream& operator=(const stream&) = delete;
+
+    // Performs the handshake; until it succeeded nothing may be read or written. Deadlines are the
+    // caller's. `server_name` is what a client asks for and verifies.
+    [[nodiscard]] task<result<void>> accept_tls(tls_context& context);
+    [[nodiscard]] task<result<void>> connect_tls(tls_context& context, std::string server_name);
+    [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
+    [[nodiscard]] const tls_facts& tls() const noexcept;
+
+    // co_await s.readable(): an error, or success once a read is worth trying.
+    struct readiness {
+        stream& owner;
+        bool write;
+        bool await_ready() const noexcept;
+        void await_suspend(std::coroutine_handle<> waiter) noexcept;
+        [[nodiscard]] error await_resume() noexcept;
+    };
+    [[nodiscard]] readiness readable() noexcept { return {*this, false}; }
+    [[nodiscard]] readiness writable() noexcept { return {*this, true}; }
+
+    // Without waiting: errc::would_block, or bytes moved. 0 bytes read = clean end of stream; TCP's
+    // FIN without close_notify on TLS is errc::end_of_stream.
+    [[nodiscard]] result<std::size_t> read(std::span<char> into);
+    [[nodiscard]] result<std::size_t> write(std::span<const iovec> from);
+    // Writes everything, waiting as needed. Changes the iovecs as it goes. `idle` bounds each wait
+    // without progress and fails it with `why`.
+    [[nodiscard]] task<result<void>> write_all(std::span<iovec> from, milliseconds idle, error why);
+
+    void read_deadline(time_point at, error why) noexcept;
+    void read_deadline_off() noexcept { read_deadline_.disarm(); }
+    void write_deadline(time_point at, error why) noexcept;
+    void write_deadline_off() noexcept { write_deadline_.disarm(); }
+
+    void abort(error why) noexcept { socket_.abort(why); }
+    [[nodiscard]] error aborted() const noexcept { return socket_.aborted(); }
+    // Says that no more will be written (FIN; close_notify first on TLS).
+    void shutdown_write() noexcept;
+    void reset_on_close() noexcept { socket_.reset_on_close(); }
+    void close() noexcept { socket_.close(); }
+
+    // Events while nobody waits: idle pooled connections, clients that leave in mid-exchange.
+    void watch(socket_watcher* watcher) noexcept { socket_.watch(watcher); }
+    [[nodiscard]] bool peer_closed() const noexcept { return socket_.peer_closed(); }
+    // False = the kernel and TLS have said that nothing is there to read.
+    [[nodiscard]] bool maybe_readable() const noexcept;
+    [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
+    [[nodiscard]] worker& home() const noexcept { return socket_.home(); }
+
+ private:
+    class abort_deadline final : public deadline {
+     public:
+        explicit abort_deadline(stream& owner) noexcept : owner_(owner) {}
+
+     private:
+        void on_expire(error why) noexcept override { owner_.abort(why); }
+        stream& owner_;
+    };
+    friend class tls_session;
+
+    socket socket_;
+    std::unique_ptr<tls_session> tls_;
+    abort_deadline read_deadline_{*this};
+    abort_deadline write_deadline_{*this};
+};
+
+// Closes so that the client sees our last reply and not a reset: sends FIN, then reads and drops
+// until the peer's FIN, at most `bytes_max` and until `timeout` has passed (RFC 9112 §9.6).
+[[nodiscard]] task<> lingering_close(stream& s, milliseconds timeout, std::size_t bytes_max);
+
+}  // namespace penstock::net

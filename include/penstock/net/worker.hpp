@@ -1,0 +1,93 @@
+// One worker: one thread, one io_context, one poller, and the pools that belong to them. A connection
+// is born, served and destroyed on one worker; nothing here is locked but `post`.
+//
+// The poller drives the loop; the io_context carries what Asio is good at (work posted from other
+// threads and anything built on Asio) and is run when its turn comes.
+#pragma once
+
+#include "penstock/base/clock.hpp"
+#include "penstock/net/buffer_pool.hpp"
+#include "penstock/net/deadline.hpp"
+#include "penstock/net/event.hpp"
+#include "penstock/net/poller.hpp"
+#include "penstock/net/task.hpp"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+namespace penstock::net {
+
+class worker {
+ public:
+    explicit worker(int index);
+    worker(const worker&) = delete;
+    worker& operator=(const worker&) = delete;
+    ~worker();
+
+    // The loop. Returns once `stop` was called and no spawned task is left.
+    void run();
+    // From any thread. The owner has made sure that every spawned task comes to its end.
+    void stop() noexcept;
+    // From any thread: runs `work` on this worker.
+    template <class Work>
+    void post(Work work) {
+        boost::asio::post(context_, std::move(work));
+        wake();
+    }
+    // The one place that detaches: the task lives until it ends. What it throws is logged, counted.
+    void spawn(task<> work);
+    [[nodiscard]] std::size_t spawned() const noexcept { return spawned_; }
+
+    // The time at which this turn of the loop began. One clock read a turn.
+    [[nodiscard]] time_point now() const noexcept { return now_; }
+    // The clock itself, for the end of a phase; tens of nanoseconds.
+    [[nodiscard]] static time_point clock() noexcept { return steady_clock::now(); }
+
+    [[nodiscard]] int index() const noexcept { return index_; }
+    [[nodiscard]] net::poller& poller() noexcept { return poller_; }
+    [[nodiscard]] buffer_pool& buffers() noexcept { return buffers_; }
+    [[nodiscard]] deadline_wheel& deadlines() noexcept { return deadlines_; }
+    [[nodiscard]] ready_queue& ready() noexcept { return ready_; }
+    [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
+    // True on the thread that runs this worker.
+    [[nodiscard]] bool here() const noexcept { return current() == this; }
+    [[nodiscard]] static worker* current() noexcept;
+
+    // Readable from any thread, written by this worker only.
+    [[nodiscard]] std::uint64_t exceptions() const noexcept {
+        return exceptions_.load(std::memory_order_relaxed);
+    }
+    // Seconds that the latest turn of the loop took between two waits, as nanoseconds.
+    [[nodiscard]] std::uint64_t loop_delay() const noexcept {
+        return loop_delay_.load(std::memory_order_relaxed);
+    }
+
+    // Called by the runner of a detached or grouped task.
+    void note_exception(const char* where) noexcept;
+
+ private:
+    friend struct detached_runner;
+    class wakeup;
+    void wake() noexcept;
+    void turn();
+    [[nodiscard]] int wait_ms() const noexcept;
+
+    int index_;
+    boost::asio::io_context context_;
+    net::poller poller_;
+    buffer_pool buffers_;
+    time_point now_;
+    deadline_wheel deadlines_;
+    ready_queue ready_;
+    std::unique_ptr<wakeup> wakeup_;
+    std::size_t spawned_ = 0;
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::uint64_t> exceptions_{0};
+    std::atomic<std::uint64_t> loop_delay_{0};
+};
+
+}  // namespace penstock::net
