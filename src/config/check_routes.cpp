@@ -1,0 +1,148 @@
+#include "config/loaders.hpp"
+#include "config/text.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace penstock::config {
+
+namespace {
+
+// Routes compete only where host pattern and path are the same: of two different ones that match a
+// request, one is always more specific (exact before wildcard, the longer before the shorter).
+using competition = std::tuple<std::string, path_match, std::string>;
+
+bool share_methods(const route_match& a, const route_match& b) {
+    if (a.methods.empty() || b.methods.empty()) {
+        return a.methods.empty() && b.methods.empty();  // naming methods is more specific
+    }
+    return std::any_of(a.methods.begin(), a.methods.end(), [&](const std::string& method) {
+        return std::find(b.methods.begin(), b.methods.end(), method) != b.methods.end();
+    });
+}
+
+std::ptrdiff_t values_in(const std::vector<header_match>& headers) {
+    return std::count_if(headers.begin(), headers.end(),
+                         [](const header_match& h) { return h.value.has_value(); });
+}
+
+// One request cannot carry two values of one field.
+bool exclude_each_other(const route_match& a, const route_match& b) {
+    return std::any_of(a.headers.begin(), a.headers.end(), [&](const header_match& one) {
+        return std::any_of(b.headers.begin(), b.headers.end(), [&](const header_match& other) {
+            return one.name == other.name && one.value.has_value() && other.value.has_value() &&
+                   *one.value != *other.value;
+        });
+    });
+}
+
+bool equally_specific_headers(const route_match& a, const route_match& b) {
+    return a.headers.size() == b.headers.size() && values_in(a.headers) == values_in(b.headers);
+}
+
+bool compete(const route_match& a, const route_match& b) {
+    return share_methods(a, b) && equally_specific_headers(a, b) && !exclude_each_other(a, b);
+}
+
+std::string place(const location& where) {
+    return where.file + ":" + std::to_string(where.line) + ":" + std::to_string(where.column);
+}
+
+void report(reader& in, const route& later, const route& earlier) {
+    in.error(later.where,
+             "route " + in_quotes(later.name) + " is ambiguous: a request can match it and " +
+                 in_quotes(earlier.name) + " at " + place(earlier.where) + " equally well",
+             "make the match of one of them more specific");
+}
+
+std::string made_name(const route& of, std::size_t number,
+                      const std::unordered_set<std::string>& taken) {
+    const std::string base = of.upstream.empty() ? "route" + std::to_string(number) : of.upstream;
+    std::string name = base;
+    for (std::size_t suffix = 2; taken.contains(name); ++suffix) {
+        name = base + "-" + std::to_string(suffix);
+    }
+    return name;
+}
+
+}  // namespace
+
+void name_routes(reader& in, std::vector<route>& routes) {
+    std::unordered_set<std::string> taken;
+    for (const route& one : routes) {
+        if (!one.name.empty() && !taken.insert(one.name).second) {
+            in.error(one.where, "a second route named " + in_quotes(one.name));
+        }
+    }
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+        if (routes[i].name.empty()) {
+            routes[i].name = made_name(routes[i], i + 1, taken);
+            taken.insert(routes[i].name);
+        }
+    }
+}
+
+void check_ambiguous(reader& in, const std::vector<const route*>& routes) {
+    static const std::vector<std::string> any_host{""};
+    std::map<competition, std::vector<const route*>> earlier;
+    std::set<std::pair<const route*, const route*>> reported;
+    for (const route* const one : routes) {
+        const route_match& match = one->match;
+        for (const std::string& host : match.hosts.empty() ? any_host : match.hosts) {
+            auto& rivals = earlier[{host, match.path_kind, match.path}];
+            const auto rival = std::find_if(rivals.begin(), rivals.end(), [&](const route* other) {
+                return compete(match, other->match);
+            });
+            if (rival != rivals.end() && reported.insert({one, *rival}).second) {
+                report(in, *one, **rival);
+            }
+            rivals.push_back(one);
+        }
+    }
+}
+
+void check_unused(reader& in, const std::vector<route>& routes,
+                  const std::vector<upstream>& upstreams) {
+    std::unordered_set<std::string_view> used;
+    for (const route& one : routes) {
+        used.insert(one.upstream);
+    }
+    for (const upstream& one : upstreams) {
+        if (!used.contains(one.name)) {
+            in.warn(one.where, "upstream " + in_quotes(one.name) + " is used by no route");
+        }
+    }
+}
+
+void check_bound(reader& in, std::vector<bound_address> bound) {
+    std::stable_sort(bound.begin(), bound.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
+    });
+    std::map<std::pair<std::string, std::uint16_t>, const bound_address*> seen;
+    for (const bound_address& one : bound) {
+        if (one.at.port == 0) {
+            continue;
+        }
+        const auto [first, fresh] = seen.emplace(std::pair(one.at.host, one.at.port), &one);
+        if (!fresh) {
+            in.error(one.where, one.owner + " binds " + one.at.host + ":" +
+                                    std::to_string(one.at.port) + ", and so does " +
+                                    first->second->owner + " at " + place(first->second->where));
+        }
+    }
+    for (const bound_address& one : bound) {
+        const std::string wildcard = one.at.host.starts_with('[') ? "[::]" : "0.0.0.0";
+        const auto found = seen.find({wildcard, one.at.port});
+        if (one.at.host != wildcard && found != seen.end()) {
+            in.warn(one.where, one.owner + " shares its port with " + found->second->owner +
+                                   ", which binds every address at " +
+                                   place(found->second->where));
+        }
+    }
+}
+
+}  // namespace penstock::config

@@ -1,0 +1,169 @@
+// Header fields in a configuration: the two ways to write them, and the edits of routes.
+#include "config/loaders.hpp"
+#include "config/names.hpp"
+#include "config/schema_find.hpp"
+#include "config/text.hpp"
+#include "config/values.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace penstock::config {
+
+namespace {
+
+constexpr std::size_t value_size_max = 4096;
+
+// Hop-by-hop and framing fields: what they say is true of one connection or of the bytes that
+// follow, so an edit could only make it false (RFC 9110 §7.6.1, RFC 9112 §6).
+constexpr std::array<std::string_view, 10> own_fields = {
+    "connection",     "content-length",    "expect", "http2-settings", "keep-alive",
+    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
+
+std::optional<field_nodes> field_of_item(reader& in, const yaml_node& item) {
+    field_nodes field;
+    for (const yaml_node::entry& entry : entries_of(in, item, "a header field")) {
+        if (entry.key->text == "name") {
+            field.name = entry.value;
+        } else if (entry.key->text == "value") {
+            field.value = entry.value;
+        } else {
+            in.error(*entry.key, "unknown key " + in_quotes(entry.key->text),
+                     "known here: name, value");
+        }
+    }
+    if (field.name == nullptr && item.kind == node_kind::map) {
+        in.error(item, "a header field needs 'name'");
+    }
+    if (field.name == nullptr || text_of(in, *field.name) == nullptr) {
+        return std::nullopt;
+    }
+    return field;
+}
+
+// Whether a field of this name may be edited.
+bool check_editable(reader& in, const yaml_node& name, bool host_allowed) {
+    const std::string folded = lower(name.text);
+    if (!is_token(name.text)) {
+        in.error(name, in_quotes(name.text) + " is not a header name");
+        return false;
+    }
+    if (std::find(own_fields.begin(), own_fields.end(), folded) != own_fields.end()) {
+        in.error(name, in_quotes(name.text) + " cannot be edited",
+                 "framing and hop-by-hop fields are the proxy's own");
+        return false;
+    }
+    if (folded == "host" && !host_allowed) {
+        in.error(name, in_quotes(name.text) + " cannot be edited here",
+                 "'set' of 'request_headers' rewrites the host that the origin sees");
+        return false;
+    }
+    return true;
+}
+
+bool is_authority(const std::string& text) {
+    const parsed<std::string> host = parse_host_pattern(text);
+    return (host.value.has_value() && text.find('*') == std::string::npos) ||
+           parse_endpoint(text).value.has_value();
+}
+
+std::optional<header_value> edit_of(reader& in, const field_nodes& field, bool host_allowed) {
+    if (!check_editable(in, *field.name, host_allowed)) {
+        return std::nullopt;
+    }
+    if (field.value == nullptr) {
+        in.error(*field.name, "a header field needs 'value'");
+        return std::nullopt;
+    }
+    std::optional<std::string> value = field_value_of(in, *field.value);
+    if (!value.has_value()) {
+        return std::nullopt;
+    }
+    if (lower(field.name->text) == "host" && !is_authority(*value)) {
+        in.error(*field.value, in_quotes(*value) + " is not a host");
+        return std::nullopt;
+    }
+    return header_value{field.name->text, std::move(*value)};
+}
+
+void load_set(const section& from, bool request, header_edits& to) {
+    for (const field_nodes& field : fields_of(from, "set")) {
+        std::optional<header_value> edit = edit_of(from.in(), field, request);
+        if (!edit.has_value()) {
+            continue;
+        }
+        const auto same = [&](const header_value& other) {
+            return lower(other.name) == lower(edit->name);
+        };
+        if (std::any_of(to.set.begin(), to.set.end(), same)) {
+            from.in().error(*field.name, in_quotes(edit->name) + " is set twice",
+                            "'add' sends several fields of one name");
+            continue;
+        }
+        to.set.push_back(std::move(*edit));
+    }
+}
+
+}  // namespace
+
+std::vector<field_nodes> fields_of(const section& from, std::string_view key) {
+    std::vector<field_nodes> fields;
+    const yaml_node* const node = from.find(key);
+    if (node == nullptr) {
+        return fields;
+    }
+    if (node->kind == node_kind::list) {
+        for (const yaml_node* const item : items_of(from.in(), *node, from.info(key))) {
+            if (const auto field = field_of_item(from.in(), *item); field.has_value()) {
+                fields.push_back(*field);
+            }
+        }
+        return fields;
+    }
+    for (const yaml_node::entry& entry : entries_of(from.in(), *node, in_quotes(key))) {
+        fields.push_back({entry.key, entry.value});
+    }
+    const auto most = static_cast<std::size_t>(from.info(key).range.high);
+    if (fields.size() > most) {
+        from.in().error(*node, in_quotes(key) + " has " + std::to_string(fields.size()) +
+                                   " items, at most " + std::to_string(most) + " are allowed");
+        fields.resize(most);
+    }
+    return fields;
+}
+
+std::optional<std::string> field_value_of(reader& in, const yaml_node& node) {
+    const std::string* const text = text_of(in, node);
+    if (text == nullptr) {
+        return std::nullopt;
+    }
+    const auto blank = [](char c) { return c == ' ' || c == '\t'; };
+    if (has_control(*text)) {
+        in.error(node, "a header value with a control byte");
+    } else if (text->size() > value_size_max) {
+        in.error(node, "a header value of more than 4096 bytes");
+    } else if (!text->empty() && (blank(text->front()) || blank(text->back()))) {
+        in.error(node, "a header value that begins or ends with a blank");
+    } else {
+        return *text;
+    }
+    return std::nullopt;
+}
+
+header_edits load_header_edits(const section& from, bool request) {
+    header_edits out;
+    for (const yaml_node* const item : from.items("remove")) {
+        if (text_of(from.in(), *item) != nullptr && check_editable(from.in(), *item, false)) {
+            out.remove.push_back(item->text);
+        }
+    }
+    load_set(from, request, out);
+    for (const field_nodes& field : fields_of(from, "add")) {
+        if (auto edit = edit_of(from.in(), field, false); edit.has_value()) {
+            out.add.push_back(std::move(*edit));
+        }
+    }
+    return out;
+}
+
+}  // namespace penstock::config

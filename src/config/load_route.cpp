@@ -1,0 +1,173 @@
+#include "config/loaders.hpp"
+#include "config/names.hpp"
+#include "config/text.hpp"
+#include "config/values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace penstock::config {
+
+namespace {
+
+constexpr std::array<std::string_view, 3> actions = {"upstream", "respond", "redirect"};
+
+void check_actions(const section& from) {
+    int count = 0;
+    for (const std::string_view action : actions) {
+        if (from.find(action) != nullptr && ++count > 1) {
+            from.in().error(*from.find_key_node(action), "a second action in one route",
+                            "exactly one of 'upstream', 'respond' and 'redirect'");
+        }
+    }
+    if (count == 0 && from.node().kind == node_kind::map) {
+        from.in().error(from.node(), "a route without an action",
+                        "it needs one of 'upstream', 'respond' and 'redirect'");
+    }
+}
+
+void load_target(const section& from, const std::vector<upstream>& upstreams, route& to) {
+    from.read("upstream", to.upstream);
+    const yaml_node* const node = from.find("upstream");
+    if (node == nullptr || node->kind != node_kind::scalar) {
+        return;
+    }
+    std::vector<std::string_view> names;
+    for (const upstream& one : upstreams) {
+        if (one.name == to.upstream) {
+            return;
+        }
+        names.push_back(one.name);
+    }
+    // Thousands of upstreams would make every such message cost as many comparisons.
+    names.resize(std::min<std::size_t>(names.size(), 256));
+    from.in().error(*node, "unknown upstream " + in_quotes(to.upstream),
+                    nearest_hint(to.upstream, names));
+}
+
+bool may_have_body(int status) noexcept {
+    return status != 204 && status != 304;
+}
+
+std::optional<respond> load_respond(const section& route_section) {
+    const std::optional<section> from = route_section.child("respond");
+    if (!from.has_value()) {
+        return std::nullopt;
+    }
+    respond out;
+    from->read("status", out.status);
+    from->read("body", out.body);
+    if (!out.body.empty() && !may_have_body(out.status)) {
+        from->in().error(*from->find("body"), "a response with status " +
+                                                  std::to_string(out.status) + " has no body");
+    }
+    if (const yaml_node* const type = from->find("content_type"); type != nullptr) {
+        out.content_type = field_value_of(from->in(), *type).value_or(out.content_type);
+    }
+    return out;
+}
+
+std::optional<redirect> load_redirect(const section& route_section) {
+    const std::optional<section> from = route_section.child("redirect");
+    if (!from.has_value()) {
+        return std::nullopt;
+    }
+    redirect out;
+    from->require("to");
+    if (const yaml_node* const to = from->find("to"); to != nullptr) {
+        out.to = parse_node(from->in(), *to, parse_redirect_target).value_or("");
+    }
+    std::string status = std::to_string(out.status);
+    from->read("status", status);
+    std::from_chars(status.data(), status.data() + status.size(), out.status);
+    return out;
+}
+
+void load_timeouts(const section& route_section, route& to) {
+    const std::optional<section> from = route_section.child("timeouts");
+    if (from.has_value() && from->find("total") != nullptr) {
+        milliseconds total{};
+        from->read("total", total);
+        to.total_timeout = total;
+    }
+}
+
+void load_limits(const section& route_section, route& to) {
+    const std::optional<section> from = route_section.child("limits");
+    if (from.has_value() && from->find("body") != nullptr) {
+        std::uint64_t body = 0;
+        from->read("body", body);
+        to.body_limit = body;
+    }
+}
+
+void load_edits(const section& from, route& to) {
+    if (const auto edits = from.child("request_headers"); edits.has_value()) {
+        to.request_headers = load_header_edits(*edits, true);
+    }
+    if (const auto edits = from.child("response_headers"); edits.has_value()) {
+        to.response_headers = load_header_edits(*edits, false);
+    }
+}
+
+void load_name(const section& from, route& to) {
+    const yaml_node* const node = from.find("name");
+    if (node == nullptr) {
+        return;
+    }
+    from.read("name", to.name);
+    if (node->kind == node_kind::scalar && !is_name(to.name)) {
+        from.in().error(*node, in_quotes(to.name) + " is not a valid name",
+                        "1 to 64 letters, digits, '_', '.' and '-'");
+    }
+}
+
+// What a request has to look like; false if it could not be read in full.
+bool load_conditions(const section& from, route& to) {
+    const std::size_t errors = from.in().errors();
+    if (const std::optional<section> match = from.child("match"); match.has_value()) {
+        to.match = load_match(*match);
+    }
+    return from.in().errors() == errors;
+}
+
+route load_route(const section& from, const std::vector<upstream>& upstreams) {
+    route out;
+    out.where = from.in().at(from.node());
+    load_name(from, out);
+    check_actions(from);
+    load_target(from, upstreams, out);
+    out.reply = load_respond(from);
+    out.redirection = load_redirect(from);
+    load_timeouts(from, out);
+    load_limits(from, out);
+    load_edits(from, out);
+    from.read("websocket", out.websocket);
+    return out;
+}
+
+}  // namespace
+
+std::vector<route> load_routes(const section& root, const std::vector<upstream>& upstreams) {
+    root.require("routes");
+    std::vector<route> out;
+    std::vector<std::size_t> comparable;
+    for (const yaml_node* const item : root.items("routes")) {
+        const section from(root.in(), *item, "routes[]");
+        out.push_back(load_route(from, upstreams));
+        // A match that was read in part would seem to match more than was meant.
+        if (load_conditions(from, out.back())) {
+            comparable.push_back(out.size() - 1);
+        }
+    }
+    name_routes(root.in(), out);
+    std::vector<const route*> compared;
+    for (const std::size_t index : comparable) {
+        compared.push_back(&out[index]);
+    }
+    check_ambiguous(root.in(), compared);
+    return out;
+}
+
+}  // namespace penstock::config

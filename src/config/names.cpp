@@ -1,0 +1,335 @@
+#include "config/names.hpp"
+
+#include "config/text.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+namespace penstock::config {
+
+namespace {
+
+constexpr std::size_t host_name_max = 253;
+constexpr std::size_t label_max = 63;
+constexpr int mapped_bits = 96;  // of an IPv4 address held as IPv6
+
+template <class T>
+parsed<T> refusal(std::string message, std::string hint = {}) {
+    return {std::nullopt, std::move(message), std::move(hint)};
+}
+
+bool is_alphanumeric(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool to_ipv4(std::string_view text, in_addr& out) {
+    return inet_pton(AF_INET, std::string(text).c_str(), &out) == 1;
+}
+
+bool to_ipv6(std::string_view text, in6_addr& out) {
+    return inet_pton(AF_INET6, std::string(text).c_str(), &out) == 1;
+}
+
+std::string print_ipv6(const in6_addr& from) {
+    std::array<char, INET6_ADDRSTRLEN> buffer{};
+    inet_ntop(AF_INET6, &from, buffer.data(), buffer.size());
+    return buffer.data();
+}
+
+// "host:port" cut in two; IPv6 keeps its brackets. Not valid without a port.
+struct host_port {
+    std::string_view host;
+    std::string_view port;
+    bool valid = false;
+};
+
+host_port cut(std::string_view text) noexcept {
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) {
+        return {};
+    }
+    const host_port out{text.substr(0, colon), text.substr(colon + 1), true};
+    const bool bracketed = out.host.starts_with('[') && out.host.ends_with(']');
+    const bool bare_ipv6 = out.host.find(':') != std::string_view::npos && !bracketed;
+    return bare_ipv6 ? host_port{} : out;
+}
+
+parsed<std::uint16_t> parse_port(std::string_view text, std::int64_t least) {
+    const parsed<std::int64_t> number = parse_integer(text);
+    if (!number.value.has_value() || text.size() > 5 || *number.value < least ||
+        *number.value > 65535) {
+        return refusal<std::uint16_t>(in_quotes(text) + " is not a port",
+                                      "a number from " + std::to_string(least) + " to 65535");
+    }
+    return {static_cast<std::uint16_t>(*number.value), {}, {}};
+}
+
+// A numeric host in the model's form, or nothing.
+std::optional<std::string> numeric_host(std::string_view text) {
+    in_addr v4{};
+    if (to_ipv4(text, v4)) {
+        return std::string(text);
+    }
+    in6_addr v6{};
+    const bool bracketed = text.size() > 2 && text.front() == '[' && text.back() == ']';
+    if (bracketed && to_ipv6(text.substr(1, text.size() - 2), v6)) {
+        return "[" + print_ipv6(v6) + "]";
+    }
+    return std::nullopt;
+}
+
+parsed<address> refuse_without_port(std::string_view text) {
+    in6_addr v6{};
+    if (to_ipv6(text, v6)) {
+        return refusal<address>(in_quotes(text) + " has no port",
+                                "an IPv6 address stands in brackets: '[" + std::string(text) +
+                                    "]:8080'");
+    }
+    return refusal<address>(in_quotes(text) + " has no port");
+}
+
+// Looks like 10.0.0.256 or [::g]: meant as an address, so not to be taken for a name.
+bool looks_numeric(std::string_view host) noexcept {
+    return host.starts_with('[') || std::all_of(host.begin(), host.end(), [](char c) {
+               return (c >= '0' && c <= '9') || c == '.';
+           });
+}
+
+bool is_hex(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// Escapes that never survive into a routed path, and those that aren't any.
+std::string bad_escape(std::string_view path) {
+    for (std::size_t i = path.find('%'); i != std::string_view::npos; i = path.find('%', i + 1)) {
+        const std::string_view digits = path.substr(i + 1, 2);
+        if (digits.size() < 2 || !is_hex(digits[0]) || !is_hex(digits[1])) {
+            return "a '%' without two hexadecimal digits";
+        }
+        const std::string code = lower(digits);
+        if (code == "00" || code == "2e" || code == "2f" || code == "5c") {
+            return "'%" + std::string(digits) + "'";
+        }
+    }
+    return {};
+}
+
+bool has_dot_segment(std::string_view path) {
+    const std::vector<std::string_view> segments = split(path, '/');
+    return std::any_of(segments.begin(), segments.end(),
+                       [](std::string_view s) { return s == "." || s == ".."; });
+}
+
+std::string path_fault(std::string_view path) {
+    if (path.find("//") != std::string_view::npos) {
+        return "'//'";
+    }
+    if (has_dot_segment(path)) {
+        return "a '.' or '..' segment";
+    }
+    const std::size_t mark = path.find_first_of("?#\\");
+    if (mark != std::string_view::npos) {
+        return in_quotes(path.substr(mark, 1));
+    }
+    return is_visible_ascii(path) ? bad_escape(path) : "a byte that has to be percent-encoded";
+}
+
+void clear_host_bits(network& net) noexcept {
+    for (int bit = net.prefix; bit < 128; ++bit) {
+        const auto mask = static_cast<std::uint8_t>(0x80 >> (bit % 8));
+        std::uint8_t& byte = net.bytes[bit / 8];
+        byte = static_cast<std::uint8_t>(byte & ~mask);
+    }
+}
+
+bool is_mapped(const network& net) noexcept {
+    constexpr std::array<std::uint8_t, 12> start{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    return net.prefix >= mapped_bits && std::memcmp(net.bytes, start.data(), start.size()) == 0;
+}
+
+// The address part into `out`; gives the bits that its prefix length counts from.
+std::optional<int> network_address(std::string_view text, network& out) {
+    in_addr v4{};
+    if (to_ipv4(text, v4)) {
+        out.bytes[10] = 0xff;
+        out.bytes[11] = 0xff;
+        std::memcpy(out.bytes + 12, &v4, sizeof v4);
+        return mapped_bits;
+    }
+    in6_addr v6{};
+    if (to_ipv6(text, v6)) {
+        std::memcpy(out.bytes, &v6, sizeof v6);
+        return 0;
+    }
+    return std::nullopt;
+}
+
+}  // namespace
+
+bool is_name(std::string_view text) noexcept {
+    return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_alphanumeric(c) || c == '_' || c == '.' || c == '-';
+    });
+}
+
+bool is_host_name(std::string_view text) noexcept {
+    if (text.empty() || text.size() > host_name_max || text.ends_with('.')) {
+        return false;
+    }
+    const std::vector<std::string_view> labels = split(text, '.');
+    return std::all_of(labels.begin(), labels.end(), [](std::string_view label) {
+        const auto allowed = [](char c) { return is_alphanumeric(c) || c == '-' || c == '_'; };
+        return !label.empty() && label.size() <= label_max && label.front() != '-' &&
+               label.back() != '-' && std::all_of(label.begin(), label.end(), allowed);
+    });
+}
+
+parsed<address> parse_bind(std::string_view text) {
+    const host_port parts = cut(text);
+    if (!parts.valid) {
+        parsed<address> refused = refuse_without_port(text);
+        if (refused.hint.empty() && parse_port(text, 0).value.has_value()) {
+            refused.hint = "did you mean ':" + std::string(text) + "'?";
+        }
+        return refused;
+    }
+    const parsed<std::uint16_t> port = parse_port(parts.port, 0);
+    if (!port.value.has_value()) {
+        return refusal<address>(port.message, port.hint);
+    }
+    if (parts.host.empty()) {
+        return {address{"0.0.0.0", *port.value}, {}, {}};
+    }
+    if (parts.host == "localhost") {
+        return {address{"127.0.0.1", *port.value}, {}, {}};
+    }
+    if (std::optional<std::string> host = numeric_host(parts.host); host.has_value()) {
+        return {address{std::move(*host), *port.value}, {}, {}};
+    }
+    return refusal<address>(
+        in_quotes(parts.host) + " is not an IP address",
+        parts.host == "*" ? "did you mean ':" + std::string(parts.port) + "'?"
+                          : "a listener binds an address, ':8080' stands for every IPv4 address");
+}
+
+parsed<address> parse_endpoint(std::string_view text) {
+    if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
+        std::string_view rest = text.substr(scheme + 3);
+        rest = rest.substr(0, rest.find('/'));
+        const bool tls = text.starts_with("https:");
+        return refusal<address>(in_quotes(text) + " is a URL, not an address",
+                                "write 'host:port', as in " + in_quotes(rest) +
+                                    (tls ? ", and 'tls: true' beside 'endpoints'" : ""));
+    }
+    const host_port parts = cut(text);
+    if (!parts.valid) {
+        return refuse_without_port(text);
+    }
+    const parsed<std::uint16_t> port = parse_port(parts.port, 1);
+    if (!port.value.has_value()) {
+        return refusal<address>(port.message, port.hint);
+    }
+    if (std::optional<std::string> host = numeric_host(parts.host); host.has_value()) {
+        return {address{std::move(*host), *port.value}, {}, {}};
+    }
+    if (looks_numeric(parts.host) || !is_host_name(parts.host)) {
+        return refusal<address>(in_quotes(parts.host) + " is neither an IP address nor a host name");
+    }
+    return {address{lower(parts.host), *port.value}, {}, {}};
+}
+
+std::string format_address(const address& from) {
+    return from.host + ":" + std::to_string(from.port);
+}
+
+parsed<network> parse_network(std::string_view text) {
+    const std::size_t slash = text.find('/');
+    network out;
+    const std::optional<int> base = network_address(text.substr(0, slash), out);
+    if (!base.has_value()) {
+        return refusal<network>(in_quotes(text) + " is not an address or network",
+                                "as in 10.0.0.0/8, 192.0.2.1 or fd00::/8");
+    }
+    if (slash == std::string_view::npos) {
+        return {out, {}, {}};
+    }
+    const parsed<std::int64_t> length = parse_integer(text.substr(slash + 1));
+    if (!length.value.has_value() || *length.value < 0 || *length.value > 128 - *base) {
+        return refusal<network>(in_quotes(text.substr(slash + 1)) + " is not a prefix length",
+                                "a number from 0 to " + std::to_string(128 - *base));
+    }
+    out.prefix = *base + static_cast<int>(*length.value);
+    const network written = out;
+    clear_host_bits(out);
+    if (std::memcmp(written.bytes, out.bytes, sizeof out.bytes) != 0) {
+        return refusal<network>(in_quotes(text) + " has bits beyond its prefix",
+                                "did you mean " + in_quotes(format_network(out)) + "?");
+    }
+    return {out, {}, {}};
+}
+
+std::string format_network(const network& from) {
+    std::array<char, INET6_ADDRSTRLEN> buffer{};
+    const bool v4 = is_mapped(from);
+    inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? from.bytes + 12 : from.bytes, buffer.data(),
+              buffer.size());
+    return std::string(buffer.data()) + "/" + std::to_string(from.prefix - (v4 ? mapped_bits : 0));
+}
+
+parsed<std::string> parse_host_pattern(std::string_view text) {
+    const std::string shown = in_quotes(text);
+    if (std::optional<std::string> host = numeric_host(text); host.has_value()) {
+        return {std::move(host), {}, {}};
+    }
+    if (text.find("://") != std::string_view::npos) {
+        return refusal<std::string>(shown + " is a URL, not a host");
+    }
+    if (text.find(':') != std::string_view::npos) {
+        return refusal<std::string>(shown + " has a port", "hosts are compared without their port");
+    }
+    std::string_view name = text.starts_with("*.") ? text.substr(2) : text;
+    name = name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
+    if (!is_host_name(name)) {
+        const bool star = text.find('*') != std::string_view::npos;
+        return refusal<std::string>(shown + " is not a host",
+                                    star ? "'*' stands only for leading labels: '*.example.com'"
+                                         : "");
+    }
+    return {(text.starts_with("*.") ? "*." : "") + lower(name), {}, {}};
+}
+
+parsed<std::string> parse_route_path(std::string_view text) {
+    if (!text.starts_with('/')) {
+        return refusal<std::string>(in_quotes(text) + " does not begin with '/'",
+                                    "did you mean " + in_quotes("/" + std::string(text)) + "?");
+    }
+    if (const std::string fault = path_fault(text); !fault.empty()) {
+        return refusal<std::string>(in_quotes(text) + " contains " + fault,
+                                    "paths are matched in normal form, where it cannot occur");
+    }
+    return {std::string(text), {}, {}};
+}
+
+parsed<std::string> parse_redirect_target(std::string_view text) {
+    const std::string head = lower(text.substr(0, 8));
+    const std::size_t scheme = head == "https://"            ? 8
+                               : head.starts_with("http://") ? 7
+                                                             : 0;
+    const bool path = text.starts_with('/') && !text.starts_with("//");
+    const bool url = scheme > 0 && text.size() > scheme && text[scheme] != '/';
+    if (!path && !url) {
+        return refusal<std::string>(in_quotes(text) + " is neither an http or https URL nor a path");
+    }
+    if (!is_visible_ascii(text)) {
+        return refusal<std::string>(in_quotes(text) + " contains a byte that has to be "
+                                                   "percent-encoded");
+    }
+    return {std::string(text), {}, {}};
+}
+
+}  // namespace penstock::config

@@ -1,0 +1,39 @@
+// Addresses, networks, hosts, paths and header names as a configuration writes them: checked and
+// brought into the form the model holds. Pure functions; nothing is resolved.
+#pragma once
+
+#include "config/scalar.hpp"
+#include "penstock/config/model.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace penstock::config {
+
+// [A-Za-z0-9_.-]{1,64}: names of listeners, routes and upstreams. They become metric labels.
+[[nodiscard]] bool is_name(std::string_view text) noexcept;
+
+// "127.0.0.1:80", "[::1]:80", ":80" (every IPv4 address), "localhost:80" (127.0.0.1); port 0 is
+// allowed. IPv6 hosts come out in brackets and in canonical form.
+[[nodiscard]] parsed<address> parse_bind(std::string_view text);
+// "host:port", "127.0.0.1:80", "[::1]:80"; port 1 … 65535. Names come out in lower case.
+[[nodiscard]] parsed<address> parse_endpoint(std::string_view text);
+[[nodiscard]] std::string format_address(const address& from);
+
+// An address or a CIDR block without bits beyond its prefix.
+[[nodiscard]] parsed<network> parse_network(std::string_view text);
+[[nodiscard]] std::string format_network(const network& from);
+
+// A DNS name, as endpoints and hosts have it: labels of letters, digits, '-' and '_'.
+[[nodiscard]] bool is_host_name(std::string_view text) noexcept;
+// Exact or "*.example.com", an address, without port; out in lower case, without a trailing dot.
+[[nodiscard]] parsed<std::string> parse_host_pattern(std::string_view text);
+
+// A path in the form in which requests are routed: '/' first, no empty, '.' or '..' segment.
+[[nodiscard]] parsed<std::string> parse_route_path(std::string_view text);
+
+// An http or https URL or a path, as a Location field may carry it.
+[[nodiscard]] parsed<std::string> parse_redirect_target(std::string_view text);
+
+}  // namespace penstock::config
