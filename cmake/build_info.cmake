@@ -1,0 +1,20 @@
+# penstock/base/build_info.hpp is defined by a file made here. Only the release preset asks git, so
+# that a commit does not relink every test of a development tree.
+set(PENSTOCK_BUILD_REVISION "${PENSTOCK_REVISION}")
+if(PENSTOCK_REVISION STREQUAL "git")
+  set(PENSTOCK_BUILD_REVISION "unknown")
+  execute_process(
+    COMMAND git -C "${CMAKE_SOURCE_DIR}" rev-parse --short=12 HEAD
+    OUTPUT_VARIABLE revision OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+  if(NOT failed)
+    set(PENSTOCK_BUILD_REVISION "${revision}")
+  endif()
+endif()
+set(PENSTOCK_BUILD_TYPE_NAME "${CMAKE_BUILD_TYPE}")
+if(PENSTOCK_SANITIZE)
+  string(APPEND PENSTOCK_BUILD_TYPE_NAME " (${PENSTOCK_SANITIZE})")
+endif()
+
+configure_file("${CMAKE_SOURCE_DIR}/cmake/build_info.cpp.in"
+               "${CMAKE_BINARY_DIR}/generated/build_info.cpp" @ONLY)
+target_sources(penstock_base PRIVATE "${CMAKE_BINARY_DIR}/generated/build_info.cpp")

@@ -1,0 +1,16 @@
+# The libraries Penstock stands on, all from Debian 12.
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(Boost 1.81 REQUIRED)  # headers only
+find_package(fmt REQUIRED)
+find_package(spdlog REQUIRED)
+find_package(yaml-cpp REQUIRED)
+find_package(prometheus-cpp REQUIRED)
+
+# Debian's c-ares has no CMake package.
+find_path(CARES_INCLUDE_DIR ares.h REQUIRED)
+find_library(CARES_LIBRARY cares REQUIRED)
+add_library(c-ares::cares UNKNOWN IMPORTED)
+set_target_properties(c-ares::cares PROPERTIES
+  IMPORTED_LOCATION "${CARES_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${CARES_INCLUDE_DIR}")
