@@ -72,6 +72,9 @@ struct attempt_options {
     bool fresh_connection = false;
     // The endpoint of an earlier attempt to use again, or -1 to let the balancer pick.
     int endpoint = -1;
+    // Endpoints that earlier attempts used, a bit for each of the first 64: not picked again while
+    // another one is there.
+    std::uint64_t tried = 0;
 };
 
 class cluster {

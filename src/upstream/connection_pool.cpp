@@ -1,0 +1,236 @@
+#include "upstream/connection_pool.hpp"
+
+#include "penstock/base/check.hpp"
+#include "penstock/net/error.hpp"
+#include "upstream/connector.hpp"
+#include "upstream/counting.hpp"
+#include "upstream/phase_wait.hpp"
+#include "upstream/waiter.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock::upstream {
+
+connection_pool::connection_pool(net::worker& home, shared_upstream& shared,
+                                 net::tls_context* tls, cluster_counters& counters)
+    : home_(home),
+      shared_(shared),
+      tls_(tls),
+      counters_(counters),
+      endpoints_(shared.endpoints.size()) {}
+
+connection_pool::~connection_pool() { PENSTOCK_CHECK(first_ == nullptr); }
+
+idle_age& connection_pool::age_of(std::size_t endpoint) noexcept {
+    return endpoints_[endpoint].age;
+}
+
+bool connection_pool::full(std::size_t endpoint) const noexcept {
+    if (!endpoints_[endpoint].idle.empty()) return false;
+    return shared_.endpoints[endpoint]->connections.load(std::memory_order_relaxed) >=
+           shared_.settings.pool.connections;
+}
+
+std::unique_ptr<connection> connection_pool::take_idle(std::size_t endpoint) {
+    endpoint_state& state = endpoints_[endpoint];
+    while (!state.idle.empty()) {
+        std::unique_ptr<connection> found = remove_idle(endpoint, state.idle.size() - 1);
+        const bool spoiled = found->spoiled();
+        if (!spoiled && !overdue(*found, home_.now())) return found;
+        if (spoiled) add(counters_.stale);
+        discard(std::move(found));
+    }
+    return nullptr;
+}
+
+net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange::request& from,
+                                                                       lease_wish& wish) {
+    place held = take_place(wish);
+    if (!held) {
+        if (queued_ >= shared_.settings.pool.queue) co_return net::errc::queue_full;
+        waiter self(*this, home_, wish);
+        const error failed = co_await wait_in_queue(self, from);
+        if (failed) co_return failed;
+        wish.endpoint = self.wish.endpoint;
+        held = std::move(self.granted);
+        if (self.given) {
+            if (!self.given->spoiled()) co_return std::move(self.given);
+            add(counters_.stale);
+            held = self.given->give_up_place();
+            self.given.reset();
+        }
+    }
+    const connect_target target{home_, shared_.settings, *shared_.endpoints[wish.endpoint],
+                                wish.endpoint, tls_};
+    result<std::unique_ptr<connection>> made = co_await connect(target, from);
+    if (made) {
+        (*made)->hold(std::move(held));
+    } else {
+        free_place(wish.endpoint, std::move(held));
+    }
+    co_return made;
+}
+
+void connection_pool::give_back(std::unique_ptr<connection> freed, bool reusable) {
+    const std::size_t at = freed->endpoint();
+    reusable = reusable && !retired_;
+    waiter* const next = first_waiter(at);
+    const freed_use use = endpoints_[at].decision.decide(next != nullptr, waits_elsewhere(at));
+    if (use == freed_use::local) {
+        hand_over(*next, std::move(freed), reusable);
+        return;
+    }
+    if (use == freed_use::idle && reusable && keep_idle(freed)) return;
+    freed.reset();
+    if (use == freed_use::other) call_others();
+}
+
+// The socket is closed before anybody can have its place.
+void connection_pool::discard(std::unique_ptr<connection> idle) {
+    const std::size_t endpoint = idle->endpoint();
+    place freed = idle->give_up_place();
+    idle.reset();
+    free_place(endpoint, std::move(freed));
+}
+
+// As give_back, for a place whose connection is gone or was never made.
+void connection_pool::free_place(std::size_t endpoint, place freed) {
+    waiter* const next = first_waiter(endpoint);
+    const bool others = waits_elsewhere(endpoint);
+    const freed_use use = endpoints_[endpoint].decision.decide(next != nullptr, others);
+    if (use == freed_use::local) {
+        grant(*next, endpoint, std::move(freed));
+        return;
+    }
+    freed.release();
+    if (use == freed_use::other) call_others();
+}
+
+place connection_pool::new_place(std::size_t endpoint) noexcept {
+    return place::try_take(shared_.endpoints[endpoint]->connections,
+                           shared_.settings.pool.connections);
+}
+
+place connection_pool::take_place(const lease_wish& wish) {
+    // Who waits already goes first.
+    if (first_waiter(wish.endpoint) != nullptr) return {};
+    place held = new_place(wish.endpoint);
+    std::vector<std::unique_ptr<connection>>& idle = endpoints_[wish.endpoint].idle;
+    if (held || idle.empty()) return held;
+    // Only a wish for a fresh connection comes here while one idles: it takes that one's place.
+    return remove_idle(wish.endpoint, 0)->give_up_place();
+}
+
+bool connection_pool::keep_idle(std::unique_ptr<connection>& freed) {
+    const std::size_t at = freed->endpoint();
+    endpoint_state& state = endpoints_[at];
+    const time_point now = home_.now();
+    const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout, now);
+    if (usable <= nanoseconds{0}) return false;
+    place allowance = place::try_take(shared_.idle, shared_.settings.pool.idle);
+    if (!allowance) return false;
+    freed->begin_idle(*this, std::move(allowance), now);
+    state.idle.push_back(std::move(freed));
+    add(counters_.idle);
+    sweep_at(now + usable);
+    // Whoever began to wait elsewhere since we last looked has not seen this one idle.
+    if (waits_elsewhere(at)) {
+        freed = remove_idle(at, state.idle.size() - 1);
+        freed.reset();
+        call_others();
+    }
+    return true;
+}
+
+std::unique_ptr<connection> connection_pool::remove_idle(std::size_t endpoint, std::size_t at) {
+    std::vector<std::unique_ptr<connection>>& idle = endpoints_[endpoint].idle;
+    std::unique_ptr<connection> found = std::move(idle[at]);
+    idle.erase(idle.begin() + static_cast<std::ptrdiff_t>(at));
+    found->end_idle();
+    subtract(counters_.idle);
+    return found;
+}
+
+void connection_pool::on_idle_event(connection& of, bool closed_by_peer) noexcept {
+    const std::size_t endpoint = of.endpoint();
+    endpoint_state& state = endpoints_[endpoint];
+    const time_point now = home_.now();
+    if (closed_by_peer) state.age.closed(now - of.idle_since(), now);
+    const auto is_this = [&](const std::unique_ptr<connection>& item) { return item.get() == &of; };
+    const auto at = std::find_if(state.idle.begin(), state.idle.end(), is_this);
+    PENSTOCK_CHECK(at != state.idle.end());
+    const auto index = static_cast<std::size_t>(at - state.idle.begin());
+    std::unique_ptr<connection> found = remove_idle(endpoint, index);
+    place freed = found->give_up_place();
+    found->close();
+    closed_.push_back(std::move(found));
+    sweep_at(now);
+    free_place(endpoint, std::move(freed));
+}
+
+bool connection_pool::overdue(const connection& of, time_point now) const noexcept {
+    const idle_age& age = endpoints_[of.endpoint()].age;
+    return now - of.idle_since() >= age.usable(shared_.settings.pool.idle_timeout, now);
+}
+
+void connection_pool::close_overdue(time_point now) {
+    for (std::size_t at = 0; at < endpoints_.size(); ++at) {
+        std::vector<std::unique_ptr<connection>>& idle = endpoints_[at].idle;
+        while (!idle.empty() && overdue(*idle.front(), now)) discard(remove_idle(at, 0));
+    }
+}
+
+void connection_pool::sweep_at(time_point at) noexcept {
+    if (!armed() || at < deadline::at()) arm(home_.deadlines(), at, net::errc::keepalive_timeout);
+}
+
+time_point connection_pool::next_sweep(time_point now) const noexcept {
+    time_point next = queued_ > 0 ? now + retry_interval : never;
+    for (const endpoint_state& state : endpoints_) {
+        if (state.idle.empty()) continue;
+        const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout, now);
+        next = std::min(next, state.idle.front()->idle_since() + usable);
+    }
+    return next;
+}
+
+void connection_pool::on_expire(error) noexcept {
+    const time_point now = home_.now();
+    closed_.clear();
+    close_overdue(now);
+    if (queued_ > 0) {
+        serve_queue();
+        call_others();
+    }
+    if (const time_point next = next_sweep(now); next != never) sweep_at(next);
+}
+
+void connection_pool::rebalance() noexcept {
+    serve_queue();
+    close_for_others();
+}
+
+void connection_pool::close_for_others() {
+    bool closed = false;
+    for (std::size_t at = 0; at < endpoints_.size(); ++at) {
+        endpoint_state& state = endpoints_[at];
+        const std::uint32_t waiting = shared_.endpoints[at]->waiting.load();
+        for (std::uint32_t others = waiting - std::min(waiting, state.waiting);
+             others > 0 && !state.idle.empty(); --others) {
+            const std::unique_ptr<connection> oldest = remove_idle(at, 0);
+            closed = true;
+        }
+    }
+    if (closed) call_others();
+}
+
+void connection_pool::retire() noexcept {
+    retired_ = true;
+    for (std::size_t at = 0; at < endpoints_.size(); ++at) {
+        while (!endpoints_[at].idle.empty()) discard(remove_idle(at, 0));
+    }
+    closed_.clear();
+}
+
+}  // namespace penstock::upstream

@@ -1,0 +1,87 @@
+#include "upstream/connector.hpp"
+
+#include "penstock/net/error.hpp"
+#include "upstream/phase_wait.hpp"
+#include "upstream/stream_abort.hpp"
+
+namespace penstock::upstream {
+namespace {
+
+net::tcp_options options_of(const config::upstream& settings) noexcept {
+    net::tcp_options options;
+    options.keepalive = settings.keep.enabled;
+    options.keepalive_idle = static_cast<int>(settings.keep.idle.count());
+    options.keepalive_interval = static_cast<int>(settings.keep.interval.count());
+    options.keepalive_count = settings.keep.count;
+    return options;
+}
+
+struct tcp_attempt {
+    const net::socket_address& address;
+    time_point until;
+};
+
+net::task<result<std::unique_ptr<connection>>> connect_tcp(connect_target to, tcp_attempt how,
+                                                           exchange::request& from) {
+    result<net::unique_fd> begun = net::begin_connect(how.address, options_of(to.settings));
+    if (!begun) co_return begun.error();
+    auto made = std::make_unique<connection>(to.home, std::move(*begun), to.index);
+    net::stream& stream = made->stream();
+    stream_abort aborting(from.aborted, stream);
+    stream.write_deadline(how.until, net::errc::connect_timeout);
+    error failed;
+    {
+        const phase_wait charged(from.record->ledger, exchange::phase::connect, to.home);
+        failed = co_await stream.writable();
+    }
+    stream.write_deadline_off();
+    if (!failed) failed = net::finish_connect(stream.fd());
+    if (failed) co_return failed;
+    aborting.detach();
+    co_return std::move(made);
+}
+
+net::task<result<void>> begin_tls(connect_target to, connection& over, time_point until,
+                                  exchange::request& from) {
+    net::stream& stream = over.stream();
+    const stream_abort aborting(from.aborted, stream);
+    stream.read_deadline(until, net::errc::connect_timeout);
+    std::string name = to.settings.tls ? to.settings.tls->server_name : std::string();
+    if (name.empty()) name = to.endpoint.host;
+    result<void> done;
+    {
+        const phase_wait charged(from.record->ledger, exchange::phase::upstream_tls, to.home);
+        done = co_await stream.connect_tls(*to.tls, std::move(name));
+    }
+    stream.read_deadline_off();
+    // A deadline or an abort ends the handshake too; the one who caused it is who is reported.
+    if (!done && stream.aborted()) co_return stream.aborted();
+    co_return done;
+}
+
+}  // namespace
+
+net::task<result<std::unique_ptr<connection>>> connect(connect_target to,
+                                                       exchange::request& from) {
+    const time_point until = to.home.now() + to.settings.timeouts.connect;
+    std::size_t left = to.endpoint.addresses.size();
+    error failed = net::errc::name_not_resolved;
+    for (const net::socket_address& address : to.endpoint.addresses) {
+        // An address that does not answer may use its share of what is left, no more.
+        const time_point now = to.home.now();
+        const tcp_attempt how{address, now + (until - now) / static_cast<std::int64_t>(left--)};
+        result<std::unique_ptr<connection>> made = co_await connect_tcp(to, how, from);
+        if (!made) {
+            failed = made.error();
+            if (from.aborted != nullptr && from.aborted->fired()) break;
+            continue;
+        }
+        if (to.tls == nullptr) co_return made;
+        const result<void> secured = co_await begin_tls(to, **made, until, from);
+        if (!secured) co_return secured.error();
+        co_return made;
+    }
+    co_return failed;
+}
+
+}  // namespace penstock::upstream

@@ -1,0 +1,38 @@
+// One exchange in the queue of a connection_pool. Lives in the coroutine that waits.
+#pragma once
+
+#include "penstock/exchange/exchange.hpp"
+#include "penstock/net/deadline.hpp"
+#include "penstock/net/event.hpp"
+#include "upstream/connection_pool.hpp"
+
+namespace penstock::upstream {
+
+class connection_pool::waiter final : public net::deadline, public exchange::abort_listener {
+ public:
+    waiter(connection_pool& pool, net::worker& home, const lease_wish& what) noexcept
+        : wish(what), decided(home), pool_(pool) {}
+
+    [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept {
+        if (wish.endpoint == endpoint) return true;
+        return !wish.pinned && (endpoint >= 64 || (wish.tried >> endpoint & 1U) == 0);
+    }
+
+    lease_wish wish;
+    net::event decided;
+    // What came of it: a connection, or a place to make one, or an error.
+    std::unique_ptr<connection> given;
+    place granted;
+    error failed;
+
+    waiter* previous = nullptr;
+    waiter* next = nullptr;
+
+ private:
+    void on_expire(error why) noexcept override { pool_.leave(*this, why); }
+    void on_abort(error why) noexcept override { pool_.leave(*this, why); }
+
+    connection_pool& pool_;
+};
+
+}  // namespace penstock::upstream
