@@ -107,9 +107,16 @@ void check_ambiguous(reader& in, const std::vector<const route*>& routes) {
 
 void check_unused(reader& in, const std::vector<route>& routes,
                   const std::vector<upstream>& upstreams) {
+    std::vector<std::string_view> names;
+    for (const upstream& one : upstreams) {
+        names.push_back(one.name);
+    }
+    const std::unordered_set<std::string_view> known(names.begin(), names.end());
     std::unordered_set<std::string_view> used;
     for (const route& one : routes) {
-        used.insert(one.upstream);
+        // A misspelt name was reported; the upstream that was meant is used all the same.
+        const bool misspelt = !one.upstream.empty() && !known.contains(one.upstream);
+        used.insert(misspelt ? nearest(one.upstream, names) : one.upstream);
     }
     for (const upstream& one : upstreams) {
         if (!used.contains(one.name)) {
@@ -139,8 +146,7 @@ void check_bound(reader& in, std::vector<bound_address> bound) {
         const auto found = seen.find({wildcard, one.at.port});
         if (one.at.host != wildcard && found != seen.end()) {
             in.warn(one.where, one.owner + " shares its port with " + found->second->owner +
-                                   ", which binds every address at " +
-                                   place(found->second->where));
+                                   ", which binds every address at " + place(found->second->where));
         }
     }
 }

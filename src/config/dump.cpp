@@ -9,17 +9,11 @@ namespace penstock::config {
 
 namespace {
 
-std::string text(milliseconds value) {
-    return format_duration(value.count());
-}
+std::string text(milliseconds value) { return format_duration(value.count()); }
 
-std::string text(bool value) {
-    return value ? "true" : "false";
-}
+std::string text(bool value) { return value ? "true" : "false"; }
 
-std::string size_text(std::uint64_t value) {
-    return format_size(static_cast<std::int64_t>(value));
-}
+std::string size_text(std::uint64_t value) { return format_size(static_cast<std::int64_t>(value)); }
 
 std::string flow_list(const std::vector<std::string>& values) {
     std::string out = "[";
@@ -164,8 +158,8 @@ void write_match(yaml_writer& out, const route_match& from) {
     }
     if (from.path_kind != path_match::any) {
         const bool exact = from.path_kind == path_match::exact;
-        out.put("path", std::string(exact ? "{exact: " : "{prefix: ") + json_string(from.path) +
-                            "}");
+        out.put("path",
+                std::string(exact ? "{exact: " : "{prefix: ") + json_string(from.path) + "}");
     }
     if (!from.methods.empty()) {
         out.put("methods", flow_list(from.methods));

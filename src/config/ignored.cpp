@@ -20,8 +20,8 @@ void check_list(reader& in, const yaml_node& node, const key_info& info) {
 
 // Recursion is as deep as the table, whatever the file holds.
 void check_section(reader& in, const yaml_node& node, const key_info& info) {
-    for (const yaml_node::entry& entry : entries_of(in, node, "'" + std::string(key_name(info)) +
-                                                                  "'")) {
+    for (const yaml_node::entry& entry :
+         entries_of(in, node, "'" + std::string(key_name(info)) + "'")) {
         const key_info* const below = find_child(info.path, entry.key->text);
         if (below == nullptr) {
             report_unknown(in, *entry.key, info.path);

@@ -11,9 +11,7 @@ namespace penstock::config {
 
 namespace {
 
-std::string indent(int level) {
-    return std::string(static_cast<std::size_t>(level) * 2, ' ');
-}
+std::string indent(int level) { return std::string(static_cast<std::size_t>(level) * 2, ' '); }
 
 std::string pattern(std::string_view expression) {
     return "{\"type\": \"string\", \"pattern\": " + json_string(expression) + "}";
@@ -32,11 +30,10 @@ std::string enumeration(const key_info& row) {
 }
 
 std::string integer_schema(const key_info& row) {
-    const std::string number = "{\"type\": \"integer\", \"minimum\": " +
-                               std::to_string(row.range.low) +
-                               ", \"maximum\": " + std::to_string(row.range.high) + "}";
-    return row.choices.empty() ? number
-                               : "{\"anyOf\": [" + number + ", " + enumeration(row) + "]}";
+    const std::string number =
+        "{\"type\": \"integer\", \"minimum\": " + std::to_string(row.range.low) +
+        ", \"maximum\": " + std::to_string(row.range.high) + "}";
+    return row.choices.empty() ? number : "{\"anyOf\": [" + number + ", " + enumeration(row) + "]}";
 }
 
 // A map of name to value, or a list of {name, value}; no value means "is there".
@@ -81,8 +78,8 @@ std::string object_schema(std::string_view path, int level) {
         const std::string name = json_string(key_name(*row));
         std::string value = value_schema(*row, row->type, level + 2);
         if (row->other.has_value() && row->type != key_type::list) {
-            value = "{\"anyOf\": [" + value + ", " + value_schema(*row, *row->other, level + 2) +
-                    "]}";
+            value =
+                "{\"anyOf\": [" + value + ", " + value_schema(*row, *row->other, level + 2) + "]}";
         }
         // The description stands in front; every schema above is an object with one key at least.
         value = "{\"description\": " + json_string(row->meaning) + ", " + value.substr(1);

@@ -17,8 +17,9 @@ constexpr std::size_t value_size_max = 4096;
 // Hop-by-hop and framing fields: what they say is true of one connection or of the bytes that
 // follow, so an edit could only make it false (RFC 9110 §7.6.1, RFC 9112 §6).
 constexpr std::array<std::string_view, 10> own_fields = {
-    "connection",     "content-length",    "expect", "http2-settings", "keep-alive",
-    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"};
+    "connection",        "content-length",   "expect", "http2-settings",
+    "keep-alive",        "proxy-connection", "te",     "trailer",
+    "transfer-encoding", "upgrade"};
 
 std::optional<field_nodes> field_of_item(reader& in, const yaml_node& item) {
     field_nodes field;
@@ -32,7 +33,7 @@ std::optional<field_nodes> field_of_item(reader& in, const yaml_node& item) {
                      "known here: name, value");
         }
     }
-    if (field.name == nullptr && item.kind == node_kind::map) {
+    if (field.name == nullptr && (item.kind == node_kind::map || item.kind == node_kind::null)) {
         in.error(item, "a header field needs 'name'");
     }
     if (field.name == nullptr || text_of(in, *field.name) == nullptr) {

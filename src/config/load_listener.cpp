@@ -50,8 +50,9 @@ void load_protocol(const section& from, const yaml_node& item, listener& to) {
     }
     const bool tls = from.find("tls") != nullptr;
     if (tls != (*name == "h2")) {
-        from.in().error(item, in_quotes(*name) + (tls ? " is for listeners without TLS"
-                                                      : " is for listeners with TLS"),
+        from.in().error(item,
+                        in_quotes(*name) +
+                            (tls ? " is for listeners without TLS" : " is for listeners with TLS"),
                         tls ? "did you mean 'h2'?" : "did you mean 'h2c'?");
         return;
     }

@@ -23,8 +23,8 @@ void load_path(const section& match, route_match& to) {
     }
     if (node->kind == node_kind::scalar) {
         match.in().error(*node, "'path' has to be a map, not a single value",
-                         "write {prefix: " + in_quotes(node->text) + "} or {exact: " +
-                             in_quotes(node->text) + "}");
+                         "write {prefix: " + in_quotes(node->text) +
+                             "} or {exact: " + in_quotes(node->text) + "}");
         return;
     }
     const section from(match.in(), *node, match.path_of("path"));
@@ -75,8 +75,8 @@ void load_header(const section& match, const field_nodes& field, route_match& to
         return;
     }
     header_match one{name, std::nullopt};
-    const bool any_value = field.value == nullptr || field.value->kind == node_kind::null ||
-                           field.value->text == "*";
+    const bool any_value =
+        field.value == nullptr || field.value->kind == node_kind::null || field.value->text == "*";
     if (!any_value) {
         one.value = field_value_of(match.in(), *field.value);
     }

@@ -4,24 +4,25 @@
 #include "config/values.hpp"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 
 namespace penstock::config {
 
 namespace {
 
-constexpr std::array<std::string_view, 3> actions = {"upstream", "respond", "redirect"};
+bool is_action(std::string_view key) noexcept {
+    return key == "upstream" || key == "respond" || key == "redirect";
+}
 
 void check_actions(const section& from) {
     int count = 0;
-    for (const std::string_view action : actions) {
-        if (from.find(action) != nullptr && ++count > 1) {
-            from.in().error(*from.find_key_node(action), "a second action in one route",
+    for (const yaml_node::entry& entry : from.entries()) {
+        if (is_action(entry.key->text) && ++count > 1) {
+            from.in().error(*entry.key, "a second action in one route",
                             "exactly one of 'upstream', 'respond' and 'redirect'");
         }
     }
-    if (count == 0 && from.node().kind == node_kind::map) {
+    if (count == 0 && from.is_map()) {
         from.in().error(from.node(), "a route without an action",
                         "it needs one of 'upstream', 'respond' and 'redirect'");
     }
@@ -46,9 +47,7 @@ void load_target(const section& from, const std::vector<upstream>& upstreams, ro
                     nearest_hint(to.upstream, names));
 }
 
-bool may_have_body(int status) noexcept {
-    return status != 204 && status != 304;
-}
+bool may_have_body(int status) noexcept { return status != 204 && status != 304; }
 
 std::optional<respond> load_respond(const section& route_section) {
     const std::optional<section> from = route_section.child("respond");
@@ -59,8 +58,8 @@ std::optional<respond> load_respond(const section& route_section) {
     from->read("status", out.status);
     from->read("body", out.body);
     if (!out.body.empty() && !may_have_body(out.status)) {
-        from->in().error(*from->find("body"), "a response with status " +
-                                                  std::to_string(out.status) + " has no body");
+        from->in().error(*from->find("body"),
+                         "a response with status " + std::to_string(out.status) + " has no body");
     }
     if (const yaml_node* const type = from->find("content_type"); type != nullptr) {
         out.content_type = field_value_of(from->in(), *type).value_or(out.content_type);

@@ -1,5 +1,6 @@
-// The section loaders and the checks that look at several sections at once; called by load.cpp only.
-// Every loader returns what it could read and reports the rest, so that later ones find problems too.
+// The section loaders and the checks that look at several sections at once; called by load.cpp
+// only. Every loader returns what it could read and reports the rest, so that later ones find
+// problems too.
 #pragma once
 
 #include "config/section.hpp"

@@ -86,9 +86,9 @@ std::optional<std::string> numeric_host(std::string_view text) {
 parsed<address> refuse_without_port(std::string_view text) {
     in6_addr v6{};
     if (to_ipv6(text, v6)) {
-        return refusal<address>(in_quotes(text) + " has no port",
-                                "an IPv6 address stands in brackets: '[" + std::string(text) +
-                                    "]:8080'");
+        return refusal<address>(
+            in_quotes(text) + " has no port",
+            "an IPv6 address stands in brackets: '[" + std::string(text) + "]:8080'");
     }
     return refusal<address>(in_quotes(text) + " has no port");
 }
@@ -238,7 +238,8 @@ parsed<address> parse_endpoint(std::string_view text) {
         return {address{std::move(*host), *port.value}, {}, {}};
     }
     if (looks_numeric(parts.host) || !is_host_name(parts.host)) {
-        return refusal<address>(in_quotes(parts.host) + " is neither an IP address nor a host name");
+        return refusal<address>(in_quotes(parts.host) +
+                                " is neither an IP address nor a host name");
     }
     return {address{lower(parts.host), *port.value}, {}, {}};
 }
@@ -296,9 +297,9 @@ parsed<std::string> parse_host_pattern(std::string_view text) {
     name = name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
     if (!is_host_name(name)) {
         const bool star = text.find('*') != std::string_view::npos;
-        return refusal<std::string>(shown + " is not a host",
-                                    star ? "'*' stands only for leading labels: '*.example.com'"
-                                         : "");
+        return refusal<std::string>(
+            shown + " is not a host",
+            star ? "'*' stands only for leading labels: '*.example.com'" : "");
     }
     return {(text.starts_with("*.") ? "*." : "") + lower(name), {}, {}};
 }
@@ -317,17 +318,17 @@ parsed<std::string> parse_route_path(std::string_view text) {
 
 parsed<std::string> parse_redirect_target(std::string_view text) {
     const std::string head = lower(text.substr(0, 8));
-    const std::size_t scheme = head == "https://"            ? 8
-                               : head.starts_with("http://") ? 7
-                                                             : 0;
+    const std::size_t scheme = head == "https://" ? 8 : head.starts_with("http://") ? 7 : 0;
     const bool path = text.starts_with('/') && !text.starts_with("//");
     const bool url = scheme > 0 && text.size() > scheme && text[scheme] != '/';
     if (!path && !url) {
-        return refusal<std::string>(in_quotes(text) + " is neither an http or https URL nor a path");
+        return refusal<std::string>(in_quotes(text) +
+                                    " is neither an http or https URL nor a path");
     }
     if (!is_visible_ascii(text)) {
-        return refusal<std::string>(in_quotes(text) + " contains a byte that has to be "
-                                                   "percent-encoded");
+        return refusal<std::string>(in_quotes(text) +
+                                    " contains a byte that has to be "
+                                    "percent-encoded");
     }
     return {std::string(text), {}, {}};
 }

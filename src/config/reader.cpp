@@ -40,9 +40,7 @@ std::string source_line(const std::vector<std::string_view>& lines, const locati
 
 }  // namespace
 
-location reader::at(const yaml_node& node) const {
-    return {file_, node.line, node.column};
-}
+location reader::at(const yaml_node& node) const { return {file_, node.line, node.column}; }
 
 void reader::add(severity how, location where, std::string message, std::string hint) {
     errors_ += how == severity::error ? 1 : 0;
@@ -86,8 +84,11 @@ std::vector<diagnostic> reader::take_problems(std::string_view text) {
     }
     if (dropped_ > 0) {
         const severity how = errors_ > 0 ? severity::error : severity::warning;
-        problems_.push_back({how, {file_, 0, 0},
-                             std::to_string(dropped_) + " more problems are not shown", {}, {}});
+        problems_.push_back({how,
+                             {file_, 0, 0},
+                             std::to_string(dropped_) + " more problems are not shown",
+                             {},
+                             {}});
     }
     return std::move(problems_);
 }

@@ -1,5 +1,6 @@
 // What one load is about: the file, and the problems found so far. The section loaders and checks
-// report to it; it orders the problems and adds the source lines at the end. It doesn't read values.
+// report to it; it orders the problems and adds the source lines at the end. It doesn't read
+// values.
 #pragma once
 
 #include "config/yaml_tree.hpp"

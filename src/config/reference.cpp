@@ -42,9 +42,7 @@ std::string_view type_word(key_type type) noexcept {
     return "";
 }
 
-std::string code(std::string_view text) {
-    return "`" + std::string(text) + "`";
-}
+std::string code(std::string_view text) { return "`" + std::string(text) + "`"; }
 
 std::string choices_text(const key_info& row) {
     std::string out;
@@ -62,9 +60,8 @@ std::string number_text(std::int64_t value, key_type type) {
 }
 
 std::string list_text(const key_info& row) {
-    std::string out = "list of " + std::string(row.item == key_type::section
-                                                   ? "maps"
-                                                   : type_word(row.item));
+    std::string out =
+        "list of " + std::string(row.item == key_type::section ? "maps" : type_word(row.item));
     if (row.item == key_type::choice) {
         out += " " + choices_text(row);
     }

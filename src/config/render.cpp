@@ -28,8 +28,8 @@ std::string padding(const std::string& line, int column) {
 std::string render_one(const diagnostic& problem) {
     std::string out = problem.where.file;
     if (problem.where.line > 0) {
-        out += ":" + std::to_string(problem.where.line) + ":" +
-               std::to_string(problem.where.column);
+        out +=
+            ":" + std::to_string(problem.where.line) + ":" + std::to_string(problem.where.column);
     }
     out += ": " + std::string(word(problem.severity)) + ": " + problem.message + "\n";
     if (!problem.source_line.empty()) {

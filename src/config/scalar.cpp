@@ -18,18 +18,16 @@ struct unit {
 };
 
 // From the smallest to the largest.
-constexpr std::array<unit, 4> duration_units{{{"ms", 1}, {"s", 1000}, {"m", 60'000},
-                                              {"h", 3'600'000}}};
-constexpr std::array<unit, 4> size_units{{{"B", 1}, {"KiB", 1LL << 10}, {"MiB", 1LL << 20},
-                                          {"GiB", 1LL << 30}}};
+constexpr std::array<unit, 4> duration_units{
+    {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+constexpr std::array<unit, 4> size_units{
+    {{"B", 1}, {"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30}}};
 
 // With these bounds neither product in `exact` can overflow.
 constexpr std::size_t whole_digits_max = 9;
 constexpr int fraction_digits_max = 6;
 
-bool is_digit(char c) noexcept {
-    return c >= '0' && c <= '9';
-}
+bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 // "12.5KiB" cut into "12", "5" and "KiB".
 struct decimal {
@@ -130,8 +128,9 @@ parsed<std::int64_t> parse_duration(std::string_view text) {
     }
     const unit* const u = find_unit(duration_units, number.unit);
     if (u == nullptr) {
-        return refusal<std::int64_t>(in_quotes(text) + " has an unknown unit " + in_quotes(number.unit),
-                                     "the units are ms, s, m, h");
+        return refusal<std::int64_t>(
+            in_quotes(text) + " has an unknown unit " + in_quotes(number.unit),
+            "the units are ms, s, m, h");
     }
     if (!fits(number)) {
         return refusal<std::int64_t>(in_quotes(text) + " has too many digits");
@@ -149,11 +148,12 @@ parsed<std::int64_t> parse_size(std::string_view text) {
         return refusal<std::int64_t>(in_quotes(text) + " is not a size",
                                      "bytes, or a number and a unit: 1024, 16KiB, 1MiB, 1GiB");
     }
-    const unit* const u = number.unit.empty() ? size_units.data()
-                                              : find_unit(size_units, number.unit);
+    const unit* const u =
+        number.unit.empty() ? size_units.data() : find_unit(size_units, number.unit);
     if (u == nullptr) {
-        return refusal<std::int64_t>(in_quotes(text) + " has an unknown unit " + in_quotes(number.unit),
-                                     size_hint(number, text));
+        return refusal<std::int64_t>(
+            in_quotes(text) + " has an unknown unit " + in_quotes(number.unit),
+            size_hint(number, text));
     }
     // Bare bytes are written out, so they may take more digits than a number with a unit.
     const bool bare = u == size_units.data() && number.fraction.empty();
@@ -218,9 +218,7 @@ std::string format_duration(std::int64_t milliseconds) {
     return format(milliseconds, duration_units, false);
 }
 
-std::string format_size(std::int64_t bytes) {
-    return format(bytes, size_units, true);
-}
+std::string format_size(std::int64_t bytes) { return format(bytes, size_units, true); }
 
 std::string format_ratio(double ratio) {
     std::array<char, 32> buffer{};

@@ -18,6 +18,8 @@ constexpr key_range body_range{0, tebibyte};
 // What the kernel accepts for TCP_KEEPIDLE and TCP_KEEPINTVL.
 constexpr key_range keepalive_range{second, 32767 * second};
 
+// Formatted by hand: two or three lines a key keep the table readable as one.
+// clang-format off
 constexpr key_info table[] = {
     {.path = "workers", .type = type::integer, .default_text = "auto", .range = {1, 256},
      .choices = "auto",
@@ -304,11 +306,10 @@ constexpr key_info table[] = {
      .range = {second, 24 * hour}, .state = key_state::ignored,
      .meaning = "What Retry-After says."},
 };
+// clang-format on
 
 }  // namespace
 
-std::span<const key_info> schema() noexcept {
-    return table;
-}
+std::span<const key_info> schema() noexcept { return table; }
 
 }  // namespace penstock::config

@@ -11,14 +11,16 @@ namespace penstock::config {
 
 namespace {
 
-// What a map is called in messages: its key, or the kind of thing that a list or a name holds.
+// What a map is called in messages: its key, or what its list or map holds several of.
 std::string map_name(std::string_view path) {
     if (path.empty()) {
         return "a configuration";
     }
     if (path.ends_with("[]") || path.ends_with(".<name>")) {
-        const std::string_view owner = path.substr(0, path.find_last_of(".[", path.size() - 2));
-        return "an item of " + in_quotes(owner.substr(owner.rfind('.') + 1));
+        std::string_view owner = path.substr(0, path.find_last_of(".[", path.size() - 2));
+        owner = owner.substr(owner.rfind('.') + 1);
+        const bool vowel = owner.find_first_of("aeiou") == 0;
+        return (vowel ? "an " : "a ") + std::string(owner.substr(0, owner.size() - 1));
     }
     return in_quotes(path.substr(path.rfind('.') + 1));
 }
@@ -56,21 +58,13 @@ const yaml_node* section::find(std::string_view key) const noexcept {
     return found == entries_.end() ? nullptr : found->value;
 }
 
-const yaml_node* section::find_key_node(std::string_view key) const noexcept {
-    const auto found = std::find_if(entries_.begin(), entries_.end(),
-                                    [&](const auto& entry) { return entry.key->text == key; });
-    return found == entries_.end() ? nullptr : found->key;
-}
-
 const key_info& section::info(std::string_view key) const {
     const key_info* const row = find_key(path_of(key));
     PENSTOCK_CHECK(row != nullptr);
     return *row;
 }
 
-std::string section::path_of(std::string_view key) const {
-    return join_path(path_, key);
-}
+std::string section::path_of(std::string_view key) const { return join_path(path_, key); }
 
 std::optional<section> section::child(std::string_view key) const {
     const yaml_node* const value = find(key);
@@ -147,6 +141,10 @@ void section::read(std::string_view key, std::string& to) const {
     }
 }
 
+bool section::is_map() const noexcept {
+    return node_.kind == node_kind::map || node_.kind == node_kind::null;
+}
+
 bool section::is_misspelt(std::string_view key) const {
     return std::any_of(entries_.begin(), entries_.end(), [&](const yaml_node::entry& entry) {
         return find_child(path_, entry.key->text) == nullptr &&
@@ -155,8 +153,7 @@ bool section::is_misspelt(std::string_view key) const {
 }
 
 void section::require(std::string_view key) const {
-    const bool could_hold = node_.kind == node_kind::map || node_.kind == node_kind::null;
-    if (could_hold && find(key) == nullptr && !is_misspelt(key)) {
+    if (is_map() && find(key) == nullptr && !is_misspelt(key)) {
         in_.error(node_, map_name(path_) + " needs " + in_quotes(key));
     }
 }

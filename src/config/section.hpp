@@ -1,5 +1,5 @@
-// A map whose keys the schema table knows, read into the members of the model. It stands between the
-// values and the section loaders: they say which key goes into which member.
+// A map whose keys the schema table knows, read into the members of the model. It stands between
+// the values and the section loaders: they say which key goes into which member.
 #pragma once
 
 #include "config/reader.hpp"
@@ -25,8 +25,10 @@ class section {
 
     // The value of a key, or null if the key isn't there.
     [[nodiscard]] const yaml_node* find(std::string_view key) const noexcept;
-    // The key's own node, for messages about its presence.
-    [[nodiscard]] const yaml_node* find_key_node(std::string_view key) const noexcept;
+    // All of them, in the order of the file.
+    [[nodiscard]] const std::vector<yaml_node::entry>& entries() const noexcept { return entries_; }
+    // False for a value of another kind, which was reported; nothing at all counts as an empty map.
+    [[nodiscard]] bool is_map() const noexcept;
     [[nodiscard]] const yaml_node& node() const noexcept { return node_; }
     [[nodiscard]] reader& in() const noexcept { return in_; }
     // The table's row of a key below this; one has to be there.

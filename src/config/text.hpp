@@ -31,8 +31,8 @@ namespace penstock::config {
                                        const std::vector<std::string_view>& candidates);
 
 [[nodiscard]] std::string lower(std::string_view text);
-[[nodiscard]] bool is_token(std::string_view text) noexcept;       // RFC 9110 §5.6.2
-[[nodiscard]] bool has_control(std::string_view text) noexcept;    // below 0x20 but tab, or 0x7f
+[[nodiscard]] bool is_token(std::string_view text) noexcept;     // RFC 9110 §5.6.2
+[[nodiscard]] bool has_control(std::string_view text) noexcept;  // below 0x20 but tab, or 0x7f
 // Contains only 0x21–0x7e.
 [[nodiscard]] bool is_visible_ascii(std::string_view text) noexcept;
 

@@ -75,7 +75,9 @@ const std::string* text_of(reader& in, const yaml_node& node) {
     if (node.kind == node_kind::scalar) {
         return &node.text;
     }
-    in.error(node, "expected a single value, found " + std::string(kind_name(node.kind)));
+    in.error(node, node.kind == node_kind::null
+                       ? "a value is missing"
+                       : "expected a single value, found " + std::string(kind_name(node.kind)));
     return nullptr;
 }
 
@@ -91,14 +93,13 @@ std::vector<const yaml_node*> items_of(reader& in, const yaml_node& node, const 
             node.items.begin() + static_cast<std::ptrdiff_t>(std::min(node.items.size(), most))};
 }
 
-std::vector<yaml_node::entry> entries_of(reader& in, const yaml_node& node,
-                                         std::string_view what) {
+std::vector<yaml_node::entry> entries_of(reader& in, const yaml_node& node, std::string_view what) {
     if (node.kind == node_kind::null) {
         return {};
     }
     if (node.kind != node_kind::map) {
-        in.error(node, std::string(what) + " has to be a map, not " +
-                           std::string(kind_name(node.kind)));
+        in.error(node,
+                 std::string(what) + " has to be a map, not " + std::string(kind_name(node.kind)));
         return {};
     }
     std::vector<yaml_node::entry> entries;
@@ -179,8 +180,10 @@ const std::string* choice_of(reader& in, const yaml_node& node, const key_info& 
     if (std::find(choices.begin(), choices.end(), *text) != choices.end()) {
         return text;
     }
+    // Of two numbers, the nearer spelling says nothing about what was meant.
+    const bool number = text->find_first_not_of("0123456789.") == std::string::npos;
     in.error(node, in_quotes(*text) + " is not one of " + joined(choices),
-             nearest_hint(*text, choices));
+             number ? "" : nearest_hint(*text, choices));
     return nullptr;
 }
 

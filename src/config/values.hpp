@@ -1,5 +1,6 @@
-// Reads single nodes as the schema table describes them: type, range, length, repeated keys. What is
-// wrong is reported to the reader, and nothing comes back. Rules between keys are checked elsewhere.
+// Reads single nodes as the schema table describes them: type, range, length, repeated keys. What
+// is wrong is reported to the reader, and nothing comes back. Rules between keys are checked
+// elsewhere.
 #pragma once
 
 #include "config/reader.hpp"
@@ -20,8 +21,8 @@ namespace penstock::config {
 // The items of a list whose length the table allows. A value that isn't a list is an error.
 [[nodiscard]] std::vector<const yaml_node*> items_of(reader& in, const yaml_node& node,
                                                      const key_info& info);
-// The entries of a map with scalar keys, without repeated ones, which are errors. A value that isn't
-// a map is an error.
+// The entries of a map with scalar keys, without repeated ones, which are errors. A value that
+// isn't a map is an error.
 [[nodiscard]] std::vector<yaml_node::entry> entries_of(reader& in, const yaml_node& node,
                                                        std::string_view what);
 // The same for a map of names that the operator chooses.
@@ -33,8 +34,7 @@ namespace penstock::config {
                                                     const key_info& info);
 [[nodiscard]] std::optional<double> ratio_of(reader& in, const yaml_node& node);
 [[nodiscard]] std::optional<bool> boolean_of(reader& in, const yaml_node& node);
-[[nodiscard]] const std::string* choice_of(reader& in, const yaml_node& node,
-                                           const key_info& info);
+[[nodiscard]] const std::string* choice_of(reader& in, const yaml_node& node, const key_info& info);
 // The absolute path of a file; an error if we may not read it.
 [[nodiscard]] std::optional<std::string> readable_file(reader& in, const yaml_node& node);
 

@@ -39,8 +39,14 @@ class tree_builder final : public YAML::EventHandler {
     }
     void OnDocumentEnd() override {}
 
+    // The mark of what isn't there is that of the next token, lines away perhaps; its key is near.
     void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
-        place(add(mark, node_kind::null, anchor), mark);
+        yaml_node& node = add(mark, node_kind::null, anchor);
+        if (!open_.empty() && open_.back().key != nullptr) {
+            node.line = open_.back().key->line;
+            node.column = open_.back().key->column;
+        }
+        place(node, mark);
     }
 
     void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
@@ -61,8 +67,8 @@ class tree_builder final : public YAML::EventHandler {
         place(*found->second, mark);
     }
 
-    void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/,
-                         YAML::anchor_t anchor, YAML::EmitterStyle::value /*style*/) override {
+    void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value /*style*/) override {
         open(mark, node_kind::list, anchor);
     }
     void OnSequenceEnd() override { close(); }
@@ -140,8 +146,10 @@ yaml_problem problem_at(std::string_view text, std::size_t offset, std::string m
     const std::string_view before = text.substr(0, offset);
     const auto lines = std::count(before.begin(), before.end(), '\n');
     const std::size_t line_start = before.rfind('\n') + 1;  // npos + 1 is 0
-    return {static_cast<int>(lines) + 1, static_cast<int>(offset - line_start) + 1,
-            std::move(message), {}};
+    return {static_cast<int>(lines) + 1,
+            static_cast<int>(offset - line_start) + 1,
+            std::move(message),
+            {}};
 }
 
 // The scanner queues a whole flow collection before its first event, so brackets without end would
@@ -173,6 +181,21 @@ std::optional<yaml_problem> check_bytes(std::string_view text) {
     return check_brackets(text);
 }
 
+// What to do about the messages of yaml-cpp that leave one wondering.
+std::string syntax_hint(std::string_view text, const YAML::Exception& failure) {
+    std::string_view line = text;
+    for (int i = 0; i < failure.mark.line; ++i) {
+        line.remove_prefix(std::min(line.find('\n'), line.size() - 1) + 1);
+    }
+    const std::string_view indentation = line.substr(0, line.find_first_not_of(" \t"));
+    if (indentation.find('\t') != std::string_view::npos) {
+        return "YAML is indented with blanks, not with tabs";
+    }
+    const bool block =
+        failure.msg == "end of map not found" || failure.msg == "end of sequence not found";
+    return block ? "the indentation does not fit the lines above" : "";
+}
+
 void feed(std::string_view text, yaml_tree& tree) {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
@@ -195,8 +218,9 @@ yaml_tree parse_yaml(std::string_view text) {
         tree.problem = std::move(stopped.why);
     } catch (const YAML::Exception& failure) {
         const bool placed = !failure.mark.is_null();
-        tree.problem = yaml_problem{placed ? failure.mark.line + 1 : 0,
-                                    placed ? failure.mark.column + 1 : 0, failure.msg, {}};
+        tree.problem =
+            yaml_problem{placed ? failure.mark.line + 1 : 0, placed ? failure.mark.column + 1 : 0,
+                         failure.msg, placed ? syntax_hint(text, failure) : ""};
     } catch (const std::exception& failure) {
         tree.problem = yaml_problem{0, 0, failure.what(), {}};
     }

@@ -12,11 +12,11 @@
 namespace penstock::config {
 
 enum class key_type : std::uint8_t {
-    section,   // a map with the keys below it
-    named,     // a map from names the operator chooses to sections
-    list,      // of `item`
+    section,  // a map with the keys below it
+    named,    // a map from names the operator chooses to sections
+    list,     // of `item`
     text,
-    path,      // of a file, relative to the configuration's directory
+    path,  // of a file, relative to the configuration's directory
     boolean,
     integer,
     duration,  // 250ms, 1.5s, 1m, 1h
@@ -47,7 +47,7 @@ struct key_info {
     key_type type = key_type::text;
     std::string_view default_text = {};  // as written in YAML; empty = none
     key_range range = {};
-    std::string_view choices = {};  // separated by '|'; for integers, words accepted as well
+    std::string_view choices = {};       // separated by '|'; for integers, words accepted as well
     std::optional<key_type> other = {};  // another accepted form; of a list, of its items
     key_type item = key_type::text;      // of a list, or of the list that is the other form
     bool required = false;

@@ -1,0 +1,101 @@
+#include "config/loaders.hpp"
+
+#include "config/reader.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::config {
+namespace {
+
+// The messages about routes with these `match` values, all to one upstream.
+std::string ambiguity(const std::string& first, const std::string& second) {
+    const std::string yaml =
+        "listeners: {web: {bind: \":8080\"}}\n"
+        "upstreams: {app: {endpoints: [\"a:1\"]}}\n"
+        "routes:\n"
+        "  - {name: first, upstream: app, match: " +
+        first +
+        "}\n"
+        "  - {name: second, upstream: app, match: " +
+        second + "}\n";
+    std::string out;
+    for (const diagnostic& problem : load_text(yaml, "p.yaml").problems) {
+        out += problem.message + "\n";
+    }
+    return out;
+}
+
+struct pair_case {
+    const char* name;
+    const char* first;
+    const char* second;
+    bool ambiguous;
+};
+
+TEST(Routes, AreAmbiguousOnlyIfARequestFitsBothEqually) {
+    const pair_case cases[] = {
+        {"both_empty", "{}", "{}", true},
+        {"same_host", "{hosts: [a.x]}", "{hosts: [a.x]}", true},
+        {"same_host_folded", "{hosts: [A.X]}", "{hosts: [a.x.]}", true},
+        {"one_host_shared", "{hosts: [a.x, b.x]}", "{hosts: [c.x, b.x]}", true},
+        {"other_hosts", "{hosts: [a.x]}", "{hosts: [b.x]}", false},
+        {"host_and_none", "{hosts: [a.x]}", "{}", false},
+        {"exact_and_wildcard", "{hosts: [a.x]}", "{hosts: [\"*.x\"]}", false},
+        {"wildcards_of_two_lengths", "{hosts: [\"*.a.x\"]}", "{hosts: [\"*.x\"]}", false},
+        {"same_wildcard", "{hosts: [\"*.x\"]}", "{hosts: [\"*.X\"]}", true},
+        {"same_prefix", "{path: {prefix: /a}}", "{path: {prefix: /a}}", true},
+        {"prefix_and_exact", "{path: {prefix: /a}}", "{path: {exact: /a}}", false},
+        {"two_prefixes", "{path: {prefix: /a}}", "{path: {prefix: /a/}}", false},
+        {"root_prefix_and_none", "{path: {prefix: /}}", "{}", false},
+        {"methods_overlap", "{methods: [GET, POST]}", "{methods: [POST, PUT]}", true},
+        {"methods_apart", "{methods: [GET]}", "{methods: [PUT]}", false},
+        {"methods_and_none", "{methods: [GET]}", "{}", false},
+        {"method_order", "{methods: [GET, PUT]}", "{methods: [PUT, GET]}", true},
+        {"header_and_none", "{headers: {a: \"1\"}}", "{}", false},
+        {"same_header", "{headers: {A: \"1\"}}", "{headers: {a: \"1\"}}", true},
+        {"two_values", "{headers: {a: \"1\"}}", "{headers: {a: \"2\"}}", false},
+        {"value_and_presence", "{headers: {a: \"1\"}}", "{headers: {a: \"*\"}}", false},
+        {"presence_twice", "{headers: {a: ~}}", "{headers: {a: \"*\"}}", true},
+        {"headers_that_can_meet", "{headers: {a: \"1\"}}", "{headers: {b: \"1\"}}", true},
+        {"more_headers", "{headers: {a: \"1\"}}", "{headers: {a: \"1\", b: \"1\"}}", false},
+        {"list_form", "{headers: {a: \"1\"}}", "{headers: [{name: A, value: \"1\"}]}", true},
+    };
+    for (const pair_case& one : cases) {
+        const std::string message = ambiguity(one.first, one.second);
+        EXPECT_EQ(message.find("is ambiguous") != std::string::npos, one.ambiguous)
+            << one.name << ": " << message;
+        EXPECT_EQ(ambiguity(one.second, one.first).find("is ambiguous") != std::string::npos,
+                  one.ambiguous)
+            << one.name << ", the other way round";
+    }
+}
+
+TEST(Routes, NameBothPlacesOnce) {
+    EXPECT_EQ(ambiguity("{hosts: [a.x, b.x]}", "{hosts: [b.x, a.x]}"),
+              "route 'second' is ambiguous: a request can match it and 'first' at p.yaml:4:5 "
+              "equally well\n");
+}
+
+// What could not be read would seem to match everything.
+TEST(Routes, AreNotComparedIfTheirMatchIsWrong) {
+    EXPECT_EQ(ambiguity("{hosts: [\"a b\"]}", "{}"), "'a b' is not a host\n");
+}
+
+TEST(Routes, GetNamesThatAreUnique) {
+    std::vector<route> routes(6);
+    routes[0].upstream = "app";
+    routes[2].upstream = "app";
+    routes[3].name = "app-2";
+    routes[4].name = "route6";
+    reader in("p.yaml");
+    name_routes(in, routes);
+    const std::vector<std::string> expected = {"app",   "route2", "app-3",
+                                               "app-2", "route6", "route6-2"};
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+        EXPECT_EQ(routes[i].name, expected[i]);
+    }
+    EXPECT_EQ(in.errors(), 0U);
+}
+
+}  // namespace
+}  // namespace penstock::config

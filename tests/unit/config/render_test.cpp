@@ -1,0 +1,29 @@
+#include "penstock/config/load.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::config {
+namespace {
+
+TEST(RenderText, PutsTheCaretUnderTabsAndWideCharacters) {
+    const diagnostic problem{severity::warning, {"p.yaml", 3, 8}, "odd", "do better", "\tké: x"};
+    EXPECT_EQ(render_text({problem}),
+              "p.yaml:3:8: warning: odd\n  \tké: x\n  \t     ^\n  do better\n");
+}
+
+TEST(RenderText, LeavesOutWhatIsNotThere) {
+    EXPECT_EQ(render_text({{severity::error, {"p.yaml", 0, 0}, "gone", "", ""}}),
+              "p.yaml: error: gone\n");
+    EXPECT_EQ(render_text({}), "");
+}
+
+TEST(RenderJson, EscapesWhatItQuotes) {
+    const diagnostic problem{severity::error, {"a\"b", 1, 2}, "x\\y", "", "\tz\x01"};
+    EXPECT_EQ(render_json({problem}),
+              "[\n  {\"severity\": \"error\", \"file\": \"a\\\"b\", \"line\": 1, \"column\": 2, "
+              "\"message\": \"x\\\\y\", \"hint\": \"\", \"source_line\": \"\\tz\\u0001\"}\n]\n");
+    EXPECT_EQ(render_json({}), "[]\n");
+}
+
+}  // namespace
+}  // namespace penstock::config
