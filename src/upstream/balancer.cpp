@@ -16,10 +16,13 @@ bool lighter(const candidate& left, const candidate& right) noexcept {
 }  // namespace
 
 std::optional<std::size_t> balancer::pick(std::span<const candidate> from) {
-    if (from.empty()) return std::nullopt;
-    if (from.size() == 1) return 0;
+    if (from.empty())
+        return std::nullopt;
+    if (from.size() == 1)
+        return 0;
     choose_eligible(from);
-    if (eligible_.size() == 1 && kind_ != config::balance::round_robin) return eligible_.front();
+    if (eligible_.size() == 1 && kind_ != config::balance::round_robin)
+        return eligible_.front();
     switch (kind_) {
         case config::balance::round_robin:
             return pick_round_robin(from);
@@ -37,12 +40,15 @@ void balancer::choose_eligible(std::span<const candidate> from) {
     eligible_.clear();
     const auto collect = [&](auto&& allowed) {
         for (std::size_t i = 0; eligible_.size() < from.size() && i < from.size(); ++i) {
-            if (allowed(from[i])) eligible_.push_back(i);
+            if (allowed(from[i]))
+                eligible_.push_back(i);
         }
         return !eligible_.empty();
     };
-    if (collect([](const candidate& of) { return !of.tried && !of.full; })) return;
-    if (collect([](const candidate& of) { return !of.tried; })) return;
+    if (collect([](const candidate& of) { return !of.tried && !of.full; }))
+        return;
+    if (collect([](const candidate& of) { return !of.tried; }))
+        return;
     collect([](const candidate&) { return true; });
 }
 
@@ -55,7 +61,8 @@ std::size_t balancer::pick_round_robin(std::span<const candidate> from) {
     for (const std::size_t i : eligible_) {
         current_[i] += from[i].weight;
         total += from[i].weight;
-        if (current_[i] > current_[best]) best = i;
+        if (current_[i] > current_[best])
+            best = i;
     }
     current_[best] -= total;
     return best;
@@ -67,7 +74,8 @@ std::size_t balancer::pick_least(std::span<const candidate> from) {
     std::size_t best = eligible_[begin];
     for (std::size_t step = 1; step < count; ++step) {
         const std::size_t i = eligible_[(begin + step) % count];
-        if (lighter(from[i], from[best])) best = i;
+        if (lighter(from[i], from[best]))
+            best = i;
     }
     return best;
 }
@@ -76,7 +84,8 @@ std::size_t balancer::pick_p2c(std::span<const candidate> from) {
     const std::size_t count = eligible_.size();
     const std::size_t first = below(count);
     std::size_t second = below(count - 1);
-    if (second >= first) ++second;
+    if (second >= first)
+        ++second;
     const std::size_t left = eligible_[first];
     const std::size_t right = eligible_[second];
     return lighter(from[right], from[left]) ? right : left;
@@ -84,10 +93,12 @@ std::size_t balancer::pick_p2c(std::span<const candidate> from) {
 
 std::size_t balancer::pick_random(std::span<const candidate> from) {
     std::uint64_t total = 0;
-    for (const std::size_t i : eligible_) total += from[i].weight;
+    for (const std::size_t i : eligible_)
+        total += from[i].weight;
     std::uint64_t at = below(total);
     for (const std::size_t i : eligible_) {
-        if (at < from[i].weight) return i;
+        if (at < from[i].weight)
+            return i;
         at -= from[i].weight;
     }
     return eligible_.back();

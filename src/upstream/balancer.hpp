@@ -40,8 +40,8 @@ class balancer {
 
     config::balance kind_;
     std::uint64_t random_;
-    std::size_t cursor_ = 0;              // where ties of least_request begin
-    std::vector<std::int64_t> current_;   // smooth weighted round robin
+    std::size_t cursor_ = 0;             // where ties of least_request begin
+    std::vector<std::int64_t> current_;  // smooth weighted round robin
     std::vector<std::size_t> eligible_;
 };
 

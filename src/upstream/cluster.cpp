@@ -57,7 +57,8 @@ struct cluster::implementation {
 std::optional<std::size_t> cluster::implementation::pick(const attempt_options& how) {
     if (how.endpoint >= 0) {
         const auto pinned = static_cast<std::size_t>(how.endpoint);
-        if (pinned < counts.endpoints.size()) return pinned;
+        if (pinned < counts.endpoints.size())
+            return pinned;
     }
     for (std::size_t i = 0; i < counts.endpoints.size(); ++i) {
         counts.endpoints[i].tried = i < 64 && (how.tried >> i & 1U) != 0;
@@ -69,7 +70,8 @@ std::optional<std::size_t> cluster::implementation::pick(const attempt_options& 
 // Which endpoint and what kind of connection this attempt is to have.
 std::optional<lease_wish> cluster::implementation::choose(const attempt_options& how) {
     const std::optional<std::size_t> picked = pick(how);
-    if (!picked) return std::nullopt;
+    if (!picked)
+        return std::nullopt;
     lease_wish wish;
     wish.endpoint = *picked;
     wish.fresh = how.fresh_connection;
@@ -93,7 +95,8 @@ net::task<attempt> cluster::implementation::send(exchange::request& from, attemp
     }
     load carried(counts, wish->endpoint);
     std::unique_ptr<connection> leased;
-    if (!wish->fresh) leased = pool.take_idle(wish->endpoint);
+    if (!wish->fresh)
+        leased = pool.take_idle(wish->endpoint);
     if (!leased) {
         result<std::unique_ptr<connection>> obtained = co_await pool.obtain(from, *wish);
         carried.move_to(wish->endpoint);
@@ -106,7 +109,8 @@ net::task<attempt> cluster::implementation::send(exchange::request& from, attemp
     }
     made.endpoint = wish->endpoint;
     record.endpoint = shared->endpoints[wish->endpoint]->id;
-    if (leased) co_await exchange_over(leased, carried, from, made);
+    if (leased)
+        co_await exchange_over(leased, carried, from, made);
     co_return made;
 }
 
@@ -129,8 +133,10 @@ net::task<> cluster::implementation::exchange_over(std::unique_ptr<connection>& 
         co_return;
     }
     // A message that has ended needs nobody to pull it; what still sends is of no use any more.
-    if (serving->finished() && !serving->settled()) co_await serving->close();
-    if (!serving->settled()) response.body = std::move(serving);
+    if (serving->finished() && !serving->settled())
+        co_await serving->close();
+    if (!serving->settled())
+        response.body = std::move(serving);
 }
 
 cluster::cluster(net::worker& home, std::shared_ptr<shared_upstream> shared,

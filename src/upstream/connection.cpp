@@ -30,12 +30,16 @@ void connection::end_idle() noexcept {
 // TLS has records of its own (session tickets, key updates) that make the socket readable and carry
 // no byte of a message; so a read decides, not the event.
 connection::probe connection::look() {
-    if (stream_.aborted()) return probe::closed;
-    if (!stream_.maybe_readable()) return stream_.peer_closed() ? probe::closed : probe::quiet;
+    if (stream_.aborted())
+        return probe::closed;
+    if (!stream_.maybe_readable())
+        return stream_.peer_closed() ? probe::closed : probe::quiet;
     char byte = 0;
     const result<std::size_t> got = stream_.read(std::span<char>(&byte, 1));
-    if (got) return *got > 0 ? probe::bytes : probe::closed;
-    if (got.error() != net::errc::would_block) return probe::closed;
+    if (got)
+        return *got > 0 ? probe::bytes : probe::closed;
+    if (got.error() != net::errc::would_block)
+        return probe::closed;
     return stream_.peer_closed() ? probe::closed : probe::quiet;
 }
 
@@ -50,13 +54,16 @@ void connection::close() noexcept {
 }
 
 void connection::on_readable() noexcept {
-    if (owner_ == nullptr) return;
+    if (owner_ == nullptr)
+        return;
     const probe seen = look();
-    if (seen != probe::quiet) owner_->on_idle_event(*this, seen == probe::closed);
+    if (seen != probe::quiet)
+        owner_->on_idle_event(*this, seen == probe::closed);
 }
 
 void connection::on_peer_closed() noexcept {
-    if (owner_ != nullptr) owner_->on_idle_event(*this, true);
+    if (owner_ != nullptr)
+        owner_->on_idle_event(*this, true);
 }
 
 }  // namespace penstock::upstream

@@ -12,8 +12,8 @@
 
 namespace penstock::upstream {
 
-connection_pool::connection_pool(net::worker& home, shared_upstream& shared,
-                                 net::tls_context* tls, cluster_counters& counters)
+connection_pool::connection_pool(net::worker& home, shared_upstream& shared, net::tls_context* tls,
+                                 cluster_counters& counters)
     : home_(home),
       shared_(shared),
       tls_(tls),
@@ -27,7 +27,8 @@ idle_age& connection_pool::age_of(std::size_t endpoint) noexcept {
 }
 
 bool connection_pool::full(std::size_t endpoint) const noexcept {
-    if (!endpoints_[endpoint].idle.empty()) return false;
+    if (!endpoints_[endpoint].idle.empty())
+        return false;
     return shared_.endpoints[endpoint]->connections.load(std::memory_order_relaxed) >=
            shared_.settings.pool.connections;
 }
@@ -37,8 +38,10 @@ std::unique_ptr<connection> connection_pool::take_idle(std::size_t endpoint) {
     while (!state.idle.empty()) {
         std::unique_ptr<connection> found = remove_idle(endpoint, state.idle.size() - 1);
         const bool spoiled = found->spoiled();
-        if (!spoiled && !overdue(*found, home_.now())) return found;
-        if (spoiled) add(counters_.stale);
+        if (!spoiled && !overdue(*found, home_.now()))
+            return found;
+        if (spoiled)
+            add(counters_.stale);
         discard(std::move(found));
     }
     return nullptr;
@@ -48,14 +51,17 @@ net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange:
                                                                        lease_wish& wish) {
     place held = take_place(wish);
     if (!held) {
-        if (queued_ >= shared_.settings.pool.queue) co_return net::errc::queue_full;
+        if (queued_ >= shared_.settings.pool.queue)
+            co_return net::errc::queue_full;
         waiter self(*this, home_, wish);
         const error failed = co_await wait_in_queue(self, from);
-        if (failed) co_return failed;
+        if (failed)
+            co_return failed;
         wish.endpoint = self.wish.endpoint;
         held = std::move(self.granted);
         if (self.given) {
-            if (!self.given->spoiled()) co_return std::move(self.given);
+            if (!self.given->spoiled())
+                co_return std::move(self.given);
             add(counters_.stale);
             held = self.given->give_up_place();
             self.given.reset();
@@ -81,9 +87,11 @@ void connection_pool::give_back(std::unique_ptr<connection> freed, bool reusable
         hand_over(*next, std::move(freed), reusable);
         return;
     }
-    if (use == freed_use::idle && reusable && keep_idle(freed)) return;
+    if (use == freed_use::idle && reusable && keep_idle(freed))
+        return;
     freed.reset();
-    if (use == freed_use::other) call_others();
+    if (use == freed_use::other)
+        call_others();
 }
 
 // The socket is closed before anybody can have its place.
@@ -104,7 +112,8 @@ void connection_pool::free_place(std::size_t endpoint, place freed) {
         return;
     }
     freed.release();
-    if (use == freed_use::other) call_others();
+    if (use == freed_use::other)
+        call_others();
 }
 
 place connection_pool::new_place(std::size_t endpoint) noexcept {
@@ -114,10 +123,12 @@ place connection_pool::new_place(std::size_t endpoint) noexcept {
 
 place connection_pool::take_place(const lease_wish& wish) {
     // Who waits already goes first.
-    if (first_waiter(wish.endpoint) != nullptr) return {};
+    if (first_waiter(wish.endpoint) != nullptr)
+        return {};
     place held = new_place(wish.endpoint);
     std::vector<std::unique_ptr<connection>>& idle = endpoints_[wish.endpoint].idle;
-    if (held || idle.empty()) return held;
+    if (held || idle.empty())
+        return held;
     // Only a wish for a fresh connection comes here while one idles: it takes that one's place.
     return remove_idle(wish.endpoint, 0)->give_up_place();
 }
@@ -127,9 +138,11 @@ bool connection_pool::keep_idle(std::unique_ptr<connection>& freed) {
     endpoint_state& state = endpoints_[at];
     const time_point now = home_.now();
     const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout, now);
-    if (usable <= nanoseconds{0}) return false;
+    if (usable <= nanoseconds{0})
+        return false;
     place allowance = place::try_take(shared_.idle, shared_.settings.pool.idle);
-    if (!allowance) return false;
+    if (!allowance)
+        return false;
     freed->begin_idle(*this, std::move(allowance), now);
     state.idle.push_back(std::move(freed));
     add(counters_.idle);
@@ -156,7 +169,8 @@ void connection_pool::on_idle_event(connection& of, bool closed_by_peer) noexcep
     const std::size_t endpoint = of.endpoint();
     endpoint_state& state = endpoints_[endpoint];
     const time_point now = home_.now();
-    if (closed_by_peer) state.age.closed(now - of.idle_since(), now);
+    if (closed_by_peer)
+        state.age.closed(now - of.idle_since(), now);
     const auto is_this = [&](const std::unique_ptr<connection>& item) { return item.get() == &of; };
     const auto at = std::find_if(state.idle.begin(), state.idle.end(), is_this);
     PENSTOCK_CHECK(at != state.idle.end());
@@ -177,18 +191,21 @@ bool connection_pool::overdue(const connection& of, time_point now) const noexce
 void connection_pool::close_overdue(time_point now) {
     for (std::size_t at = 0; at < endpoints_.size(); ++at) {
         std::vector<std::unique_ptr<connection>>& idle = endpoints_[at].idle;
-        while (!idle.empty() && overdue(*idle.front(), now)) discard(remove_idle(at, 0));
+        while (!idle.empty() && overdue(*idle.front(), now))
+            discard(remove_idle(at, 0));
     }
 }
 
 void connection_pool::sweep_at(time_point at) noexcept {
-    if (!armed() || at < deadline::at()) arm(home_.deadlines(), at, net::errc::keepalive_timeout);
+    if (!armed() || at < deadline::at())
+        arm(home_.deadlines(), at, net::errc::keepalive_timeout);
 }
 
 time_point connection_pool::next_sweep(time_point now) const noexcept {
     time_point next = queued_ > 0 ? now + retry_interval : never;
     for (const endpoint_state& state : endpoints_) {
-        if (state.idle.empty()) continue;
+        if (state.idle.empty())
+            continue;
         const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout, now);
         next = std::min(next, state.idle.front()->idle_since() + usable);
     }
@@ -203,7 +220,8 @@ void connection_pool::on_expire(error) noexcept {
         serve_queue();
         call_others();
     }
-    if (const time_point next = next_sweep(now); next != never) sweep_at(next);
+    if (const time_point next = next_sweep(now); next != never)
+        sweep_at(next);
 }
 
 void connection_pool::rebalance() noexcept {
@@ -222,13 +240,15 @@ void connection_pool::close_for_others() {
             closed = true;
         }
     }
-    if (closed) call_others();
+    if (closed)
+        call_others();
 }
 
 void connection_pool::retire() noexcept {
     retired_ = true;
     for (std::size_t at = 0; at < endpoints_.size(); ++at) {
-        while (!endpoints_[at].idle.empty()) discard(remove_idle(at, 0));
+        while (!endpoints_[at].idle.empty())
+            discard(remove_idle(at, 0));
     }
     closed_.clear();
 }

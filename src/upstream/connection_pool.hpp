@@ -1,13 +1,14 @@
-// The connections of one cluster on one worker: idle ones kept for reuse, places under the caps that
-// all workers share, and the queue of exchanges that wait for either.
+// The connections of one cluster on one worker: idle ones kept for reuse, places under the caps
+// that all workers share, and the queue of exchanges that wait for either.
 //
-// Flow: `take_idle`; if there was none, `obtain` waits for a place and connects. `give_back` ends the
-// use: who waits gets it, else it idles or is closed.
+// Flow: `take_idle`; if there was none, `obtain` waits for a place and connects. `give_back` ends
+// the use: who waits gets it, else it idles or is closed.
 //
-// Across workers: who waits says so in shared_endpoint::waiting and calls shared_upstream::rebalance;
-// a worker with idle connections then closes some, and calls back. A place is only ever taken with a
-// compare-exchange below the cap, so the cap is exact; a wake-up that gets lost between two workers
-// costs at most `retry_interval`, after which a queue tries again by itself.
+// Across workers: who waits says so in shared_endpoint::waiting and calls
+// shared_upstream::rebalance; a worker with idle connections then closes some, and calls back. A
+// place is only ever taken with a compare-exchange below the cap, so the cap is exact; a wake-up
+// that gets lost between two workers costs at most `retry_interval`, after which a queue tries
+// again by itself.
 #pragma once
 
 #include "penstock/exchange/exchange.hpp"
@@ -41,8 +42,8 @@ class connection_pool final : private idle_owner, private net::deadline {
 
     // The most recently used idle connection that is still good, or null.
     [[nodiscard]] std::unique_ptr<connection> take_idle(std::size_t endpoint);
-    // A connection after waiting for one, or why there is none: errc::queue_full, errc::queue_timeout,
-    // what connecting met, or what `from.aborted` fired with.
+    // A connection after waiting for one, or why there is none: errc::queue_full,
+    // errc::queue_timeout, what connecting met, or what `from.aborted` fired with.
     [[nodiscard]] net::task<result<std::unique_ptr<connection>>> obtain(exchange::request& from,
                                                                         lease_wish& wish);
     void give_back(std::unique_ptr<connection> freed, bool reusable);

@@ -15,7 +15,8 @@ net::task<error> connection_pool::wait_in_queue(waiter& self, exchange::request&
     enqueue(self);
     std::optional<exchange::abort_signal::attachment> attached;
     exchange::abort_listener& listener = self;
-    if (from.aborted != nullptr) attached.emplace(*from.aborted, listener);
+    if (from.aborted != nullptr)
+        attached.emplace(*from.aborted, listener);
     if (!self.decided.is_set()) {
         self.arm(home_.deadlines(), home_.now() + shared_.settings.pool.queue_timeout,
                  net::errc::queue_timeout);
@@ -38,7 +39,8 @@ void connection_pool::enqueue(waiter& of) {
     sweep_at(home_.now() + retry_interval);
     // A place that was given up before our waiting could be seen would wake nobody.
     serve_queue();
-    if (!of.decided.is_set() && shared_.idle.load() > 0) call_others();
+    if (!of.decided.is_set() && shared_.idle.load() > 0)
+        call_others();
 }
 
 void connection_pool::dequeue(waiter& of) noexcept {
@@ -54,7 +56,8 @@ void connection_pool::dequeue(waiter& of) noexcept {
 
 void connection_pool::leave(waiter& of, error why) noexcept {
     // A grant that came first stands; what ended the exchange shows again at its next wait.
-    if (of.decided.is_set()) return;
+    if (of.decided.is_set())
+        return;
     dequeue(of);
     of.failed = why;
     of.decided.set();
@@ -85,7 +88,8 @@ bool connection_pool::waits_elsewhere(std::size_t endpoint) const noexcept {
 
 connection_pool::waiter* connection_pool::first_waiter(std::size_t endpoint) const noexcept {
     for (waiter* at = first_; at != nullptr; at = at->next) {
-        if (at->accepts(endpoint)) return at;
+        if (at->accepts(endpoint))
+            return at;
     }
     return nullptr;
 }
@@ -94,14 +98,16 @@ void connection_pool::serve_queue() {
     for (std::size_t at = 0; first_ != nullptr && at < endpoints_.size(); ++at) {
         for (waiter* next = first_waiter(at); next != nullptr; next = first_waiter(at)) {
             place held = new_place(at);
-            if (!held) break;
+            if (!held)
+                break;
             grant(*next, at, std::move(held));
         }
     }
 }
 
 void connection_pool::call_others() {
-    if (shared_.rebalance) shared_.rebalance(shared_);
+    if (shared_.rebalance)
+        shared_.rebalance(shared_);
 }
 
 }  // namespace penstock::upstream

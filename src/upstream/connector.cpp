@@ -24,7 +24,8 @@ struct tcp_attempt {
 net::task<result<std::unique_ptr<connection>>> connect_tcp(connect_target to, tcp_attempt how,
                                                            exchange::request& from) {
     result<net::unique_fd> begun = net::begin_connect(how.address, options_of(to.settings));
-    if (!begun) co_return begun.error();
+    if (!begun)
+        co_return begun.error();
     auto made = std::make_unique<connection>(to.home, std::move(*begun), to.index);
     net::stream& stream = made->stream();
     stream_abort aborting(from.aborted, stream);
@@ -35,8 +36,10 @@ net::task<result<std::unique_ptr<connection>>> connect_tcp(connect_target to, tc
         failed = co_await stream.writable();
     }
     stream.write_deadline_off();
-    if (!failed) failed = net::finish_connect(stream.fd());
-    if (failed) co_return failed;
+    if (!failed)
+        failed = net::finish_connect(stream.fd());
+    if (failed)
+        co_return failed;
     aborting.detach();
     co_return std::move(made);
 }
@@ -47,7 +50,8 @@ net::task<result<void>> begin_tls(connect_target to, connection& over, time_poin
     const stream_abort aborting(from.aborted, stream);
     stream.read_deadline(until, net::errc::connect_timeout);
     std::string name = to.settings.tls ? to.settings.tls->server_name : std::string();
-    if (name.empty()) name = to.endpoint.host;
+    if (name.empty())
+        name = to.endpoint.host;
     result<void> done;
     {
         const phase_wait charged(from.record->ledger, exchange::phase::upstream_tls, to.home);
@@ -55,14 +59,14 @@ net::task<result<void>> begin_tls(connect_target to, connection& over, time_poin
     }
     stream.read_deadline_off();
     // A deadline or an abort ends the handshake too; the one who caused it is who is reported.
-    if (!done && stream.aborted()) co_return stream.aborted();
+    if (!done && stream.aborted())
+        co_return stream.aborted();
     co_return done;
 }
 
 }  // namespace
 
-net::task<result<std::unique_ptr<connection>>> connect(connect_target to,
-                                                       exchange::request& from) {
+net::task<result<std::unique_ptr<connection>>> connect(connect_target to, exchange::request& from) {
     const time_point until = to.home.now() + to.settings.timeouts.connect;
     std::size_t left = to.endpoint.addresses.size();
     error failed = net::errc::name_not_resolved;
@@ -73,12 +77,15 @@ net::task<result<std::unique_ptr<connection>>> connect(connect_target to,
         result<std::unique_ptr<connection>> made = co_await connect_tcp(to, how, from);
         if (!made) {
             failed = made.error();
-            if (from.aborted != nullptr && from.aborted->fired()) break;
+            if (from.aborted != nullptr && from.aborted->fired())
+                break;
             continue;
         }
-        if (to.tls == nullptr) co_return made;
+        if (to.tls == nullptr)
+            co_return made;
         const result<void> secured = co_await begin_tls(to, **made, until, from);
-        if (!secured) co_return secured.error();
+        if (!secured)
+            co_return secured.error();
         co_return made;
     }
     co_return failed;

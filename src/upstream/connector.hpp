@@ -15,8 +15,8 @@ struct connect_target {
     net::worker& home;
     const config::upstream& settings;
     const shared_endpoint& endpoint;
-    std::size_t index;       // of the endpoint in its cluster
-    net::tls_context* tls;   // null = plain
+    std::size_t index;      // of the endpoint in its cluster
+    net::tls_context* tls;  // null = plain
 };
 
 // Charges phases connect and upstream_tls of from.record, and ends early when from.aborted fires.

@@ -155,8 +155,10 @@ const boost::system::error_category& category() noexcept {
 }
 
 exchange::reason reason_of(error why) noexcept {
-    if (!why) return reason::none;
-    if (why.category() == category()) return reason_of_own(static_cast<errc>(why.value()));
+    if (!why)
+        return reason::none;
+    if (why.category() == category())
+        return reason_of_own(static_cast<errc>(why.value()));
     if (why.category() == net::category()) {
         return reason_of_net(static_cast<net::errc>(why.value()));
     }
@@ -167,12 +169,15 @@ exchange::reason reason_of(error why) noexcept {
 }
 
 exchange::reason reason_of_client(error why) noexcept {
-    if (!why) return reason::none;
+    if (!why)
+        return reason::none;
     if (why.category() == net::category()) {
         return reason_of_client_net(static_cast<net::errc>(why.value()));
     }
-    if (why == http::errc::truncated) return reason::client_gone;
-    if (why.category() == http::category()) return reason::http_request_error;
+    if (why == http::errc::truncated)
+        return reason::client_gone;
+    if (why.category() == http::category())
+        return reason::http_request_error;
     return reason::client_gone;
 }
 

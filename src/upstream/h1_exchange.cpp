@@ -33,30 +33,38 @@ h1_exchange::h1_exchange(const surroundings& around, exchange::request& from,
       reused_(connection_->reused()) {
     add(around_.counters.active);
     exchange::abort_listener& listener = *this;
-    if (from.aborted != nullptr) attached_.emplace(*from.aborted, listener);
+    if (from.aborted != nullptr)
+        attached_.emplace(*from.aborted, listener);
 }
 
 h1_exchange::~h1_exchange() {
-    if (connection_) settle(false);
+    if (connection_)
+        settle(false);
 }
 
 void h1_exchange::on_abort(error why) noexcept {
-    if (connection_) stream().abort(why);
+    if (connection_)
+        stream().abort(why);
 }
 
 net::task<result<void>> h1_exchange::perform(exchange::response& into) {
     const result<void> begun = sender_.begin(around_.endpoint.host);
-    if (!begun) co_return begun;
-    if (!sender_.over()) beside_.start(sender_.pump());
+    if (!begun)
+        co_return begun;
+    if (!sender_.over())
+        beside_.start(sender_.pump());
     sender_.start_first_byte_clock();
     into.head.clear();
     for (;;) {
         const result<step> next = read_head(into.head);
-        if (!next) co_return next.error();
-        if (*next == step::final) break;
+        if (!next)
+            co_return next.error();
+        if (*next == step::final)
+            break;
         if (*next == step::interim) {
             const result<void> passed = co_await pass_interim(into.head);
-            if (!passed) co_return passed;
+            if (!passed)
+                co_return passed;
             into.head.clear();
             continue;
         }
@@ -66,7 +74,8 @@ net::task<result<void>> h1_exchange::perform(exchange::response& into) {
             const phase_wait charged(from_.record->ledger, awaited_phase(), around_.home);
             waited = co_await stream().readable();
         }
-        if (waited) co_return waited;
+        if (waited)
+            co_return waited;
     }
     co_return accept_head(into);
 }
@@ -81,18 +90,23 @@ result<h1_exchange::step> h1_exchange::read_head(http::response_head& into) {
     for (;;) {
         if (!buffer_.empty()) {
             const auto fed = parser_.feed({buffer_.data(), buffer_.size()}, into);
-            if (!fed) return fed.error();
+            if (!fed)
+                return fed.error();
             if (*fed) {
                 buffer_.consume(**fed);
                 parser_.reset();
                 return classify(into, **fed);
             }
         }
-        if (!stream().aborted() && !stream().maybe_readable()) return step::wait;
+        if (!stream().aborted() && !stream().maybe_readable())
+            return step::wait;
         const result<std::size_t> got = fill();
-        if (!got && got.error() == net::errc::would_block) return step::wait;
-        if (!got) return got.error();
-        if (*got == 0) return error(net::errc::end_of_stream);
+        if (!got && got.error() == net::errc::would_block)
+            return step::wait;
+        if (!got)
+            return got.error();
+        if (*got == 0)
+            return error(net::errc::end_of_stream);
         response_begun_ = true;
     }
 }
@@ -101,11 +115,13 @@ result<h1_exchange::step> h1_exchange::classify(const http::response_head& head,
                                                 std::size_t bytes) {
     if (head.status == 101) {
         const bool ours = from_.wants_websocket && sender_.complete() && accepts_websocket(head);
-        if (!ours) return error(errc::unexpected_upgrade);
+        if (!ours)
+            return error(errc::unexpected_upgrade);
         upgraded_ = true;
         return step::final;
     }
-    if (head.status >= 200) return step::final;
+    if (head.status >= 200)
+        return step::final;
     interim_bytes_ += bytes;
     if (++interims_ > interim_max || interim_bytes_ > interim_bytes_max) {
         return error(errc::interim_flood);
@@ -138,7 +154,8 @@ result<void> h1_exchange::accept_head(exchange::response& into) {
         into.upgraded = true;
     } else {
         const result<http::framing> framed = http::response_framing(into.head, from_.head.verb);
-        if (!framed) return framed.error();
+        if (!framed)
+            return framed.error();
         framing_ = *framed;
         // What comes before the request is complete leaves the connection in doubt (B3).
         keeps_alive_ = sender_.complete() && may_be_shared(from_.head, into.head) &&
@@ -150,13 +167,15 @@ result<void> h1_exchange::accept_head(exchange::response& into) {
     decoder_ = http::h1_body_decoder(framing_);
     learn(into.head);
     http::strip_hop_by_hop(into.head.fields);
-    if (decoder_.finished()) end_of_body(true);
+    if (decoder_.finished())
+        end_of_body(true);
     return {};
 }
 
 void h1_exchange::learn(const http::response_head& head) {
     const auto timeout = keep_alive_timeout(head);
-    if (timeout) around_.pool.age_of(connection_->endpoint()).announced(*timeout);
+    if (timeout)
+        around_.pool.age_of(connection_->endpoint()).announced(*timeout);
 }
 
 attempt_failure h1_exchange::failure(error why) const noexcept {

@@ -8,7 +8,8 @@
 //   perform ─► head read ─► body (take/wait) ─► finished ─► settled
 //                  └─► upgraded: raw bytes both ways ─► settled
 //
-// Lifetime: the request outlives it. The sender's pump runs in its task group until close() joins it.
+// Lifetime: the request outlives it. The sender's pump runs in its task group until close() joins
+// it.
 #pragma once
 
 #include "penstock/exchange/exchange.hpp"

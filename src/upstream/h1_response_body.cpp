@@ -26,7 +26,8 @@ const http::fields& h1_exchange::trailers() const noexcept { return decoder_.tra
 
 result<std::size_t> h1_exchange::fill() {
     const net::read_buffer::room room = buffer_.prepare(around_.home.buffers());
-    if (room.size == 0) return error(net::errc::too_large);
+    if (room.size == 0)
+        return error(net::errc::too_large);
     const result<std::size_t> got = stream().read(std::span<char>(room.data, room.size));
     if (got) {
         buffer_.commit(*got);
@@ -37,53 +38,70 @@ result<std::size_t> h1_exchange::fill() {
 }
 
 result<std::string_view> h1_exchange::take(std::size_t max) {
-    if (upgraded_) start_tunnel();
+    if (upgraded_)
+        start_tunnel();
     while (!finished_ && max > 0) {
-        if (failed_) return failed_;
+        if (failed_)
+            return failed_;
         if (!buffer_.empty()) {
             const result<std::string_view> data = decode(max);
-            if (!data) return fail(data.error());
-            if (!data->empty()) return data;
+            if (!data)
+                return fail(data.error());
+            if (!data->empty())
+                return data;
             continue;
         }
-        if (!stream().aborted() && !stream().maybe_readable()) break;
+        if (!stream().aborted() && !stream().maybe_readable())
+            break;
         const result<std::size_t> got = fill();
-        if (got && *got > 0) continue;
-        if (!got && got.error() == net::errc::would_block) break;
-        if (!got) return fail(stream().aborted() ? got.error() : http::errc::truncated);
+        if (got && *got > 0)
+            continue;
+        if (!got && got.error() == net::errc::would_block)
+            break;
+        if (!got)
+            return fail(stream().aborted() ? got.error() : http::errc::truncated);
         const error end = decoder_.end_of_input();
-        if (end) return fail(end);
+        if (end)
+            return fail(end);
         end_of_body(false);
     }
     return std::string_view();
 }
 
-// One run of body bytes out of the buffer. What follows it is looked at already, so that a body's end
-// shows with its last bytes and not one call later.
+// One run of body bytes out of the buffer. What follows it is looked at already, so that a body's
+// end shows with its last bytes and not one call later.
 result<std::string_view> h1_exchange::decode(std::size_t max) {
     std::string_view data;
     while (!buffer_.empty() && !decoder_.finished()) {
         const std::string_view input(buffer_.data(), buffer_.size());
-        if (!data.empty() && decoder_.remaining_run() > 0) break;
+        if (!data.empty() && decoder_.remaining_run() > 0)
+            break;
         const auto piece = decoder_.feed(input, data.empty() ? max : 0);
         if (!piece) {
-            if (data.empty()) return piece.error();
+            if (data.empty())
+                return piece.error();
             // These bytes are good; the next call is told of the fault.
             (void)fail(piece.error());
             return data;
         }
         buffer_.consume_keep(piece->used);
-        if (data.empty()) data = piece->data;
-        if (piece->used == 0) break;
+        if (data.empty())
+            data = piece->data;
+        if (piece->used == 0)
+            break;
     }
-    if (decoder_.finished()) end_of_body(true);
+    if (decoder_.finished())
+        end_of_body(true);
     return data;
 }
 
 net::task<result<void>> h1_exchange::wait() {
-    if (upgraded_) start_tunnel();
-    if (failed_) co_return failed_;
-    if (finished_ || !buffer_.empty()) co_return result<void>();
+    if (upgraded_)
+        start_tunnel();
+    if (failed_)
+        co_return failed_;
+    if (finished_ || !buffer_.empty())
+        co_return result<void>();
     buffer_.release_if_empty();
     if (!upgraded_) {
         stream().read_deadline(around_.home.now() + around_.timeouts.idle,
@@ -95,7 +113,8 @@ net::task<result<void>> h1_exchange::wait() {
         waited = co_await stream().readable();
     }
     stream().read_deadline_off();
-    if (waited) co_return fail(waited);
+    if (waited)
+        co_return fail(waited);
     co_return result<void>();
 }
 
@@ -112,11 +131,13 @@ void h1_exchange::end_of_body(bool clean) {
     finished_ = true;
     keeps_alive_ = keeps_alive_ && clean;
     // With a pump that still runs, close() has to stop it first.
-    if (beside_.running() == 0) settle(reusable());
+    if (beside_.running() == 0)
+        settle(reusable());
 }
 
 void h1_exchange::start_tunnel() {
-    if (std::exchange(tunnelling_, true)) return;
+    if (std::exchange(tunnelling_, true))
+        return;
     beside_.start(sender_.tunnel());
 }
 
@@ -126,14 +147,17 @@ bool h1_exchange::reusable() {
 }
 
 net::task<> h1_exchange::close() {
-    if (!connection_) co_return;
+    if (!connection_)
+        co_return;
     if (beside_.running() > 0) {
         sender_.stop();
         stream().abort(net::errc::closed);
         co_await beside_.join();
     }
-    if (drainable()) co_await drain();
-    if (connection_) settle(reusable());
+    if (drainable())
+        co_await drain();
+    if (connection_)
+        settle(reusable());
 }
 
 // What is left may be worth reading when its length is known and small: a connection is worth it.
@@ -146,12 +170,16 @@ net::task<> h1_exchange::drain() {
     stream().read_deadline(around_.home.now() + drain_time, net::errc::closed);
     for (;;) {
         const result<std::string_view> dropped = take(drain_max);
-        if (!dropped || finished_) break;
-        if (!dropped->empty()) continue;
+        if (!dropped || finished_)
+            break;
+        if (!dropped->empty())
+            continue;
         const error waited = co_await stream().readable();
-        if (waited) break;
+        if (waited)
+            break;
     }
-    if (connection_) stream().read_deadline_off();
+    if (connection_)
+        stream().read_deadline_off();
 }
 
 void h1_exchange::settle(bool reuse) {

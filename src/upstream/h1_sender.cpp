@@ -26,7 +26,8 @@ http::framing h1_sender::choose_framing() const {
         const bool announce = wants_length(verb) && !from_.wants_websocket;
         return {announce ? framing_kind::length : framing_kind::none, 0};
     }
-    if (const auto length = from_.body->length()) return {framing_kind::length, *length};
+    if (const auto length = from_.body->length())
+        return {framing_kind::length, *length};
     return {framing_kind::chunked, 0};
 }
 
@@ -38,12 +39,16 @@ result<void> h1_sender::begin(std::string_view host) {
     how.websocket = from_.wants_websocket;
     how.trailers = from_.accepts_trailers;
     scratch_.clear();
-    if (!from_.expects_continue) from_.head.fields.remove(http::field_id::expect);
+    if (!from_.expects_continue)
+        from_.head.fields.remove(http::field_id::expect);
     const bool borrows_host = from_.head.authority.empty();
-    if (borrows_host) from_.head.authority = host;
+    if (borrows_host)
+        from_.head.authority = host;
     const result<void> encoded = http::encode_request(from_.head, how, scratch_);
-    if (borrows_host) from_.head.authority.clear();
-    if (!encoded) return error(errc::unwritable_request);
+    if (borrows_host)
+        from_.head.authority.clear();
+    if (!encoded)
+        return error(errc::unwritable_request);
     add_part(scratch_);
     if (from_.wants_websocket) {
         ended_ = true;
@@ -83,12 +88,15 @@ bool h1_sender::load() {
         }
         if (framing_.kind == http::framing_kind::length) {
             // A source that gives more than it announced would write into the next request.
-            if (data.size() > length_left_) fail_client(http::errc::length_conflict);
+            if (data.size() > length_left_)
+                fail_client(http::errc::length_conflict);
             length_left_ -= data.size();
         }
-        if (!quiet_) stream_.read_deadline_off();
+        if (!quiet_)
+            stream_.read_deadline_off();
     }
-    if (!failed_ && from_.body->finished()) load_end();
+    if (!failed_ && from_.body->finished())
+        load_end();
     return !data.empty() || ended_ || failed_;
 }
 
@@ -98,7 +106,8 @@ void h1_sender::load_end() {
         fail_client(http::errc::truncated);
         return;
     }
-    if (framing_.kind != http::framing_kind::chunked) return;
+    if (framing_.kind != http::framing_kind::chunked)
+        return;
     const http::fields& trailers = from_.body->trailers();
     if (trailers.empty() || !from_.accepts_trailers) {
         add_part(last_chunk);
@@ -106,7 +115,8 @@ void h1_sender::load_end() {
     }
     // The head may still be waiting in front of it, so its text must stay where it is.
     trailer_.clear();
-    if (!http::encode_last_chunk(trailers, trailer_)) trailer_ = last_chunk;
+    if (!http::encode_last_chunk(trailers, trailer_))
+        trailer_ = last_chunk;
     add_part(trailer_);
 }
 
@@ -116,7 +126,8 @@ void h1_sender::write_pending() {
         const std::span<iovec> left(parts_.data() + part_first_, part_end_ - part_first_);
         const result<std::size_t> written = stream_.write(left);
         if (!written) {
-            if (written.error() == net::errc::would_block) return;
+            if (written.error() == net::errc::would_block)
+                return;
             failed_ = written.error();
             return;
         }
@@ -125,15 +136,19 @@ void h1_sender::write_pending() {
         while (part_first_ < part_end_ && count >= parts_[part_first_].iov_len) {
             count -= parts_[part_first_++].iov_len;
         }
-        if (part_first_ == part_end_) break;
+        if (part_first_ == part_end_)
+            break;
         iovec& partly = parts_[part_first_];
         partly.iov_base = static_cast<char*>(partly.iov_base) + count;
         partly.iov_len -= count;
-        if (!stream_.writable().await_ready()) return;
+        if (!stream_.writable().await_ready())
+            return;
     }
-    if (failed_) return;
+    if (failed_)
+        return;
     part_first_ = part_end_ = 0;
-    if (!ended_) return;
+    if (!ended_)
+        return;
     const result<void> flushed = stream_.flush();
     if (flushed) {
         complete_ = true;
@@ -146,10 +161,12 @@ net::task<> h1_sender::pump() {
     while (!over()) {
         if (part_first_ < part_end_ || ended_) {
             write_pending();
-            if (!over() && (part_first_ < part_end_ || ended_)) co_await wait_for_origin();
+            if (!over() && (part_first_ < part_end_ || ended_))
+                co_await wait_for_origin();
             continue;
         }
-        if (!load()) co_await wait_for_client();
+        if (!load())
+            co_await wait_for_client();
     }
     finish();
 }
@@ -159,16 +176,19 @@ net::task<> h1_sender::tunnel() {
     ended_ = complete_ = false;
     framing_ = {http::framing_kind::none, 0};
     co_await pump();
-    if (complete_) stream_.shutdown_write();
+    if (complete_)
+        stream_.shutdown_write();
 }
 
 net::task<> h1_sender::wait_for_origin() {
-    if (!raw_) stream_.write_deadline(stream_.home().now() + limits_.idle, net::errc::write_timeout);
+    if (!raw_)
+        stream_.write_deadline(stream_.home().now() + limits_.idle, net::errc::write_timeout);
     charge(exchange::phase::send);
     const error waited = co_await stream_.writable();
     charge_loop();
     stream_.write_deadline_off();
-    if (waited) failed_ = waited;
+    if (waited)
+        failed_ = waited;
 }
 
 net::task<> h1_sender::wait_for_client() {
@@ -177,16 +197,19 @@ net::task<> h1_sender::wait_for_client() {
     const result<void> waited = co_await from_.body->wait();
     charge_loop();
     waits_for_client_ = false;
-    if (!waited && !stopping_) fail_client(waited.error());
+    if (!waited && !stopping_)
+        fail_client(waited.error());
 }
 
 void h1_sender::charge(exchange::phase waits_in) noexcept {
     phase_ = waits_in;
-    if (!quiet_) from_.record->ledger.enter(waits_in, net::worker::clock());
+    if (!quiet_)
+        from_.record->ledger.enter(waits_in, net::worker::clock());
 }
 
 void h1_sender::charge_loop() noexcept {
-    if (!quiet_) from_.record->ledger.enter(exchange::phase::loop, stream_.home().now());
+    if (!quiet_)
+        from_.record->ledger.enter(exchange::phase::loop, stream_.home().now());
 }
 
 exchange::phase h1_sender::client_phase() const noexcept {
@@ -201,22 +224,26 @@ void h1_sender::fail_client(error why) noexcept {
 }
 
 void h1_sender::stop() noexcept {
-    if (over()) return;
+    if (over())
+        return;
     stopping_ = true;
-    if (!waits_for_client_) return;
+    if (!waits_for_client_)
+        return;
     // A body that was told to stop cannot be sent again.
     body_used_ = true;
     from_.body->stop();
 }
 
 void h1_sender::finish() noexcept {
-    if (quiet_ || stopping_) return;
+    if (quiet_ || stopping_)
+        return;
     charge(exchange::phase::first_byte);
     start_first_byte_clock();
 }
 
 void h1_sender::start_first_byte_clock() noexcept {
-    if (!over() && client_phase() != exchange::phase::first_byte) return;
+    if (!over() && client_phase() != exchange::phase::first_byte)
+        return;
     stream_.read_deadline(stream_.home().now() + limits_.first_byte, net::errc::first_byte_timeout);
 }
 

@@ -1,10 +1,10 @@
 // The request half of one exchange: serialises the head, pulls the request's body and writes both.
 // Head and the first body bytes that are here leave in one write.
 //
-// Flow: `begin` writes what the kernel takes without waiting. If that was not all, `pump` runs beside
-// the reader of the response. After a 101, `tunnel` passes the client's raw bytes on.
-// Until `go_quiet` the pump keeps the ledger right while it waits: the client's bytes are phase body,
-// the origin's socket is phase send.
+// Flow: `begin` writes what the kernel takes without waiting. If that was not all, `pump` runs
+// beside the reader of the response. After a 101, `tunnel` passes the client's raw bytes on. Until
+// `go_quiet` the pump keeps the ledger right while it waits: the client's bytes are phase body, the
+// origin's socket is phase send.
 #pragma once
 
 #include "penstock/exchange/exchange.hpp"

@@ -38,7 +38,8 @@ class load {
         ++of_->endpoints[endpoint_].in_flight;
     }
     void end() noexcept {
-        if (of_ == nullptr) return;
+        if (of_ == nullptr)
+            return;
         --of_->total;
         --std::exchange(of_, nullptr)->endpoints[endpoint_].in_flight;
     }

@@ -26,17 +26,20 @@ place& place::operator=(place&& other) noexcept {
 place place::try_take(std::atomic<std::uint32_t>& count, std::uint32_t cap) noexcept {
     std::uint32_t seen = count.load();
     while (seen < cap) {
-        if (count.compare_exchange_weak(seen, seen + 1)) return place(count);
+        if (count.compare_exchange_weak(seen, seen + 1))
+            return place(count);
     }
     return {};
 }
 
 void place::release() noexcept {
-    if (count_ != nullptr) std::exchange(count_, nullptr)->fetch_sub(1);
+    if (count_ != nullptr)
+        std::exchange(count_, nullptr)->fetch_sub(1);
 }
 
 void idle_age::closed(nanoseconds age, time_point now) noexcept {
-    if (age < observed_min) return;
+    if (age < observed_min)
+        return;
     if (about_equal(age, latest_)) {
         observed_ = std::min(age, latest_);
         observed_until_ = now + observed_for;
@@ -46,9 +49,12 @@ void idle_age::closed(nanoseconds age, time_point now) noexcept {
 
 nanoseconds idle_age::usable(nanoseconds limit, time_point now) const noexcept {
     nanoseconds timeout = nanoseconds::max();
-    if (announced_) timeout = *announced_;
-    if (observed_ && now < observed_until_) timeout = std::min(timeout, *observed_);
-    if (timeout == nanoseconds::max()) return limit;
+    if (announced_)
+        timeout = *announced_;
+    if (observed_ && now < observed_until_)
+        timeout = std::min(timeout, *observed_);
+    if (timeout == nanoseconds::max())
+        return limit;
     const nanoseconds margin = std::min<nanoseconds>(1s, timeout / 10);
     return std::min(limit, timeout - margin);
 }

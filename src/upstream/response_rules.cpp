@@ -7,8 +7,10 @@ namespace penstock::upstream {
 namespace {
 
 std::string_view trim(std::string_view text) noexcept {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
+        text.remove_prefix(1);
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+        text.remove_suffix(1);
     return text;
 }
 
@@ -19,16 +21,19 @@ bool has_scheme(std::string_view value, std::string_view scheme) noexcept {
 }
 
 bool ties_connection(const http::fields& fields, http::field_id id) noexcept {
-    if (!fields.find(id)) return false;
+    if (!fields.find(id))
+        return false;
     for (const http::fields::field field : fields) {
-        if (field.id != id) continue;
+        if (field.id != id)
+            continue;
         std::string_view rest = field.value;
-        // A challenge list separates schemes by commas, and so it does parameters; a parameter never
-        // looks like one of these two words.
+        // A challenge list separates schemes by commas, and so it does parameters; a parameter
+        // never looks like one of these two words.
         while (!rest.empty()) {
             const std::size_t comma = rest.find(',');
             const std::string_view item = rest.substr(0, comma);
-            if (has_scheme(item, "NTLM") || has_scheme(item, "Negotiate")) return true;
+            if (has_scheme(item, "NTLM") || has_scheme(item, "Negotiate"))
+                return true;
             rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
         }
     }
@@ -51,21 +56,23 @@ bool may_be_shared(const http::request_head& request,
            !ties_connection(request.fields, http::field_id::authorization);
 }
 
-std::optional<std::chrono::seconds> keep_alive_timeout(
-    const http::response_head& head) noexcept {
+std::optional<std::chrono::seconds> keep_alive_timeout(const http::response_head& head) noexcept {
     const auto value = head.fields.find(http::field_id::keep_alive);
-    if (!value) return std::nullopt;
+    if (!value)
+        return std::nullopt;
     constexpr std::string_view key = "timeout=";
     for (std::string_view rest = *value; !rest.empty();) {
         const std::size_t comma = rest.find(',');
         const std::string_view item = trim(rest.substr(0, comma));
         rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-        if (!http::equal_nocase(item.substr(0, key.size()), key)) continue;
+        if (!http::equal_nocase(item.substr(0, key.size()), key))
+            continue;
         const std::string_view digits = item.substr(key.size());
         std::uint32_t seconds = 0;
         const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), seconds);
         const bool whole = parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
-        if (whole && !digits.empty()) return std::chrono::seconds(seconds);
+        if (whole && !digits.empty())
+            return std::chrono::seconds(seconds);
     }
     return std::nullopt;
 }

@@ -13,7 +13,8 @@ class stream_abort final : private exchange::abort_listener {
     // Attached until destroyed or `detach`; a null signal never fires.
     stream_abort(exchange::abort_signal* signal, net::stream& of) : stream_(of) {
         exchange::abort_listener& listener = *this;
-        if (signal != nullptr) attached_.emplace(*signal, listener);
+        if (signal != nullptr)
+            attached_.emplace(*signal, listener);
     }
     void detach() noexcept { attached_.reset(); }
 

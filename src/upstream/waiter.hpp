@@ -14,7 +14,8 @@ class connection_pool::waiter final : public net::deadline, public exchange::abo
         : wish(what), decided(home), pool_(pool) {}
 
     [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept {
-        if (wish.endpoint == endpoint) return true;
+        if (wish.endpoint == endpoint)
+            return true;
         return !wish.pinned && (endpoint >= 64 || (wish.tried >> endpoint & 1U) == 0);
     }
 

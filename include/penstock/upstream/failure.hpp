@@ -1,5 +1,5 @@
-// What can go wrong on the origin's side and has no name in `net` or `http`, and how every error met
-// while talking to an origin reads as a reason. Statuses and retries are `proxy`'s decision.
+// What can go wrong on the origin's side and has no name in `net` or `http`, and how every error
+// met while talking to an origin reads as a reason. Statuses and retries are `proxy`'s decision.
 #pragma once
 
 #include "penstock/base/error.hpp"
@@ -15,7 +15,9 @@ enum class errc {
 };
 
 [[nodiscard]] const boost::system::error_category& category() noexcept;
-[[nodiscard]] inline error make_error_code(errc e) noexcept { return {static_cast<int>(e), category()}; }
+[[nodiscard]] inline error make_error_code(errc e) noexcept {
+    return {static_cast<int>(e), category()};
+}
 
 // An error of the origin's side: net, http, upstream and system errors. Never `none` for an error.
 [[nodiscard]] exchange::reason reason_of(error why) noexcept;

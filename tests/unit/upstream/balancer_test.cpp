@@ -27,9 +27,9 @@ std::string picks(balancer& from, const std::vector<candidate>& candidates, int 
     return letters;
 }
 
-constexpr config::balance every_kind[] = {
-    config::balance::round_robin, config::balance::least_request, config::balance::p2c,
-    config::balance::random};
+constexpr config::balance every_kind[] = {config::balance::round_robin,
+                                          config::balance::least_request, config::balance::p2c,
+                                          config::balance::random};
 
 TEST(Balancer, PicksNothingOfNothing) {
     for (const config::balance kind : every_kind) {
@@ -64,11 +64,14 @@ TEST(Balancer, PrefersUntriedThenRoomThenAny) {
         std::vector<candidate> candidates = weighted({1, 1, 1});
         candidates[0].tried = true;
         candidates[1].full = true;
-        for (int i = 0; i < 20; ++i) EXPECT_EQ(*tested.pick(candidates), 2U);
+        for (int i = 0; i < 20; ++i)
+            EXPECT_EQ(*tested.pick(candidates), 2U);
         candidates[2].tried = true;
-        for (int i = 0; i < 20; ++i) EXPECT_EQ(*tested.pick(candidates), 1U);
+        for (int i = 0; i < 20; ++i)
+            EXPECT_EQ(*tested.pick(candidates), 1U);
         candidates[1].tried = true;
-        for (int i = 0; i < 20; ++i) EXPECT_LT(*tested.pick(candidates), 3U);
+        for (int i = 0; i < 20; ++i)
+            EXPECT_LT(*tested.pick(candidates), 3U);
     }
 }
 

@@ -52,7 +52,8 @@ TEST(Failure, GivesEveryOriginErrorItsReason) {
         {"own head", errc::unwritable_request, reason::proxy_internal_error},
         {"descriptors", system_error(EMFILE), reason::proxy_internal_error},
     };
-    for (const auto& item : cases) EXPECT_EQ(reason_of(item.why), item.expected) << item.name;
+    for (const auto& item : cases)
+        EXPECT_EQ(reason_of(item.why), item.expected) << item.name;
 }
 
 TEST(Failure, TellsTheClientsErrorsFromTheOrigins) {

@@ -43,12 +43,15 @@ TEST(Place, IsExactOverThreads) {
     const auto work = [&] {
         for (int i = 0; i < 20000; ++i) {
             const place held = place::try_take(count, 3);
-            if (count.load() > 3) over = true;
+            if (count.load() > 3)
+                over = true;
         }
     };
     std::vector<std::thread> threads;
-    for (int i = 0; i < 4; ++i) threads.emplace_back(work);
-    for (std::thread& thread : threads) thread.join();
+    for (int i = 0; i < 4; ++i)
+        threads.emplace_back(work);
+    for (std::thread& thread : threads)
+        thread.join();
     EXPECT_FALSE(over);
     EXPECT_EQ(count.load(), 0U);
 }

@@ -23,8 +23,10 @@ TEST(ResponseRules, AcceptsAWebsocketOnlyWithBothFields) {
     for (const auto& item : cases) {
         http::response_head head;
         head.status = 101;
-        if (item.upgrade != nullptr) head.fields.add("Upgrade", item.upgrade);
-        if (item.connection != nullptr) head.fields.add("Connection", item.connection);
+        if (item.upgrade != nullptr)
+            head.fields.add("Upgrade", item.upgrade);
+        if (item.connection != nullptr)
+            head.fields.add("Connection", item.connection);
         EXPECT_EQ(accepts_websocket(head), item.expected) << item.name;
     }
 }
@@ -48,8 +50,10 @@ TEST(ResponseRules, KeepsAuthenticatedConnectionsToTheirClient) {
     for (const auto& item : cases) {
         http::request_head request;
         http::response_head response;
-        if (item.request != nullptr) request.fields.add("Authorization", item.request);
-        if (item.response != nullptr) response.fields.add("WWW-Authenticate", item.response);
+        if (item.request != nullptr)
+            request.fields.add("Authorization", item.request);
+        if (item.response != nullptr)
+            response.fields.add("WWW-Authenticate", item.response);
         EXPECT_EQ(may_be_shared(request, response), item.expected) << item.name;
     }
 }
@@ -66,9 +70,15 @@ TEST(ResponseRules, ReadsTheKeepAliveTimeout) {
         const char* value;
         std::optional<int> expected;
     } const cases[] = {
-        {"timeout=5", 5},         {"timeout=5, max=100", 5}, {"max=100,  Timeout=72 ", 72},
-        {"max=100", std::nullopt}, {"timeout=", std::nullopt}, {"timeout=5s", std::nullopt},
-        {"timeout=-1", std::nullopt}, {"timeout=99999999999", std::nullopt}, {"", std::nullopt},
+        {"timeout=5", 5},
+        {"timeout=5, max=100", 5},
+        {"max=100,  Timeout=72 ", 72},
+        {"max=100", std::nullopt},
+        {"timeout=", std::nullopt},
+        {"timeout=5s", std::nullopt},
+        {"timeout=-1", std::nullopt},
+        {"timeout=99999999999", std::nullopt},
+        {"", std::nullopt},
     };
     for (const auto& item : cases) {
         http::response_head head;
