@@ -59,15 +59,25 @@ void report(reader& in, const route& later, const route& earlier) {
              "make the match of one of them more specific");
 }
 
-std::string made_name(const route& of, std::size_t number,
-                      const std::unordered_set<std::string>& taken) {
-    const std::string base = of.upstream.empty() ? "route" + std::to_string(number) : of.upstream;
-    std::string name = base;
-    for (std::size_t suffix = 2; taken.contains(name); ++suffix) {
-        name = base + "-" + std::to_string(suffix);
+// Names made from one base are numbered on from the last, so that thousands of them stay cheap.
+class name_maker {
+ public:
+    explicit name_maker(std::unordered_set<std::string> taken) : taken_(std::move(taken)) {}
+
+    std::string make(const std::string& base) {
+        std::size_t& last = last_[base];
+        std::string name = base;
+        while (!taken_.insert(name).second) {
+            last = std::max<std::size_t>(last, 1) + 1;
+            name = base + "-" + std::to_string(last);
+        }
+        return name;
     }
-    return name;
-}
+
+ private:
+    std::unordered_set<std::string> taken_;
+    std::unordered_map<std::string, std::size_t> last_;
+};
 
 }  // namespace
 
@@ -78,10 +88,12 @@ void name_routes(reader& in, std::vector<route>& routes) {
             in.error(one.where, "a second route named " + in_quotes(one.name));
         }
     }
+    name_maker names(std::move(taken));
     for (std::size_t i = 0; i < routes.size(); ++i) {
-        if (routes[i].name.empty()) {
-            routes[i].name = made_name(routes[i], i + 1, taken);
-            taken.insert(routes[i].name);
+        route& one = routes[i];
+        if (one.name.empty()) {
+            one.name =
+                names.make(one.upstream.empty() ? "route" + std::to_string(i + 1) : one.upstream);
         }
     }
 }
@@ -107,16 +119,17 @@ void check_ambiguous(reader& in, const std::vector<const route*>& routes) {
 
 void check_unused(reader& in, const std::vector<route>& routes,
                   const std::vector<upstream>& upstreams) {
-    std::vector<std::string_view> names;
+    std::unordered_set<std::string_view> known;
     for (const upstream& one : upstreams) {
-        names.push_back(one.name);
+        known.insert(one.name);
     }
-    const std::unordered_set<std::string_view> known(names.begin(), names.end());
     std::unordered_set<std::string_view> used;
     for (const route& one : routes) {
-        // A misspelt name was reported; the upstream that was meant is used all the same.
-        const bool misspelt = !one.upstream.empty() && !known.contains(one.upstream);
-        used.insert(misspelt ? nearest(one.upstream, names) : one.upstream);
+        // Of a misspelt name nobody knows which upstream was meant, so none is called unused.
+        if (!one.upstream.empty() && !known.contains(one.upstream)) {
+            return;
+        }
+        used.insert(one.upstream);
     }
     for (const upstream& one : upstreams) {
         if (!used.contains(one.name)) {

@@ -41,10 +41,9 @@ void load_target(const section& from, const std::vector<upstream>& upstreams, ro
         }
         names.push_back(one.name);
     }
-    // Thousands of upstreams would make every such message cost as many comparisons.
-    names.resize(std::min<std::size_t>(names.size(), 256));
-    from.in().error(*node, "unknown upstream " + in_quotes(to.upstream),
-                    nearest_hint(to.upstream, names));
+    // Comparing with thousands of names is for the first few errors only.
+    std::string hint = from.in().errors() < 20 ? nearest_hint(to.upstream, names) : "";
+    from.in().error(*node, "unknown upstream " + in_quotes(to.upstream), std::move(hint));
 }
 
 bool may_have_body(int status) noexcept { return status != 204 && status != 304; }
