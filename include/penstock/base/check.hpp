@@ -9,6 +9,6 @@ namespace penstock {
 
 }  // namespace penstock
 
-#define PENSTOCK_CHECK(condition)                                              \
-    (static_cast<bool>(condition) ? static_cast<void>(0)                       \
+#define PENSTOCK_CHECK(condition)                        \
+    (static_cast<bool>(condition) ? static_cast<void>(0) \
                                   : ::penstock::check_failed(#condition, __FILE__, __LINE__))

@@ -1,12 +1,12 @@
 // The contract between the two sides, and the heart of the design: a proxy is
-// `response = handler(request)` with bodies that are pulled. Neither side knows which protocol version
-// the other speaks.
+// `response = handler(request)` with bodies that are pulled. Neither side knows which protocol
+// version the other speaks.
 //
 // Flow: the downstream connection reads a head, fills a `request` and awaits `handle`. The response
-// comes back once its head is known; its body is then pulled with take/wait and written. The request's
-// body is pulled by the handler at the same time (full duplex). At the end the downstream side awaits
-// `response.body->close()`, which joins whatever the handler still runs for this exchange.
-// Back-pressure is that nobody called `take`.
+// comes back once its head is known; its body is then pulled with take/wait and written. The
+// request's body is pulled by the handler at the same time (full duplex). At the end the downstream
+// side awaits `response.body->close()`, which joins whatever the handler still runs for this
+// exchange. Back-pressure is that nobody called `take`.
 //
 // Lifetime: the request outlives the response body; both are used on one worker only.
 #pragma once
@@ -98,11 +98,11 @@ class interim_sink {
 };
 
 struct request {
-    http::request_head head;  // the handler may edit it
-    body_source* body = nullptr;  // never null in handle(); finished() at once if there is none
-    bool expects_continue = false;   // the client waits for 100 before it sends the body
-    bool wants_websocket = false;    // `Upgrade: websocket` was asked for, correctly
-    bool accepts_trailers = false;   // TE: trailers was there
+    http::request_head head;        // the handler may edit it
+    body_source* body = nullptr;    // never null in handle(); finished() at once if there is none
+    bool expects_continue = false;  // the client waits for 100 before it sends the body
+    bool wants_websocket = false;   // `Upgrade: websocket` was asked for, correctly
+    bool accepts_trailers = false;  // TE: trailers was there
     bool tls = false;
     const net::socket_address* peer = nullptr;   // the client
     const net::socket_address* local = nullptr;  // where it connected to

@@ -1,6 +1,6 @@
-// The closed vocabulary of reasons (D3). Every reply that Penstock itself makes and every exchange it
-// aborts carries exactly one; the same token stands in Proxy-Status, log, metrics and problem body.
-// Tokens of RFC 9209 §2.3 where they exist, own ones else.
+// The closed vocabulary of reasons (D3). Every reply that Penstock itself makes and every exchange
+// it aborts carries exactly one; the same token stands in Proxy-Status, log, metrics and problem
+// body. Tokens of RFC 9209 §2.3 where they exist, own ones else.
 #pragma once
 
 #include <array>
@@ -15,18 +15,18 @@ enum class reason : std::uint8_t {
     dns_error,
     destination_unavailable,
     connection_refused,
-    connection_terminated,       // origin closed or reset before or within its response
+    connection_terminated,  // origin closed or reset before or within its response
     connection_timeout,
-    connection_read_timeout,     // no byte of a response (first byte or idle)
-    connection_write_timeout,    // the origin did not take the request
-    connection_limit_reached,    // no pooled connection in queue_timeout
+    connection_read_timeout,   // no byte of a response (first byte or idle)
+    connection_write_timeout,  // the origin did not take the request
+    connection_limit_reached,  // no pooled connection in queue_timeout
     tls_protocol_error,
     tls_certificate_error,
-    http_request_error,          // grammar of the request: 400
-    http_request_denied,         // method or scheme that we do not serve
-    http_response_incomplete,    // origin closed within its body
+    http_request_error,        // grammar of the request: 400
+    http_request_denied,       // method or scheme that we do not serve
+    http_response_incomplete,  // origin closed within its body
     http_response_header_section_size,
-    http_protocol_error,         // grammar of the response
+    http_protocol_error,  // grammar of the response
     http_response_transfer_coding,
     proxy_internal_error,
     proxy_loop_detected,
@@ -37,19 +37,19 @@ enum class reason : std::uint8_t {
     body_timeout,
     write_timeout,
     deadline,
-    request_header_too_large,    // 431
-    uri_too_long,                // 414
-    body_too_large,              // 413
-    expectation_failed,          // 417
-    transfer_coding_unknown,     // 501
-    version_unsupported,         // 505
+    request_header_too_large,  // 431
+    uri_too_long,              // 414
+    body_too_large,            // 413
+    expectation_failed,        // 417
+    transfer_coding_unknown,   // 501
+    version_unsupported,       // 505
     stale_connection,
     queue_full,
     no_endpoint,
     interim_flood,
     unexpected_upgrade,
     tunnel_timeout,
-    connection_cap,              // refused at accept
+    connection_cap,  // refused at accept
     draining,
 };
 

@@ -1,5 +1,5 @@
-// The record of one exchange: where the time went and what came of it. Metrics, access log and status
-// are views of it.
+// The record of one exchange: where the time went and what came of it. Metrics, access log and
+// status are views of it.
 //
 // The ledger holds a conservation law (D1): at every moment exactly one phase is charged, so the
 // phases sum to the total. `enter` ends the present phase and begins another. While Penstock itself
@@ -7,6 +7,7 @@
 #pragma once
 
 #include "penstock/base/clock.hpp"
+#include "penstock/base/names.hpp"
 #include "penstock/exchange/reason.hpp"
 
 #include <array>
@@ -18,12 +19,12 @@
 namespace penstock::exchange {
 
 enum class phase : std::uint8_t {
-    tls,             // handshake with the client; charged to its first request
-    head,            // from the head's first byte to its last
-    body,            // waiting for the client's body bytes, nothing else to do
-    admission,       // held back by limits of our own
+    tls,        // handshake with the client; charged to its first request
+    head,       // from the head's first byte to its last
+    body,       // waiting for the client's body bytes, nothing else to do
+    admission,  // held back by limits of our own
     dns,
-    pool_wait,       // queued for an upstream connection
+    pool_wait,  // queued for an upstream connection
     connect,
     upstream_tls,
     send,            // the origin does not take the request as fast as we have it
@@ -72,7 +73,8 @@ class ledger {
 
  private:
     void charge(time_point at) noexcept {
-        if (at <= since_) return;
+        if (at <= since_)
+            return;
         spent_[static_cast<std::size_t>(current_)] += at - since_;
         since_ = at;
     }
@@ -84,8 +86,7 @@ class ledger {
     phase current_ = phase::loop;
 };
 
-// Ids of configured names, stable for the life of the process (base/names); 0 = "none".
-using name_id = std::uint16_t;
+using penstock::name_id;  // of configured names (base/names); 0 = "none"
 
 struct record {
     exchange::ledger ledger;

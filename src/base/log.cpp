@@ -1,0 +1,116 @@
+#include "penstock/base/log.hpp"
+
+#include <fmt/args.h>
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <string>
+
+namespace penstock {
+namespace {
+
+std::atomic<log_level> lowest_level{log_level::info};
+
+spdlog::level::level_enum to_spdlog(log_level level) noexcept {
+    switch (level) {
+        case log_level::trace:
+            return spdlog::level::trace;
+        case log_level::debug:
+            return spdlog::level::debug;
+        case log_level::info:
+            return spdlog::level::info;
+        case log_level::warn:
+            return spdlog::level::warn;
+        case log_level::error:
+            return spdlog::level::err;
+        case log_level::off:
+            break;
+    }
+    return spdlog::level::off;
+}
+
+spdlog::logger& sink() {
+    static const std::shared_ptr<spdlog::logger> logger = [] {
+        auto made = std::make_shared<spdlog::logger>(
+            "penstock", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+        made->set_level(spdlog::level::trace);
+        made->flush_on(spdlog::level::trace);
+        return made;
+    }();
+    return *logger;
+}
+
+void add_argument(fmt::dynamic_format_arg_store<fmt::format_context>& to, const log_value& value) {
+    std::visit(
+        [&to](const auto& held) {
+            using held_type = std::decay_t<decltype(held)>;
+            if constexpr (std::is_same_v<held_type, boost::system::error_code>) {
+                to.push_back(held.message());
+            } else {
+                to.push_back(held);
+            }
+        },
+        value.held());
+}
+
+// A log line stays one line, whatever a file or a peer put into its values.
+std::string escaped(const std::string& text) {
+    std::string line;
+    line.reserve(text.size());
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x20 && byte != 0x7f) {
+            line += c;
+        } else {
+            line += fmt::format("\\x{:02x}", byte);
+        }
+    }
+    return line;
+}
+
+std::string line_of(std::string_view format, std::initializer_list<log_value> values) {
+    fmt::dynamic_format_arg_store<fmt::format_context> arguments;
+    for (const log_value& value : values)
+        add_argument(arguments, value);
+    try {
+        return escaped(fmt::vformat(fmt::string_view(format.data(), format.size()), arguments));
+    } catch (const fmt::format_error&) {
+        return std::string(format);
+    }
+}
+
+}  // namespace
+
+log_level log_level_of(std::string_view name) noexcept {
+    constexpr std::string_view names[] = {"trace", "debug", "info", "warn", "error", "off"};
+    for (std::size_t i = 0; i < std::size(names); ++i) {
+        if (names[i] == name)
+            return static_cast<log_level>(i);
+    }
+    return log_level::info;
+}
+
+void set_log_level(log_level lowest) noexcept {
+    lowest_level.store(lowest, std::memory_order_relaxed);
+}
+
+bool log_enabled(log_level level) noexcept {
+    return level >= lowest_level.load(std::memory_order_relaxed);
+}
+
+void write_log(log_level level, std::string_view format,
+               std::initializer_list<log_value> values) noexcept {
+    try {
+        sink().log(to_spdlog(level), line_of(format, values));
+    } catch (const std::exception&) {
+        // A log that cannot be written must not take the daemon down; there is nobody to tell.
+        return;
+    }
+}
+
+}  // namespace penstock
