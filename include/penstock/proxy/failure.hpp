@@ -1,0 +1,49 @@
+// failure: the one place where an error becomes a status and a retry decision, and where the text
+// of our own replies is made. Pure. Statuses are the table of FEATURES part 4; docs/operations.md
+// prints it.
+#pragma once
+
+#include "penstock/exchange/exchange.hpp"
+#include "penstock/upstream/cluster.hpp"
+
+#include <string_view>
+
+namespace penstock::proxy {
+
+// The status that a reply of our own carries: 404 for no_route, 502, 503, 504 …; 499 for
+// client_gone, which is for the log only.
+[[nodiscard]] int status_of(exchange::reason why) noexcept;
+
+// What is to be done after a failed attempt.
+enum class retry : std::uint8_t {
+    no,
+    fresh,    // the same endpoint again over a new connection: the pooled one was stale (D8)
+    another,  // another endpoint, if there is one
+};
+
+struct retry_facts {
+    http::method verb = http::method::get;
+    bool body_empty = true;  // the request has no body, so it can be sent again
+    unsigned attempts = 1;   // made so far
+    std::size_t endpoints = 1;
+};
+// Again only if the request provably did not arrive, or is idempotent without a body, and no byte
+// of a response came (ATTACKS B9, B10, K2). One replay over a stale connection, one other endpoint
+// after a failed connect.
+[[nodiscard]] retry decide_retry(const upstream::attempt_failure& failed,
+                                 const retry_facts& of) noexcept;
+
+// The reply that Penstock makes itself: status, Proxy-Status, X-Request-Id, Retry-After where it
+// belongs, and a body of application/problem+json, or HTML if the client is a browser (its Accept
+// names text/html). Nothing of the request is reflected but its id.
+struct own_reply {
+    exchange::reason why = exchange::reason::proxy_internal_error;
+    std::string_view request_id;
+    bool html = false;
+};
+[[nodiscard]] exchange::response make_reply(const own_reply& about);
+
+// True if the client asks for HTML.
+[[nodiscard]] bool prefers_html(const http::fields& of) noexcept;
+
+}  // namespace penstock::proxy
