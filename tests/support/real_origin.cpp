@@ -46,12 +46,13 @@ bool nginx_origin::start(std::string_view server) {
     }
 }
 
-node_origin::node_origin(std::string_view body, std::string_view setup) {
+node_origin::node_origin(std::string_view body, std::string_view setup, std::uint16_t port) {
     const std::string script =
         "const http = require('http');\n"
         "const server = http.createServer((request, response) => {\n" +
         std::string(body) + "\n});\n" + std::string(setup) +
-        "\nserver.listen(0, '127.0.0.1', () => console.log('port ' + server.address().port));\n";
+        "\nserver.listen(" + std::to_string(port) +
+        ", '127.0.0.1', () => console.log('port ' + server.address().port));\n";
     process_.emplace(std::vector<std::string>{"node", dir_.write("origin.js", script)});
     const std::string line = process_->wait_for("port ");
     port_ = static_cast<std::uint16_t>(std::atoi(line.c_str() + 5));

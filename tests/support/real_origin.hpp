@@ -32,8 +32,9 @@ class nginx_origin {
 class node_origin {
  public:
     // `body` is the body of `(request, response) => { … }` of an http server; `setup` may set
-    // properties of `server`, for example "server.keepAliveTimeout = 5000;".
-    explicit node_origin(std::string_view body, std::string_view setup = {});
+    // properties of `server`, for example "server.keepAliveTimeout = 5000;". Port 0 takes a free one.
+    explicit node_origin(std::string_view body, std::string_view setup = {},
+                         std::uint16_t port = 0);
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }

@@ -29,8 +29,11 @@ bool wait_fd(int fd, short events, const time_limit& limit) {
     }
 }
 
-void throw_errno(const std::string& what) {
-    throw test_error(what + ": " + std::strerror(errno));
+void hold_for(milliseconds length) {
+    // Nothing is polled, so only the limit ends it.
+    (void)wait_fd(-1, 0, time_limit(length));
 }
+
+void throw_errno(const std::string& what) { throw test_error(what + ": " + std::strerror(errno)); }
 
 }  // namespace penstock::test

@@ -1,5 +1,5 @@
-// What every waiting function of the tests takes: a limit after which it throws. Nothing here sleeps;
-// waits end by an event or by their limit.
+// What every waiting function of the tests takes: a limit after which it throws. Nothing here
+// sleeps; waits end by an event or by their limit.
 #pragma once
 
 #include <chrono>
@@ -36,6 +36,9 @@ class time_limit {
 
 // Waits for poll events on `fd`. False when the limit has passed.
 [[nodiscard]] bool wait_fd(int fd, short events, const time_limit& limit);
+
+// Lets `length` pass: a delay that a test puts into a script, never a wait for somebody else.
+void hold_for(milliseconds length);
 
 // The calling thread's errno as a test_error that begins with `what`.
 [[noreturn]] void throw_errno(const std::string& what);

@@ -1,0 +1,108 @@
+#include "support/probe.hpp"
+
+#include "support/wait.hpp"
+
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+namespace penstock::test {
+
+samples scrape(const daemon& of) {
+    const command_result got = curl({of.admin_url("/metrics")});
+    if (got.status.code != 0) {
+        throw test_error("no metrics: " + got.err);
+    }
+    samples found;
+    std::istringstream lines(got.out);
+    for (std::string line; std::getline(lines, line);) {
+        const std::size_t space = line.rfind(' ');
+        if (!line.empty() && line.front() != '#' && space != std::string::npos) {
+            found[line.substr(0, space)] = std::atof(line.c_str() + space + 1);
+        }
+    }
+    return found;
+}
+
+double sum(const samples& in, std::string_view family, const std::vector<std::string>& labels) {
+    double total = 0;
+    for (const auto& [name, value] : in) {
+        const bool same = name.compare(0, family.size(), family) == 0 &&
+                          (name.size() == family.size() || name[family.size()] == '{');
+        bool all = same;
+        for (const std::string& label : labels) {
+            all = all && name.find(label) != std::string::npos;
+        }
+        total += all ? value : 0;
+    }
+    return total;
+}
+
+samples wait_for_sum(const daemon& of, std::string_view family,
+                     const std::vector<std::string>& labels, double least) {
+    const time_limit limit(patience);
+    for (;;) {
+        samples found = scrape(of);
+        if (sum(found, family, labels) >= least) {
+            return found;
+        }
+        if (limit.passed()) {
+            throw test_error("the metric " + std::string(family) + " stays below " +
+                             std::to_string(least));
+        }
+    }
+}
+
+memory memory_of(pid_t process) {
+    std::ifstream status("/proc/" + std::to_string(process) + "/status");
+    memory found;
+    for (std::string line; std::getline(status, line);) {
+        const auto bytes = [&line] {
+            return std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 10) * 1024;
+        };
+        if (line.rfind("VmRSS:", 0) == 0) {
+            found.resident = bytes();
+        }
+        if (line.rfind("VmHWM:", 0) == 0) {
+            found.highest = bytes();
+        }
+    }
+    return found;
+}
+
+double number_in(std::string_view json, std::string_view key) {
+    const std::string mark = "\"" + std::string(key) + "\":";
+    const std::size_t at = json.find(mark);
+    return at == std::string_view::npos
+               ? -1
+               : std::atof(std::string(json.substr(at + mark.size(), 32)).c_str());
+}
+
+std::string text_in(std::string_view json, std::string_view key) {
+    const std::string mark = "\"" + std::string(key) + "\":\"";
+    const std::size_t at = json.find(mark);
+    if (at == std::string_view::npos) {
+        return {};
+    }
+    const std::string_view rest = json.substr(at + mark.size());
+    return std::string(rest.substr(0, rest.find('"')));
+}
+
+std::string proxy_to(const std::string& origin, const std::string& upstream,
+                     const std::string& more) {
+    // More workers than cores, so that the thread sanitizer sees them meet.
+#if defined(__SANITIZE_THREAD__)
+    const std::string workers = "workers: 4\n";
+#else
+    const std::string workers;
+#endif
+    return workers +
+           "admin: {bind: \"127.0.0.1:0\"}\n"
+           "log: {access: {path: \"-\"}}\n"
+           "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+           "routes: [{upstream: app}]\n"
+           "upstreams: {app: {endpoints: [\"" +
+           origin + "\"]" + (upstream.empty() ? "" : ", " + upstream) + "}}\n" + more;
+}
+
+}  // namespace penstock::test
