@@ -13,7 +13,11 @@
 
 namespace penstock {
 
+// GCC 12 takes the scoped `error` for one that hides penstock::error.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
 enum class log_level : std::uint8_t { trace, debug, info, warn, error, off };
+#pragma GCC diagnostic pop
 
 // "trace" … "off"; info for anything else.
 [[nodiscard]] log_level log_level_of(std::string_view name) noexcept;

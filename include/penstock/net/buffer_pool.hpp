@@ -83,6 +83,8 @@ class read_buffer {
     void release_if_empty() noexcept;
 
  private:
+    void make_room(buffer_pool& pool);
+
     slab slab_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 namespace penstock::net {
 
@@ -36,6 +37,7 @@ class deadline {
     friend class deadline_wheel;
     time_point at_ = never;
     error why_;
+    std::int64_t tick_ = 0;  // the tick whose visit finds it
     std::size_t slot_ = 0;
     deadline* previous_ = nullptr;
     deadline* next_ = nullptr;
@@ -58,13 +60,18 @@ class deadline_wheel {
 
  private:
     friend class deadline;
-    void link(deadline& entry, std::size_t slot) noexcept;
-    void unlink(deadline& entry) noexcept;
-    [[nodiscard]] std::size_t slot_of(time_point at) const noexcept;
-    [[nodiscard]] static std::int64_t ticks(time_point at) noexcept;
+    static constexpr std::size_t aside = slots;  // the list of the slot that is being visited
 
-    std::array<deadline*, slots> heads_{};
-    std::int64_t current_;  // the tick whose slot is visited next
+    void link(deadline& entry, std::int64_t at_tick) noexcept;
+    void link_slot(deadline& entry, std::size_t slot) noexcept;
+    void unlink(deadline& entry) noexcept;
+    std::size_t visit(std::size_t slot, time_point now);
+    [[nodiscard]] static std::int64_t tick_before(time_point at) noexcept;
+    [[nodiscard]] static std::int64_t tick_after(time_point at) noexcept;
+
+    std::array<deadline*, slots + 1> heads_{};
+    std::array<std::uint64_t, slots / 64> occupied_{};  // a bit for each slot with an entry
+    std::int64_t current_;                              // the tick that is visited next
     std::size_t size_ = 0;
 };
 

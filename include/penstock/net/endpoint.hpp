@@ -23,7 +23,7 @@ class socket_address {
     [[nodiscard]] static result<socket_address> parse(std::string_view host, std::uint16_t port);
     [[nodiscard]] static socket_address from(const sockaddr_storage& raw) noexcept;
 
-    [[nodiscard]] std::string host() const;    // "127.0.0.1", "::1"
+    [[nodiscard]] std::string host() const;       // "127.0.0.1", "::1"
     [[nodiscard]] std::string to_string() const;  // "127.0.0.1:80", "[::1]:80"
     [[nodiscard]] std::uint16_t port() const noexcept;
     [[nodiscard]] const sockaddr* data() const noexcept;
@@ -52,8 +52,8 @@ void apply(int fd, const tcp_options& options) noexcept;
 [[nodiscard]] result<unique_fd> begin_connect(const socket_address& to, const tcp_options& options);
 [[nodiscard]] error finish_connect(int fd) noexcept;
 
-// Resolves a name with c-ares (hosts file, then DNS), at most `timeout` long; blocks, so it is for the
-// control thread only. At most 64 addresses.
+// Resolves a name with c-ares (hosts file, then DNS), at most `timeout` long; blocks, so it is for
+// the control thread only. At most 64 addresses.
 [[nodiscard]] result<std::vector<socket_address>> resolve_blocking(const std::string& host,
                                                                    std::uint16_t port,
                                                                    milliseconds timeout);

@@ -2,9 +2,11 @@
 // worker's ready queue, never inside `set`, so a setter cannot be re-entered.
 #pragma once
 
+#include "penstock/base/check.hpp"
 #include "penstock/base/error.hpp"
 
 #include <coroutine>
+#include <cstddef>
 
 namespace penstock::net {
 
@@ -39,6 +41,7 @@ class ready_queue {
  private:
     ready_hook* first_ = nullptr;
     ready_hook* last_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 class event {
@@ -51,14 +54,32 @@ class event {
 
     // co_await event: returns once it is set. At most one waiter.
     bool await_ready() const noexcept { return set_; }
-    void await_suspend(std::coroutine_handle<> waiter) noexcept { waiter_ = waiter; }
-    void await_resume() noexcept { waiter_ = nullptr; }
+    void await_suspend(std::coroutine_handle<> waiter) noexcept {
+        PENSTOCK_CHECK(!waiter_ && !hook_.queued());
+        waiter_ = waiter;
+    }
+    void await_resume() const noexcept {}
 
  private:
     worker& home_;
     ready_hook hook_;
     std::coroutine_handle<> waiter_;
     bool set_ = false;
+};
+
+// co_await next_turn(home): goes on after every socket and every other ready coroutine had its
+// turn. For loops that could keep the worker to themselves.
+class next_turn {
+ public:
+    explicit next_turn(worker& home) noexcept : home_(home) {}
+
+    bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) noexcept;
+    void await_resume() const noexcept {}
+
+ private:
+    worker& home_;
+    ready_hook hook_;
 };
 
 }  // namespace penstock::net

@@ -28,8 +28,8 @@ struct connection_count {
     std::atomic<std::uint64_t> refused{0};  // over the cap
 };
 
-// Accepts on one worker until `stop`. At most 64 connections a turn. EMFILE, ENFILE and ENOMEM pause
-// accepting for 100 ms instead of spinning.
+// Accepts on one worker until `stop`. At most 64 connections a turn. EMFILE, ENFILE and ENOMEM
+// pause accepting for 100 ms instead of spinning.
 class listener {
  public:
     struct accepted {
@@ -57,6 +57,12 @@ class listener {
 
  private:
     class pause;
+    // Why a turn of accepting ended.
+    enum class turn_end { drained, more, held, exhausted };
+    [[nodiscard]] turn_end accept_turn() noexcept;
+    [[nodiscard]] turn_end accept_some();
+    void complain(error why) noexcept;
+
     worker& home_;
     socket socket_;
     acceptor& owner_;

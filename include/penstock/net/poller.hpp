@@ -1,12 +1,12 @@
-// One edge-triggered epoll set: descriptors are added once and removed by closing them. `poll` waits,
-// then tells each socket what happened to it; coroutines run inside that call.
+// One edge-triggered epoll set: descriptors are added once and removed by closing them. `poll`
+// waits, then tells each socket what happened to it; coroutines run inside that call.
 #pragma once
 
 #include "penstock/base/clock.hpp"
 #include "penstock/net/socket.hpp"
 
-#include <array>
 #include <sys/epoll.h>
+#include <array>
 
 namespace penstock::net {
 
@@ -20,8 +20,12 @@ class poller {
     [[nodiscard]] result<void> add(socket& owner);
     // Forgets events of `owner` that this turn has not delivered yet.
     void remove(const socket& owner) noexcept;
-    // Waits at most until `timeout` (rounded up to 1 ms; negative = forever). `woken` is called right
-    // after the wait, before the first event, so that the worker can read its clock.
+    // True while `owner` is being told of its events and has not been closed meanwhile.
+    [[nodiscard]] bool delivers_to(const socket& owner) const noexcept {
+        return present_ == &owner;
+    }
+    // Waits at most until `timeout` (rounded up to 1 ms; negative = forever). `woken` is called
+    // right after the wait, before the first event, so that the worker can read its clock.
     template <class Woken>
     std::size_t poll(int timeout_ms, Woken woken) {
         const int count = wait(timeout_ms);
@@ -35,6 +39,7 @@ class poller {
 
     unique_fd epoll_;
     std::array<epoll_event, batch_max> events_{};
+    socket* present_ = nullptr;
     int delivered_ = 0;
     int received_ = 0;
 };

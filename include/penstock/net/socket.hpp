@@ -73,6 +73,10 @@ class socket {
     // Every present and later wait or transfer fails with `why`; the first reason given stays.
     void abort(error why) noexcept;
     [[nodiscard]] error aborted() const noexcept { return aborted_; }
+    // Resumes a waiting reader without an event, so that it looks at its owner's flags: a deadline
+    // that must not end the connection, a wish to stop. Nothing happens if nobody waits.
+    void wake_reader() noexcept;
+    void wake_writer() noexcept;
     // Half-closes; ignored when the connection is gone already.
     void shutdown_write() noexcept;
     // Makes close() send RST instead of FIN.
@@ -81,6 +85,10 @@ class socket {
 
     void watch(socket_watcher* watcher) noexcept { watcher_ = watcher; }
     [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
+    // True once the connection is dead in both directions (RST, error, or both FINs).
+    [[nodiscard]] bool peer_reset() const noexcept { return peer_reset_; }
+    // Says that the kernel has nothing more, for callers that use the descriptor themselves.
+    void drained(bool write) noexcept;
     [[nodiscard]] bool maybe_readable() const noexcept { return readable_; }
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
     [[nodiscard]] worker& home() const noexcept { return home_; }
@@ -100,6 +108,7 @@ class socket {
     bool readable_ = false;
     bool writable_ = false;
     bool peer_closed_ = false;
+    bool peer_reset_ = false;
 };
 
 }  // namespace penstock::net

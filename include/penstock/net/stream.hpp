@@ -1,9 +1,9 @@
 // stream: one connection's bytes, plain TCP or TLS, either side. Codecs see only this.
 //
-// Flow: `co_await s.readable()`, then `s.read(room)` until it says would_block; likewise for writing,
-// or `co_await s.write_all(...)`. Deadlines are stores (see net/deadline). `abort(why)` makes every
-// wait of either direction fail with `why`: whoever aborts first decides what is reported.
-// Lifetime: a local of the coroutine that serves it; closed when destroyed.
+// Flow: `co_await s.readable()`, then `s.read(room)` until it says would_block; likewise for
+// writing, or `co_await s.write_all(...)`. Deadlines are stores (see net/deadline). `abort(why)`
+// makes every wait of either direction fail with `why`: whoever aborts first decides what is
+// reported. Lifetime: a local of the coroutine that serves it; closed when destroyed.
 #pragma once
 
 #include "penstock/net/deadline.hpp"
@@ -23,7 +23,7 @@ class tls_session;
 
 // What the TLS handshake agreed on; empty strings on a plain stream.
 struct tls_facts {
-    std::string version;      // "TLSv1.3"
+    std::string version;  // "TLSv1.3"
     std::string cipher;
     std::string alpn;         // "http/1.1", or empty
     std::string server_name;  // SNI
@@ -43,6 +43,8 @@ class stream {
     [[nodiscard]] task<result<void>> connect_tls(tls_context& context, std::string server_name);
     [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
     [[nodiscard]] const tls_facts& tls() const noexcept;
+    // One line about the latest TLS failure; empty if there was none.
+    [[nodiscard]] std::string tls_failure() const;
 
     // co_await s.readable(): an error, or success once a read is worth trying.
     struct readiness {
@@ -59,6 +61,12 @@ class stream {
     // FIN without close_notify on TLS is errc::end_of_stream.
     [[nodiscard]] result<std::size_t> read(std::span<char> into);
     [[nodiscard]] result<std::size_t> write(std::span<const iovec> from);
+    // Hands bytes that TLS still holds to the kernel; errc::would_block if it takes none now.
+    [[nodiscard]] result<void> flush();
+    // Reads and drops whatever the peer still sends, below TLS; for closing only.
+    [[nodiscard]] result<std::size_t> discard(std::span<char> scratch) {
+        return socket_.read(scratch);
+    }
     // Writes everything, waiting as needed. Changes the iovecs as it goes. `idle` bounds each wait
     // without progress and fails it with `why`.
     [[nodiscard]] task<result<void>> write_all(std::span<iovec> from, milliseconds idle, error why);
@@ -68,6 +76,8 @@ class stream {
     void write_deadline(time_point at, error why) noexcept;
     void write_deadline_off() noexcept { write_deadline_.disarm(); }
 
+    // Makes a pending wait for readability return success though nothing may be there.
+    void wake_reader() noexcept { socket_.wake_reader(); }
     void abort(error why) noexcept { socket_.abort(why); }
     [[nodiscard]] error aborted() const noexcept { return socket_.aborted(); }
     // Says that no more will be written (FIN; close_notify first on TLS).
@@ -78,6 +88,7 @@ class stream {
     // Events while nobody waits: idle pooled connections, clients that leave in mid-exchange.
     void watch(socket_watcher* watcher) noexcept { socket_.watch(watcher); }
     [[nodiscard]] bool peer_closed() const noexcept { return socket_.peer_closed(); }
+    [[nodiscard]] bool peer_reset() const noexcept { return socket_.peer_reset(); }
     // False = the kernel and TLS have said that nothing is there to read.
     [[nodiscard]] bool maybe_readable() const noexcept;
     [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
@@ -92,7 +103,8 @@ class stream {
         void on_expire(error why) noexcept override { owner_.abort(why); }
         stream& owner_;
     };
-    friend class tls_session;
+    friend task<> lingering_close(stream& s, milliseconds timeout, std::size_t bytes_max);
+    [[nodiscard]] task<result<void>> handshake();
 
     socket socket_;
     std::unique_ptr<tls_session> tls_;

@@ -1,11 +1,12 @@
-// task<T>: a lazy coroutine for one thread. It starts when it is awaited and its awaiter goes on when
-// it ends; a task that ends without waiting costs no suspension of its awaiter.
+// task<T>: a lazy coroutine for one thread. It starts when it is awaited and its awaiter goes on
+// when it ends; a task that ends without waiting costs no suspension of its awaiter.
 //
 // Lifetime: the task object owns the frame; destroying a suspended task destroys what it awaits.
 // Frames are recycled per thread (frame_allocator), so steady-state requests allocate nothing.
 //
 // Symmetric transfer is avoided on purpose: GCC 12 does not make it a tail call under sanitizers or
-// -O0, and a loop over tasks that end at once would then grow the stack. Here such a loop stays flat.
+// -O0, and a loop over tasks that end at once would then grow the stack. Here such a loop stays
+// flat.
 #pragma once
 
 #include "penstock/base/check.hpp"
@@ -29,7 +30,9 @@ namespace detail {
 
 struct promise_base {
     static void* operator new(std::size_t size) { return allocate_frame(size); }
-    static void operator delete(void* frame, std::size_t size) noexcept { release_frame(frame, size); }
+    static void operator delete(void* frame, std::size_t size) noexcept {
+        release_frame(frame, size);
+    }
 
     struct final_awaiter {
         bool await_ready() const noexcept { return false; }
@@ -39,7 +42,8 @@ struct promise_base {
             promise.done = true;
             // The awaiter is resumed only if it really went to sleep; else await_suspend below sees
             // `done` and lets it run on. Resuming may destroy this frame, so nothing follows it.
-            if (promise.awaiter_sleeps) promise.awaiter.resume();
+            if (promise.awaiter_sleeps)
+                promise.awaiter.resume();
         }
         void await_resume() const noexcept {}
     };
@@ -83,13 +87,15 @@ class [[nodiscard]] task {
     task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     task& operator=(task&& other) noexcept {
         if (this != &other) {
-            if (frame_) frame_.destroy();
+            if (frame_)
+                frame_.destroy();
             frame_ = std::exchange(other.frame_, nullptr);
         }
         return *this;
     }
     ~task() {
-        if (frame_) frame_.destroy();
+        if (frame_)
+            frame_.destroy();
     }
 
     bool await_ready() const noexcept { return false; }
@@ -98,15 +104,18 @@ class [[nodiscard]] task {
         promise_type& promise = frame_.promise();
         promise.awaiter = awaiter;
         frame_.resume();
-        if (promise.done) return false;
+        if (promise.done)
+            return false;
         promise.awaiter_sleeps = true;
         return true;
     }
 
     T await_resume() {
         promise_type& promise = frame_.promise();
-        if (promise.failure) std::rethrow_exception(promise.failure);
-        if constexpr (!std::is_void_v<T>) return std::move(*promise.value);
+        if (promise.failure)
+            std::rethrow_exception(promise.failure);
+        if constexpr (!std::is_void_v<T>)
+            return std::move(*promise.value);
     }
 
  private:

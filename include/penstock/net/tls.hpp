@@ -26,10 +26,10 @@ struct tls_client_options {
 class tls_context {
  public:
     // On failure `message` says what OpenSSL disliked, in one line.
-    [[nodiscard]] static result<std::unique_ptr<tls_context>> server(const tls_server_options& options,
-                                                                      std::string& message);
-    [[nodiscard]] static result<std::unique_ptr<tls_context>> client(const tls_client_options& options,
-                                                                      std::string& message);
+    [[nodiscard]] static result<std::unique_ptr<tls_context>> server(
+        const tls_server_options& options, std::string& message);
+    [[nodiscard]] static result<std::unique_ptr<tls_context>> client(
+        const tls_client_options& options, std::string& message);
     ~tls_context();
     tls_context(const tls_context&) = delete;
     tls_context& operator=(const tls_context&) = delete;

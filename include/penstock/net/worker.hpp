@@ -1,8 +1,8 @@
-// One worker: one thread, one io_context, one poller, and the pools that belong to them. A connection
-// is born, served and destroyed on one worker; nothing here is locked but `post`.
+// One worker: one thread, one io_context, one poller, and the pools that belong to them. A
+// connection is born, served and destroyed on one worker; nothing here is locked but `post`.
 //
-// The poller drives the loop; the io_context carries what Asio is good at (work posted from other
-// threads and anything built on Asio) and is run when its turn comes.
+// The poller drives the loop; the io_context carries the work posted from other threads and is run
+// once `post` woke the poller. So work enters it through `post` alone.
 #pragma once
 
 #include "penstock/base/clock.hpp"
@@ -61,7 +61,7 @@ class worker {
     [[nodiscard]] std::uint64_t exceptions() const noexcept {
         return exceptions_.load(std::memory_order_relaxed);
     }
-    // Seconds that the latest turn of the loop took between two waits, as nanoseconds.
+    // Nanoseconds that the latest turn of the loop took between two waits.
     [[nodiscard]] std::uint64_t loop_delay() const noexcept {
         return loop_delay_.load(std::memory_order_relaxed);
     }
@@ -74,6 +74,7 @@ class worker {
     class wakeup;
     void wake() noexcept;
     void turn();
+    void run_posted();
     [[nodiscard]] int wait_ms() const noexcept;
 
     int index_;
@@ -81,6 +82,7 @@ class worker {
     net::poller poller_;
     buffer_pool buffers_;
     time_point now_;
+    time_point waits_from_;  // when this turn's work was done
     deadline_wheel deadlines_;
     ready_queue ready_;
     std::unique_ptr<wakeup> wakeup_;

@@ -1,0 +1,95 @@
+#include "penstock/net/buffer_pool.hpp"
+
+#include "penstock/base/check.hpp"
+
+#include <cstring>
+
+namespace penstock::net {
+
+slab& slab::operator=(slab&& other) noexcept {
+    if (this != &other) {
+        release();
+        data_ = std::exchange(other.data_, nullptr);
+        size_ = std::exchange(other.size_, 0);
+        pool_ = other.pool_;
+    }
+    return *this;
+}
+
+void slab::release() noexcept {
+    if (data_ == nullptr)
+        return;
+    pool_->give_back(data_, size_);
+    data_ = nullptr;
+    size_ = 0;
+}
+
+buffer_pool::~buffer_pool() {
+    PENSTOCK_CHECK(in_use_ == 0);
+    for (char* data : free_small_)
+        ::operator delete(data);
+    for (char* data : free_large_)
+        ::operator delete(data);
+}
+
+slab buffer_pool::take(std::vector<char*>& free, std::size_t size) {
+    char* data = nullptr;
+    if (free.empty()) {
+        data = static_cast<char*>(::operator new(size));
+        // Room for its return is made here, so that giving back never allocates.
+        if (free.capacity() == 0)
+            free.reserve(cached_max);
+    } else {
+        data = free.back();
+        free.pop_back();
+    }
+    in_use_ += size;
+    return {data, size, this};
+}
+
+void buffer_pool::give_back(char* data, std::size_t size) noexcept {
+    in_use_ -= size;
+    std::vector<char*>& free = size == small ? free_small_ : free_large_;
+    if (free.size() >= cached_max || free.size() == free.capacity()) {
+        ::operator delete(data);
+        return;
+    }
+    free.push_back(data);
+}
+
+read_buffer::room read_buffer::prepare(buffer_pool& pool) {
+    if (!slab_) {
+        slab_ = pool.take_small();
+        begin_ = end_ = 0;
+    } else if (begin_ == end_) {
+        begin_ = end_ = 0;
+    } else if (end_ == slab_.size()) {
+        make_room(pool);
+    }
+    return {slab_.data() + end_, slab_.size() - end_};
+}
+
+void read_buffer::make_room(buffer_pool& pool) {
+    const std::size_t held = size();
+    if (begin_ > 0) {
+        std::memmove(slab_.data(), slab_.data() + begin_, held);
+    } else if (slab_.size() < buffer_pool::large) {
+        slab larger = pool.take_large();
+        std::memcpy(larger.data(), slab_.data(), held);
+        slab_ = std::move(larger);
+    }
+    begin_ = 0;
+    end_ = held;
+}
+
+void read_buffer::consume(std::size_t count) noexcept {
+    begin_ += count;
+    release_if_empty();
+}
+
+void read_buffer::release_if_empty() noexcept {
+    if (begin_ == end_)
+        slab_.release();
+}
+
+}  // namespace penstock::net

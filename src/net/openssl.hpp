@@ -1,0 +1,36 @@
+// OpenSSL's objects as owners, and its error queue as text. Included by the TLS files of net only.
+#pragma once
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+
+namespace penstock::net {
+
+template <auto Free>
+struct freed_by {
+    template <class T>
+    void operator()(T* value) const noexcept {
+        Free(value);
+    }
+};
+
+using bio_ptr = std::unique_ptr<BIO, freed_by<BIO_free>>;
+using bio_method_ptr = std::unique_ptr<BIO_METHOD, freed_by<BIO_meth_free>>;
+using certificate_ptr = std::unique_ptr<X509, freed_by<X509_free>>;
+using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
+using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
+using ssl_context_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
+
+// Empties this thread's error queue; its entries in one line, oldest first, each without the
+// numbers that only OpenSSL's developers read.
+[[nodiscard]] std::string take_openssl_errors();
+
+// A read-only view of `text`, which has to outlive it.
+[[nodiscard]] bio_ptr bio_over(const std::string& text);
+
+}  // namespace penstock::net

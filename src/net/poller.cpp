@@ -1,0 +1,53 @@
+#include "penstock/net/poller.hpp"
+
+#include "penstock/base/check.hpp"
+#include "penstock/net/error.hpp"
+
+#include <cerrno>
+
+namespace penstock::net {
+
+poller::poller() : epoll_(::epoll_create1(EPOLL_CLOEXEC)) { PENSTOCK_CHECK(epoll_); }
+
+result<void> poller::add(socket& owner) {
+    epoll_event interest{};
+    interest.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    interest.data.ptr = &owner;
+    if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, owner.fd(), &interest) != 0) {
+        return last_system_error();
+    }
+    return {};
+}
+
+void poller::remove(const socket& owner) noexcept {
+    if (present_ == &owner)
+        present_ = nullptr;
+    for (int i = delivered_; i < received_; ++i) {
+        epoll_event& pending = events_[static_cast<std::size_t>(i)];
+        if (pending.data.ptr == &owner)
+            pending.data.ptr = nullptr;
+    }
+}
+
+int poller::wait(int timeout_ms) noexcept {
+    const int count = ::epoll_wait(epoll_.get(), events_.data(), batch_max, timeout_ms);
+    PENSTOCK_CHECK(count >= 0 || errno == EINTR);
+    return count < 0 ? 0 : count;
+}
+
+std::size_t poller::dispatch(int count) {
+    received_ = count;
+    for (delivered_ = 0; delivered_ < received_;) {
+        const epoll_event& next = events_[static_cast<std::size_t>(delivered_)];
+        ++delivered_;
+        if (next.data.ptr == nullptr)
+            continue;
+        present_ = static_cast<socket*>(next.data.ptr);
+        present_->on_events(next.events);
+    }
+    present_ = nullptr;
+    received_ = delivered_ = 0;
+    return static_cast<std::size_t>(count);
+}
+
+}  // namespace penstock::net

@@ -1,0 +1,168 @@
+#include "penstock/net/socket.hpp"
+
+#include "penstock/base/check.hpp"
+#include "penstock/net/error.hpp"
+#include "penstock/net/worker.hpp"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <limits.h>
+#include <algorithm>
+#include <cerrno>
+
+namespace penstock::net {
+
+unique_fd& unique_fd::operator=(unique_fd&& other) noexcept {
+    if (this != &other) {
+        reset();
+        fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+}
+
+void unique_fd::reset() noexcept {
+    if (fd_ >= 0)
+        ::close(std::exchange(fd_, -1));
+}
+
+socket::socket(worker& home, unique_fd fd) : home_(home), fd_(std::move(fd)) {
+    if (const auto added = home_.poller().add(*this); !added)
+        aborted_ = added.error();
+}
+
+socket::~socket() { close(); }
+
+void socket::close() noexcept {
+    if (!fd_)
+        return;
+    // Closing takes the descriptor out of the epoll set; only this turn's events are still around.
+    home_.poller().remove(*this);
+    fd_.reset();
+    abort(errc::closed);
+}
+
+void socket::reset_on_close() noexcept {
+    const linger at_once{1, 0};
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+void socket::shutdown_write() noexcept { ::shutdown(fd_.get(), SHUT_WR); }
+
+result<std::size_t> socket::read(std::span<char> into) {
+    if (aborted_)
+        return aborted_;
+    ssize_t count = 0;
+    do {
+        count = ::recv(fd_.get(), into.data(), into.size(), 0);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        if (errno != EAGAIN) {
+            // The kernel tells a connection's error once. It ends both directions.
+            abort(last_system_error());
+            return aborted_;
+        }
+        readable_ = false;
+        return error(errc::would_block);
+    }
+    const auto got = static_cast<std::size_t>(count);
+    // A short read means drained: more bytes raise a new edge. Once the peer has closed there is no
+    // further edge, so reads go on until they say end of stream.
+    if (got > 0 && got < into.size() && !peer_closed_)
+        readable_ = false;
+    return got;
+}
+
+result<std::size_t> socket::write(std::span<const iovec> from) {
+    if (aborted_)
+        return aborted_;
+    from = from.first(std::min<std::size_t>(from.size(), IOV_MAX));
+    std::size_t total = 0;
+    for (const iovec& part : from)
+        total += part.iov_len;
+    msghdr message{};
+    // sendmsg only reads the iovecs; its type just does not say so.
+    message.msg_iov = const_cast<iovec*>(from.data());
+    message.msg_iovlen = from.size();
+    ssize_t count = 0;
+    do {
+        count = from.size() == 1
+                    ? ::send(fd_.get(), from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL)
+                    : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+    } while (count < 0 && errno == EINTR);
+    if (count < 0) {
+        // Reading goes on: what a peer said before it closed is still there.
+        if (errno != EAGAIN)
+            return last_system_error();
+        writable_ = false;
+        return error(errc::would_block);
+    }
+    const auto taken = static_cast<std::size_t>(count);
+    if (taken < total)
+        writable_ = false;
+    return taken;
+}
+
+void socket::drained(bool write) noexcept { (write ? writable_ : readable_) = false; }
+
+bool socket::readiness::await_ready() const noexcept {
+    return owner.aborted_ || (write ? owner.writable_ : owner.readable_);
+}
+
+void socket::readiness::await_suspend(std::coroutine_handle<> waiter) noexcept {
+    std::coroutine_handle<>& slot = write ? owner.writer_ : owner.reader_;
+    PENSTOCK_CHECK(!slot && !(write ? owner.writer_hook_ : owner.reader_hook_).queued());
+    slot = waiter;
+}
+
+error socket::readiness::await_resume() noexcept { return owner.aborted_; }
+
+void socket::abort(error why) noexcept {
+    if (aborted_)
+        return;
+    aborted_ = why;
+    wake_reader();
+    wake_writer();
+}
+
+// Through the ready queue: whoever wakes must not find itself re-entered by the waiter.
+void socket::wake_reader() noexcept {
+    if (reader_)
+        home_.ready().push(reader_hook_, std::exchange(reader_, nullptr));
+}
+
+void socket::wake_writer() noexcept {
+    if (writer_)
+        home_.ready().push(writer_hook_, std::exchange(writer_, nullptr));
+}
+
+void socket::on_events(std::uint32_t events) {
+    const bool closed = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    const bool newly_closed = closed && !peer_closed_;
+    const bool input = closed || (events & EPOLLIN) != 0;
+    readable_ = readable_ || input;
+    writable_ = writable_ || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
+    peer_closed_ = peer_closed_ || closed;
+    peer_reset_ = peer_reset_ || (events & (EPOLLHUP | EPOLLERR)) != 0;
+
+    // Each of these may end in the destruction of this socket, which the poller then knows.
+    const net::poller& poll = home_.poller();
+    if (writable_ && writer_) {
+        std::exchange(writer_, nullptr).resume();
+        if (!poll.delivers_to(*this))
+            return;
+    }
+    if (input && reader_) {
+        std::exchange(reader_, nullptr).resume();
+        if (!poll.delivers_to(*this))
+            return;
+    } else if (input && watcher_ != nullptr) {
+        watcher_->on_readable();
+        if (!poll.delivers_to(*this))
+            return;
+    }
+    if (newly_closed && watcher_ != nullptr)
+        watcher_->on_peer_closed();
+}
+
+}  // namespace penstock::net

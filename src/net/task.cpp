@@ -1,0 +1,94 @@
+// The per-thread free lists behind coroutine frames and other short-lived objects of a request.
+#include "penstock/net/task.hpp"
+
+#include <array>
+#include <cstdint>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__)
+#define PENSTOCK_RECYCLE_FRAMES 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PENSTOCK_RECYCLE_FRAMES 0
+#endif
+#endif
+#ifndef PENSTOCK_RECYCLE_FRAMES
+#define PENSTOCK_RECYCLE_FRAMES 1
+#endif
+
+namespace penstock::net {
+namespace {
+
+// Classes of 64 bytes up to 4 KiB; a frame beyond that is rare and goes to the heap.
+constexpr std::size_t class_bytes = 64;
+constexpr std::size_t classes = 64;
+constexpr std::uint32_t cached_max = 256;
+
+struct free_block {
+    free_block* next;
+};
+
+struct free_lists {
+    std::array<free_block*, classes> first{};
+    std::array<std::uint32_t, classes> count{};
+};
+
+constinit thread_local free_lists lists;
+
+// Frees the lists when their thread ends. Touched on the slow path only, so that the fast path has
+// no guard of a thread-local destructor to check.
+struct list_cleaner {
+    list_cleaner() = default;
+    list_cleaner(const list_cleaner&) = delete;
+    list_cleaner& operator=(const list_cleaner&) = delete;
+    ~list_cleaner() {
+        for (free_block*& head : lists.first) {
+            while (head != nullptr) {
+                free_block* block = head;
+                head = block->next;
+                ::operator delete(block);
+            }
+        }
+        // A frame released after this point must not be kept: nobody would free it.
+        lists.count.fill(cached_max);
+    }
+    bool used = false;
+};
+
+thread_local list_cleaner cleaner;
+
+std::size_t class_of(std::size_t size) noexcept {
+    return (size + class_bytes - 1) / class_bytes - 1;
+}
+
+void* allocate_slowly(std::size_t size) {
+    cleaner.used = true;
+    return ::operator new(size);
+}
+
+}  // namespace
+
+void* allocate_frame(std::size_t size) {
+    const std::size_t index = class_of(size);
+    // ASan has to see every frame as its own block to find uses after the end.
+    if (!PENSTOCK_RECYCLE_FRAMES || index >= classes)
+        return ::operator new(size);
+    free_block* block = lists.first[index];
+    if (block == nullptr)
+        return allocate_slowly((index + 1) * class_bytes);
+    lists.first[index] = block->next;
+    --lists.count[index];
+    return block;
+}
+
+void release_frame(void* frame, std::size_t size) noexcept {
+    const std::size_t index = class_of(size);
+    if (!PENSTOCK_RECYCLE_FRAMES || index >= classes || lists.count[index] >= cached_max) {
+        ::operator delete(frame);
+        return;
+    }
+    lists.first[index] = ::new (frame) free_block{lists.first[index]};
+    ++lists.count[index];
+}
+
+}  // namespace penstock::net

@@ -1,0 +1,419 @@
+#include "net/tls_session.hpp"
+
+#include "net/tls_context.hpp"
+#include "penstock/net/endpoint.hpp"
+#include "penstock/net/error.hpp"
+#include "penstock/net/worker.hpp"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+
+namespace penstock::net {
+namespace {
+
+constexpr std::size_t record_max = SSL3_RT_MAX_PLAIN_LENGTH;
+
+// Sets what a client asks for (SNI carries names only, RFC 6066 §3) and what it verifies.
+bool set_server_name(SSL* ssl, std::string name, bool verifies) {
+    if (name.size() > 1 && name.back() == '.')
+        name.pop_back();
+    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
+    const auto address = socket_address::parse(name, 0);
+    if (address)
+        return !verifies || X509_VERIFY_PARAM_set1_ip_asc(rules, address->host().c_str()) == 1;
+    if (verifies) {
+        X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        // The length is given, so that a name with a NUL in it is refused and not cut.
+        if (X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) != 1)
+            return false;
+    }
+    // SSL_set_tlsext_host_name, whose macro has a cast that our warnings refuse.
+    return name.empty() ||
+           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
+}
+
+// Gathers the next record's worth of plaintext out of a list of buffers. A buffer that fills a
+// record is used where it lies; small ones (a head, chunk sizes) are copied together.
+class record_source {
+ public:
+    record_source(std::span<const iovec> from, buffer_pool& pool) : from_(from), pool_(pool) {}
+
+    std::string_view next() {
+        skip_empty();
+        if (from_.empty())
+            return {};
+        const std::string_view first = rest();
+        if (first.size() >= record_max || from_.size() == 1) {
+            offset_ += std::min(first.size(), record_max);
+            return first.substr(0, record_max);
+        }
+        return gather();
+    }
+
+ private:
+    std::string_view rest() const noexcept {
+        return {static_cast<const char*>(from_[0].iov_base) + offset_, from_[0].iov_len - offset_};
+    }
+    void skip_empty() noexcept {
+        while (!from_.empty() && offset_ == from_[0].iov_len) {
+            from_ = from_.subspan(1);
+            offset_ = 0;
+        }
+    }
+    std::string_view gather() {
+        if (!scratch_)
+            scratch_ = pool_.take_small();
+        std::size_t size = 0;
+        for (skip_empty(); !from_.empty() && size < record_max; skip_empty()) {
+            const std::string_view part = rest().substr(0, record_max - size);
+            std::memcpy(scratch_.data() + size, part.data(), part.size());
+            size += part.size();
+            offset_ += part.size();
+        }
+        return {scratch_.data(), size};
+    }
+
+    static_assert(record_max <= buffer_pool::small);
+    std::span<const iovec> from_;
+    std::size_t offset_ = 0;
+    buffer_pool& pool_;
+    slab scratch_;
+};
+
+}  // namespace
+
+// The functions that OpenSSL calls; their BIO's data is the session.
+struct tls_session::bio_calls {
+    static tls_session& of(BIO* bio) { return *static_cast<tls_session*>(BIO_get_data(bio)); }
+
+    // There are frames of C above these, so no exception may leave them.
+    static int read(BIO* bio, char* into, int size) noexcept {
+        BIO_clear_retry_flags(bio);
+        tls_session& self = of(bio);
+        try {
+            const int got = self.bio_read({into, static_cast<std::size_t>(size)});
+            if (got < 0 && !self.io_error_)
+                BIO_set_retry_read(bio);
+            return got;
+        } catch (const std::bad_alloc&) {
+            self.io_error_ = out_of_memory();
+            return -1;
+        }
+    }
+    static int write(BIO* bio, const char* from, int size) noexcept {
+        BIO_clear_retry_flags(bio);
+        tls_session& self = of(bio);
+        try {
+            return self.bio_write({from, static_cast<std::size_t>(size)}) ? size : -1;
+        } catch (const std::bad_alloc&) {
+            self.io_error_ = out_of_memory();
+            return -1;
+        }
+    }
+    static error out_of_memory() noexcept {
+        return make_error_code(boost::system::errc::not_enough_memory);
+    }
+    static long control(BIO*, int command, long, void*) noexcept {
+        return command == BIO_CTRL_FLUSH ? 1 : 0;
+    }
+    static int create(BIO* bio) noexcept {
+        BIO_set_init(bio, 1);
+        return 1;
+    }
+
+    static bio_method_ptr make_method() {
+        bio_method_ptr made(BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "penstock"));
+        if (!made || BIO_meth_set_read(made.get(), read) != 1 ||
+            BIO_meth_set_write(made.get(), write) != 1 ||
+            BIO_meth_set_ctrl(made.get(), control) != 1 ||
+            BIO_meth_set_create(made.get(), create) != 1)
+            return nullptr;
+        return made;
+    }
+    static const BIO_METHOD* method() {
+        static const bio_method_ptr instance = make_method();
+        return instance.get();
+    }
+};
+
+result<std::unique_ptr<tls_session>> tls_session::create(socket& over, tls_context& context,
+                                                         role as, const std::string& server_name) {
+    ERR_clear_error();
+    const tls_context::implementation& from = context.impl();
+    ssl_ptr ssl(SSL_new(from.context.get()));
+    if (!ssl)
+        return error(errc::tls_failed);
+    const bool verifies = as == role::client && from.verifies;
+    auto made = std::make_unique<tls_session>(over, std::move(ssl), as, verifies);
+    if (!made->prepare(server_name))
+        return error(verifies ? errc::certificate_untrusted : errc::tls_failed);
+    return made;
+}
+
+tls_session::tls_session(socket& over, ssl_ptr ssl, role as, bool verifies) noexcept
+    : socket_(over), ssl_(std::move(ssl)), role_(as), verifies_(verifies) {}
+
+bool tls_session::prepare(const std::string& server_name) {
+    BIO* const bio = BIO_new(bio_calls::method());
+    if (bio == nullptr)
+        return false;
+    BIO_set_data(bio, this);
+    SSL_set_bio(ssl_.get(), bio, bio);
+    if (role_ == role::server) {
+        SSL_set_accept_state(ssl_.get());
+        return true;
+    }
+    SSL_set_connect_state(ssl_.get());
+    // A certificate that is valid for any name proves nothing.
+    if (verifies_ && server_name.empty())
+        return false;
+    return set_server_name(ssl_.get(), server_name, verifies_);
+}
+
+result<void> tls_session::handshake() {
+    if (failed_ || socket_.aborted())
+        return failed_ ? failed_ : socket_.aborted();
+    if (!established_) {
+        ERR_clear_error();
+        const int outcome = SSL_do_handshake(ssl_.get());
+        if (outcome == 1) {
+            established_ = true;
+            note_facts();
+        } else if (SSL_get_error(ssl_.get(), outcome) != SSL_ERROR_WANT_READ) {
+            return fail();
+        }
+    }
+    const result<void> sent = flush();
+    if (sent && !established_)
+        return error(errc::would_block);
+    return sent;
+}
+
+// Decides what the failure of an SSL call is called. The socket's own reason comes first, whatever
+// OpenSSL made of it.
+error tls_session::fail() {
+    const std::string details = take_openssl_errors();
+    const long verdict = verifies_ ? SSL_get_verify_result(ssl_.get()) : X509_V_OK;
+    if (io_error_) {
+        failed_ = io_error_;
+        failure_ = io_error_.message();
+    } else if (fin_) {
+        failed_ = errc::end_of_stream;
+        failure_ = "the peer closed the connection";
+    } else if (verdict != X509_V_OK) {
+        failed_ = errc::certificate_untrusted;
+        failure_ = X509_verify_cert_error_string(verdict);
+    } else {
+        failed_ = errc::tls_failed;
+        failure_ = details.empty() ? "TLS failed without a reason" : details;
+    }
+    in_.release();
+    in_begin_ = in_end_ = 0;
+    // The alert that tells the peer; it goes out if the kernel takes it now.
+    if (!send_unsent()) {
+        out_.release();
+        out_begin_ = out_end_ = 0;
+    }
+    return failed_;
+}
+
+void tls_session::note_facts() {
+    SSL* const ssl = ssl_.get();
+    facts_.version = SSL_get_version(ssl);
+    facts_.cipher = SSL_get_cipher_name(ssl);
+    const unsigned char* protocol = nullptr;
+    unsigned int size = 0;
+    SSL_get0_alpn_selected(ssl, &protocol, &size);
+    if (size > 0)
+        facts_.alpn.assign(reinterpret_cast<const char*>(protocol), size);
+    const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    facts_.server_name = name != nullptr ? name : "";
+    facts_.resumed = SSL_session_reused(ssl) == 1;
+}
+
+result<std::size_t> tls_session::read(std::span<char> into) {
+    if (socket_.aborted())
+        return socket_.aborted();
+    std::size_t total = 0;
+    error stopped = failed_;
+    read_size_ = into.size();
+    while (!stopped && total < into.size()) {
+        if (close_notify_)
+            break;
+        std::size_t got = 0;
+        ERR_clear_error();
+        const int outcome = SSL_read_ex(ssl_.get(), into.data() + total, into.size() - total, &got);
+        if (outcome != 1) {
+            stopped = after_read(outcome);
+            continue;
+        }
+        total += got;
+        // More would need another system call; the reader asks again if it has room for it.
+        if (received() == 0 && SSL_pending(ssl_.get()) == 0)
+            break;
+    }
+    if (received() == 0)
+        in_.release();
+    // Answers that OpenSSL wrote by itself. If the kernel takes none, the next write brings them.
+    if (unsent() > 0)
+        static_cast<void>(flush());
+    if (total > 0 || !stopped)
+        return total;
+    return stopped;
+}
+
+// An SSL_read that gave nothing: no error means close_notify.
+error tls_session::after_read(int outcome) {
+    const int reason = SSL_get_error(ssl_.get(), outcome);
+    if (reason == SSL_ERROR_WANT_READ)
+        return errc::would_block;
+    if (reason == SSL_ERROR_ZERO_RETURN) {
+        close_notify_ = true;
+        return {};
+    }
+    // TCP's end alone ends reading, as an error, since somebody may have cut the stream there. It
+    // does not end writing.
+    if (reason == SSL_ERROR_SYSCALL && fin_ && !io_error_)
+        return errc::end_of_stream;
+    return fail();
+}
+
+result<std::size_t> tls_session::write(std::span<const iovec> from) {
+    if (failed_ || socket_.aborted())
+        return failed_ ? failed_ : socket_.aborted();
+    if (const result<void> clear = flush(); !clear)
+        return clear.error();
+    record_source records(from, socket_.home().buffers());
+    std::size_t taken = 0;
+    while (unsent() < unsent_max) {
+        const std::string_view record = records.next();
+        if (record.empty())
+            break;
+        std::size_t written = 0;
+        ERR_clear_error();
+        // The BIO takes everything, so a write never stops in the middle.
+        if (SSL_write_ex(ssl_.get(), record.data(), record.size(), &written) != 1)
+            return fail();
+        taken += written;
+    }
+    const result<void> sent = flush();
+    if (!sent && sent.error() != errc::would_block)
+        return sent.error();
+    return taken;
+}
+
+result<void> tls_session::flush() {
+    if (failed_)
+        return failed_;
+    return send_unsent();
+}
+
+result<void> tls_session::send_unsent() {
+    if (unsent() > 0) {
+        const iovec part{out_.data() + out_begin_, unsent()};
+        const result<std::size_t> sent = socket_.write({&part, 1});
+        if (sent)
+            out_begin_ += *sent;
+        if (!sent && sent.error() != errc::would_block)
+            return sent.error();
+        // A short write filled the kernel's buffer; there is nothing to gain from asking again.
+        if (unsent() > 0) {
+            shrink_unsent();
+            return error(errc::would_block);
+        }
+    }
+    out_.release();
+    out_begin_ = out_end_ = 0;
+    return {};
+}
+
+void tls_session::shutdown() {
+    if (!established_ || failed_ || said_close_)
+        return;
+    said_close_ = true;
+    ERR_clear_error();
+    SSL_shutdown(ssl_.get());
+    ERR_clear_error();
+    static_cast<void>(flush());
+}
+
+bool tls_session::readable_now() const noexcept {
+    return received() > 0 || failed_ || close_notify_ || fin_ || SSL_pending(ssl_.get()) > 0;
+}
+
+int tls_session::bio_read(std::span<char> into) {
+    if (received() == 0 && !receive())
+        return fin_ && !io_error_ ? 0 : -1;
+    const std::size_t count = std::min(into.size(), received());
+    std::memcpy(into.data(), in_.data() + in_begin_, count);
+    in_begin_ += count;
+    return static_cast<int>(count);
+}
+
+// One recv. False if it brought nothing.
+bool tls_session::receive() {
+    if (fin_ || !socket_.maybe_readable())
+        return false;
+    if (!in_) {
+        buffer_pool& pool = socket_.home().buffers();
+        in_ = read_size_ > buffer_pool::small ? pool.take_large() : pool.take_small();
+    }
+    const result<std::size_t> got = socket_.read({in_.data(), in_.size()});
+    in_begin_ = 0;
+    in_end_ = got ? *got : 0;
+    fin_ = got && *got == 0;
+    if (!got && got.error() != errc::would_block)
+        io_error_ = got.error();
+    if (role_ == role::server && !spoke_) {
+        hello_bytes_ += in_end_;
+        if (hello_bytes_ > hello_bytes_max)
+            io_error_ = errc::too_large;
+    }
+    return in_end_ > 0 && !io_error_;
+}
+
+bool tls_session::bio_write(std::string_view bytes) {
+    spoke_ = true;
+    if (!make_room(bytes.size())) {
+        io_error_ = errc::too_large;
+        return false;
+    }
+    std::memcpy(out_.data() + out_end_, bytes.data(), bytes.size());
+    out_end_ += bytes.size();
+    return true;
+}
+
+bool tls_session::make_room(std::size_t count) {
+    if (out_ && count <= out_.size() - out_end_)
+        return true;
+    const std::size_t held = unsent();
+    if (held + count > buffer_pool::large)
+        return false;
+    buffer_pool& pool = socket_.home().buffers();
+    const bool small = held + count <= buffer_pool::small;
+    slab roomier = small ? pool.take_small() : pool.take_large();
+    if (held > 0)
+        std::memcpy(roomier.data(), out_.data() + out_begin_, held);
+    out_ = std::move(roomier);
+    out_begin_ = 0;
+    out_end_ = held;
+    return true;
+}
+
+// A slow reader's rest must not keep a large slab.
+void tls_session::shrink_unsent() {
+    const std::size_t held = unsent();
+    if (out_.size() == buffer_pool::small || held > buffer_pool::small)
+        return;
+    slab smaller = socket_.home().buffers().take_small();
+    std::memcpy(smaller.data(), out_.data() + out_begin_, held);
+    out_ = std::move(smaller);
+    out_begin_ = 0;
+    out_end_ = held;
+}
+
+}  // namespace penstock::net

@@ -1,0 +1,97 @@
+// tls_session: TLS of one connection. OpenSSL reads and writes through a BIO of ours that stands on
+// the worker's slabs: one recv fetches as many records as came, and what a write encrypts leaves in
+// one send. Behind stream; nothing else uses it.
+//
+// Only the handshake ever waits for the socket to take bytes: later on, what OpenSSL wants to say
+// by itself (key updates, alerts) is held and leaves with the next write or flush. Lifetime: no
+// slab is held while nothing is in flight; OpenSSL lets go of its buffers too.
+#pragma once
+
+#include "net/openssl.hpp"
+#include "penstock/net/buffer_pool.hpp"
+#include "penstock/net/socket.hpp"
+#include "penstock/net/stream.hpp"
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace penstock::net {
+
+class tls_session {
+ public:
+    enum class role { server, client };
+
+    // No write encrypts more while this much waits for the kernel; with the record that crosses the
+    // line and alerts it stays within a large slab.
+    static constexpr std::size_t unsent_max = std::size_t{64} * 1024;
+    // A ClientHello above this is nobody's we know (F-8).
+    static constexpr std::size_t hello_bytes_max = std::size_t{16} * 1024;
+
+    // `server_name` is what a client asks for and verifies: a DNS name or an address.
+    [[nodiscard]] static result<std::unique_ptr<tls_session>> create(
+        socket& over, tls_context& context, role as, const std::string& server_name);
+    tls_session(socket& over, ssl_ptr ssl, role as, bool verifies) noexcept;
+    tls_session(const tls_session&) = delete;
+    tls_session& operator=(const tls_session&) = delete;
+
+    // errc::would_block: wait for the socket as `handshake_waits_to_write` says and call again.
+    [[nodiscard]] result<void> handshake();
+    [[nodiscard]] bool handshake_waits_to_write() const noexcept { return unsent() > 0; }
+
+    // As stream's functions of these names.
+    [[nodiscard]] result<std::size_t> read(std::span<char> into);
+    [[nodiscard]] result<std::size_t> write(std::span<const iovec> from);
+    [[nodiscard]] result<void> flush();
+    // Sends close_notify as far as the kernel takes it; reading goes on.
+    void shutdown();
+    // A read has something to say without another event of the socket.
+    [[nodiscard]] bool readable_now() const noexcept;
+
+    [[nodiscard]] const tls_facts& facts() const noexcept { return facts_; }
+    [[nodiscard]] const std::string& failure_text() const noexcept { return failure_; }
+
+ private:
+    struct bio_calls;
+
+    [[nodiscard]] bool prepare(const std::string& server_name);
+    error fail();
+    void note_facts();
+    [[nodiscard]] error after_read(int outcome);
+
+    // The BIO's side: bytes from and to the socket.
+    [[nodiscard]] int bio_read(std::span<char> into);
+    [[nodiscard]] bool bio_write(std::string_view bytes);
+    [[nodiscard]] bool receive();
+    [[nodiscard]] result<void> send_unsent();
+    [[nodiscard]] bool make_room(std::size_t count);
+    void shrink_unsent();
+    [[nodiscard]] std::size_t received() const noexcept { return in_end_ - in_begin_; }
+    [[nodiscard]] std::size_t unsent() const noexcept { return out_end_ - out_begin_; }
+
+    socket& socket_;
+    ssl_ptr ssl_;
+    slab in_;  // ciphertext that came and is not decrypted
+    std::size_t in_begin_ = 0;
+    std::size_t in_end_ = 0;
+    slab out_;  // ciphertext that the kernel has not taken
+    std::size_t out_begin_ = 0;
+    std::size_t out_end_ = 0;
+    std::size_t read_size_ = 0;    // of the reader's room, for choosing a slab
+    std::size_t hello_bytes_ = 0;  // received before we said anything
+    error io_error_;               // of the socket, as the BIO met it
+    error failed_;                 // the SSL object must not be used any more
+    tls_facts facts_;
+    std::string failure_;
+    role role_;
+    bool verifies_;
+    bool established_ = false;
+    bool spoke_ = false;         // something of ours was written
+    bool fin_ = false;           // TCP's end of stream
+    bool close_notify_ = false;  // TLS's
+    bool said_close_ = false;
+};
+
+}  // namespace penstock::net

@@ -1,0 +1,137 @@
+#include "penstock/net/worker.hpp"
+
+#include "net/runner.hpp"
+#include "penstock/base/check.hpp"
+#include "penstock/base/log.hpp"
+
+#include <boost/asio/executor_work_guard.hpp>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <exception>
+#include <limits>
+
+namespace penstock::net {
+namespace {
+
+constinit thread_local worker* current_worker = nullptr;
+
+}  // namespace
+
+// The descriptor through which other threads end a wait. Its value is never read: every write is an
+// edge of its own.
+class worker::wakeup final : public socket_watcher {
+ public:
+    explicit wakeup(worker& home)
+        : guard_(boost::asio::make_work_guard(home.context_)),
+          fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+          socket_(home, unique_fd(fd_)) {
+        PENSTOCK_CHECK(fd_ >= 0);
+        socket_.watch(this);
+    }
+    void notify() const noexcept {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const ssize_t written = ::write(fd_, &one, sizeof one);
+    }
+    [[nodiscard]] bool take_pending() noexcept { return std::exchange(pending_, false); }
+
+ private:
+    void on_readable() noexcept override { pending_ = true; }
+
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard_;
+    int fd_;
+    socket socket_;
+    bool pending_ = false;
+};
+
+struct detached_runner {
+    static runner run(worker& home, task<> work) {
+        ++home.spawned_;
+        try {
+            co_await work;
+        } catch (const std::exception& failure) {
+            home.note_exception(failure.what());
+        }
+        --home.spawned_;
+    }
+};
+
+worker::worker(int index)
+    : index_(index),
+      context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
+      now_(clock()),
+      deadlines_(now_),
+      wakeup_(std::make_unique<wakeup>(*this)) {}
+
+worker::~worker() = default;
+
+worker* worker::current() noexcept { return current_worker; }
+
+void worker::spawn(task<> work) { detached_runner::run(*this, std::move(work)); }
+
+void worker::note_exception(const char* where) noexcept {
+    exceptions_.store(exceptions() + 1, std::memory_order_relaxed);
+    log_error("worker {}: a task ended with an exception: {}", index_, where);
+}
+
+void worker::stop() noexcept {
+    stopping_.store(true, std::memory_order_release);
+    wake();
+}
+
+void worker::wake() noexcept { wakeup_->notify(); }
+
+void worker::run() {
+    current_worker = this;
+    now_ = clock();
+    waits_from_ = now_;
+    for (;;) {
+        // What was posted before `stop` still runs, and may spawn.
+        if (stopping_.load(std::memory_order_acquire) && spawned_ == 0) {
+            run_posted();
+            if (spawned_ == 0)
+                break;
+        }
+        turn();
+    }
+    current_worker = nullptr;
+}
+
+int worker::wait_ms() const noexcept {
+    if (!ready_.empty())
+        return 0;
+    const time_point next = deadlines_.next_visit();
+    if (next == never)
+        return -1;
+    if (next <= waits_from_)
+        return 0;
+    const auto wait = std::chrono::ceil<milliseconds>(next - waits_from_).count();
+    return static_cast<int>(std::min<std::int64_t>(wait, std::numeric_limits<int>::max()));
+}
+
+void worker::turn() {
+    poller_.poll(wait_ms(), [this] { now_ = clock(); });
+    if (wakeup_->take_pending())
+        run_posted();
+    deadlines_.advance(now_);
+    ready_.run();
+    waits_from_ = clock();
+    const auto busy = waits_from_ - now_;
+    loop_delay_.store(static_cast<std::uint64_t>(busy.count()), std::memory_order_relaxed);
+}
+
+void worker::run_posted() {
+    for (;;) {
+        try {
+            context_.poll();
+            return;
+        } catch (const std::exception& failure) {
+            // The rest of what was posted is still there.
+            note_exception(failure.what());
+        }
+    }
+}
+
+}  // namespace penstock::net
