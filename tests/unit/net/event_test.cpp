@@ -1,0 +1,108 @@
+#include "penstock/net/event.hpp"
+
+#include "unit/net/loop.hpp"
+
+#include <vector>
+
+namespace penstock::net {
+namespace {
+
+using namespace test;
+
+task<> wait_for(event& until, int id, std::vector<int>& order) {
+    co_await until;
+    order.push_back(id);
+}
+
+TEST(Event, DoesNotWaitOnceItIsSet) {
+    worker home(0);
+    event one(home);
+    std::vector<int> order;
+    one.set();
+    EXPECT_TRUE(one.is_set());
+    home.spawn(wait_for(one, 1, order));
+    EXPECT_EQ(order.size(), 1U);
+    one.reset();
+    EXPECT_FALSE(one.is_set());
+}
+
+TEST(Event, ResumesFromTheLoopAndInOrder) {
+    worker home(0);
+    event one(home);
+    event two(home);
+    std::vector<int> order;
+    home.spawn(wait_for(one, 1, order));
+    home.spawn(wait_for(two, 2, order));
+    two.set();
+    one.set();
+    one.set();
+    EXPECT_TRUE(order.empty()) << "a setter must not be re-entered";
+    home.stop();
+    home.run();
+    EXPECT_EQ(order, (std::vector<int>{2, 1}));
+}
+
+TEST(Event, CanBeWaitedForAgain) {
+    worker home(0);
+    struct flow {
+        static task<> waiter(event& ping, event& pong, int& count) {
+            for (; count < 5; ++count) {
+                co_await ping;
+                ping.reset();
+                pong.set();
+            }
+        }
+        static task<> setter(event& ping, event& pong) {
+            for (int i = 0; i < 5; ++i) {
+                ping.set();
+                co_await pong;
+                pong.reset();
+            }
+        }
+    };
+    event ping(home);
+    event pong(home);
+    int count = 0;
+    home.spawn(flow::waiter(ping, pong, count));
+    run(home, flow::setter(ping, pong));
+    EXPECT_EQ(count, 5);
+}
+
+TEST(Event, LeavesTheQueueWhenItIsDestroyed) {
+    worker home(0);
+    std::vector<int> order;
+    {
+        event one(home);
+        task<> waiter = wait_for(one, 1, order);
+        EXPECT_TRUE(waiter.await_suspend(std::noop_coroutine()));
+        one.set();
+        EXPECT_FALSE(home.ready().empty());
+    }
+    EXPECT_TRUE(home.ready().empty());
+    home.stop();
+    home.run();
+    EXPECT_TRUE(order.empty());
+}
+
+TEST(ReadyQueue, RunsWhatIsAddedMeanwhileInTheNextTurn) {
+    worker home(0);
+    struct flow {
+        static task<> turns(worker& on, int id, std::vector<int>& order) {
+            for (int i = 0; i < 3; ++i) {
+                co_await next_turn(on);
+                order.push_back(id);
+            }
+        }
+    };
+    std::vector<int> order;
+    home.spawn(flow::turns(home, 1, order));
+    home.spawn(flow::turns(home, 2, order));
+    EXPECT_TRUE(home.ready().run());
+    EXPECT_EQ(order, (std::vector<int>{1, 2}));
+    home.stop();
+    home.run();
+    EXPECT_EQ(order, (std::vector<int>{1, 2, 1, 2, 1, 2}));
+}
+
+}  // namespace
+}  // namespace penstock::net

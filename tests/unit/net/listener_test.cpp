@@ -1,0 +1,230 @@
+#include "penstock/net/listener.hpp"
+
+#include "unit/net/loop.hpp"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <stdexcept>
+#include <vector>
+
+namespace penstock::net {
+namespace {
+
+using namespace test;
+
+socket_address loopback(std::uint16_t port) { return *socket_address::parse("127.0.0.1", port); }
+
+struct recorder final : listener::acceptor {
+    bool may_accept() noexcept override {
+        ++asked;
+        return static_cast<int>(got.size()) < cap;
+    }
+    void on_accept(listener::accepted connection) override {
+        if (throws) {
+            throws = false;
+            throw std::runtime_error("no room");
+        }
+        got.push_back(std::move(connection));
+    }
+    std::vector<listener::accepted> got;
+    int cap = 1000000;
+    int asked = 0;
+    bool throws = false;
+};
+
+// A listener that serves, and what it accepted.
+struct site {
+    explicit site(worker& on) : home(on) {
+        socket_address bound;
+        auto made = open_listeners(loopback(0), 1, {}, bound);
+        EXPECT_TRUE(made);
+        port = bound.port();
+        in.emplace(home, std::move((*made)[0]), owner);
+        home.spawn(in->serve());
+    }
+    task<> wait_for(std::size_t count) {
+        std::function<bool()> came = [this, count] { return owner.got.size() >= count; };
+        co_await eventually(home, came);
+    }
+    worker& home;
+    recorder owner;
+    std::uint16_t port = 0;
+    std::optional<listener> in;
+};
+
+TEST(OpenListeners, ShareOnePortForAllWorkers) {
+    socket_address bound;
+    const auto made = open_listeners(loopback(0), 3, {}, bound);
+    ASSERT_TRUE(made);
+    EXPECT_EQ(made->size(), 3U);
+    EXPECT_NE(bound.port(), 0);
+    EXPECT_EQ(bound.host(), "127.0.0.1");
+    // Whichever of them the kernel picks, the connection is made.
+    for (int i = 0; i < 10; ++i)
+        peer one(bound.port());
+}
+
+TEST(OpenListeners, RefuseAnAddressThatIsTaken) {
+    socket_address bound;
+    const auto first = open_listeners(loopback(0), 2, {}, bound);
+    ASSERT_TRUE(first);
+    socket_address again;
+    const auto second = open_listeners(bound, 2, {}, again);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(second.error(), boost::system::errc::address_in_use);
+}
+
+TEST(OpenListeners, TakeAPortAgainThatWasJustGivenUp) {
+    socket_address bound;
+    auto first = open_listeners(loopback(0), 1, {}, bound);
+    ASSERT_TRUE(first);
+    {
+        peer client(bound.port());
+        const unique_fd accepted(::accept((*first)[0].get(), nullptr, nullptr));
+        EXPECT_TRUE(accepted);
+    }  // closed by the server first, so that its end lingers in TIME_WAIT
+    first->clear();
+    socket_address again;
+    EXPECT_TRUE(open_listeners(bound, 1, {}, again));
+    EXPECT_EQ(again, bound);
+}
+
+TEST(OpenListeners, SayWhatIsWrong) {
+    socket_address bound;
+    const auto made = open_listeners(*socket_address::parse("192.0.2.1", 0), 1, {}, bound);
+    ASSERT_FALSE(made);
+    EXPECT_EQ(made.error(), boost::system::errc::address_not_available);
+}
+
+TEST(Listener, AcceptsWithThePeersAddress) {
+    struct flow {
+        static task<> go(site& at) {
+            peer one(at.port);
+            co_await at.wait_for(1);
+            EXPECT_EQ(at.owner.got[0].peer, loopback(one.local_port()));
+            peer two(at.port);
+            co_await at.wait_for(2);
+            at.in->stop();
+        }
+    };
+    worker home(0);
+    site at(home);
+    run(home, flow::go(at));
+}
+
+TEST(Listener, AcceptsABurstOverSeveralTurns) {
+    struct flow {
+        static task<> go(site& at) {
+            std::vector<peer> all;
+            for (int i = 0; i < 150; ++i)
+                all.emplace_back(at.port);
+            co_await at.wait_for(150);
+            at.in->stop();
+        }
+    };
+    worker home(0);
+    site at(home);
+    run(home, flow::go(at));
+    EXPECT_EQ(at.owner.got.size(), 150U);
+}
+
+TEST(Listener, PausesOverItsCapAndGoesOn) {
+    struct flow {
+        static task<> go(site& at) {
+            at.owner.cap = 1;
+            peer one(at.port);
+            co_await at.wait_for(1);
+            peer two(at.port);
+            pause some(at.home, 50ms);
+            co_await some.passed;
+            EXPECT_EQ(at.owner.got.size(), 1U);
+            EXPECT_LE(at.owner.asked, 3) << "a paused listener must not spin";
+            at.owner.cap = 2;
+            at.in->resume();
+            co_await at.wait_for(2);
+            at.in->stop();
+        }
+    };
+    worker home(0);
+    site at(home);
+    run(home, flow::go(at));
+}
+
+TEST(Listener, StopsWhileItIsPaused) {
+    struct flow {
+        static task<> go(site& at) {
+            at.owner.cap = 0;
+            peer one(at.port);
+            std::function<bool()> asked = [&at] { return at.owner.asked > 0; };
+            co_await eventually(at.home, asked);
+            at.in->stop();
+            at.in->resume();
+        }
+    };
+    worker home(0);
+    site at(home);
+    run(home, flow::go(at));
+    EXPECT_TRUE(at.owner.got.empty());
+    EXPECT_THROW(peer again(at.port), penstock::test::test_error);
+}
+
+TEST(Listener, GoesOnAfterAConnectionThatCouldNotBeServed) {
+    struct flow {
+        static task<> go(site& at) {
+            at.owner.throws = true;
+            peer one(at.port);
+            peer two(at.port);
+            co_await at.wait_for(1);
+            at.in->stop();
+        }
+    };
+    worker home(0);
+    site at(home);
+    run(home, flow::go(at));
+    EXPECT_EQ(home.exceptions(), 1U);
+}
+
+// Lets the process open no more descriptors for as long as it lives.
+class no_descriptors {
+ public:
+    no_descriptors() {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        const int lowest = ::dup(0);
+        ::close(lowest);
+        rlimit now = before_;
+        now.rlim_cur = static_cast<rlim_t>(lowest);
+        ::setrlimit(RLIMIT_NOFILE, &now);
+    }
+    ~no_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+    no_descriptors(const no_descriptors&) = delete;
+    no_descriptors& operator=(const no_descriptors&) = delete;
+
+ private:
+    rlimit before_{};
+};
+
+TEST(Listener, WaitsInsteadOfSpinningWithoutDescriptors) {
+    struct flow {
+        static task<> go(site& at) {
+            std::optional<peer> one(at.port);
+            {
+                const no_descriptors none;
+                std::function<bool()> tried = [&at] { return at.owner.asked >= 3; };
+                co_await eventually(at.home, tried);
+                pause some(at.home, 50ms);
+                co_await some.passed;
+                EXPECT_LE(at.owner.asked, 30);
+                EXPECT_TRUE(at.owner.got.empty());
+            }
+            co_await at.wait_for(1);
+            at.in->stop();
+        }
+    };
+    worker home(0);
+    site at(home);
+    run(home, flow::go(at));
+}
+
+}  // namespace
+}  // namespace penstock::net
