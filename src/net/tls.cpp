@@ -95,7 +95,7 @@ ssl_context_ptr make_context(const SSL_METHOD* method, int min_version) {
 }
 
 certificate_ptr read_leaf(BIO* from) {
-    return certificate_ptr(PEM_read_bio_X509_AUX(from, nullptr, no_password, nullptr));
+    return certificate_ptr(PEM_read_bio_X509(from, nullptr, no_password, nullptr));
 }
 
 // Reads certificates to the end of the text. False if something there is not one.
