@@ -62,8 +62,8 @@ class fields {
         field_id id = field_id::other;
     };
 
-    // Copies both. Views handed out earlier are invalid afterwards. The caller has checked grammar
-    // and limits.
+    // Copies both, which must not be views into this object. Views handed out earlier are invalid
+    // afterwards. The caller has checked grammar and limits.
     void add(std::string_view name, std::string_view value);
     // Replaces the first field of that name and removes the others, or adds it.
     void set(std::string_view name, std::string_view value);

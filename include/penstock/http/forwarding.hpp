@@ -1,4 +1,5 @@
-// What a proxy strips, adds and believes: hop-by-hop fields (RFC 9110 §7.6.1) and forwarding fields.
+// What a proxy strips, adds and believes: hop-by-hop fields (RFC 9110 §7.6.1) and forwarding
+// fields.
 #pragma once
 
 #include "penstock/http/message.hpp"
@@ -7,8 +8,9 @@
 
 namespace penstock::http {
 
-// Removes hop-by-hop fields and those that Connection names, except fields that a client must not be
-// able to remove (Host, Authorization, Cookie, Content-*, Forwarded, Via, X-Forwarded-*, X-Real-IP, X-Request-Id).
+// Removes hop-by-hop fields and those that Connection names, except fields that a client must not
+// be able to remove (Host, Authorization, Cookie, Set-Cookie, Content-*, Forwarded, Via,
+// X-Forwarded-*, X-Real-IP, X-Request-Id). Of the names in Connection, 64 are looked at.
 // Framing fields go too: the encoder writes its own.
 void strip_hop_by_hop(fields& of);
 
@@ -20,8 +22,8 @@ struct forwarded_facts {
     bool peer_trusted = false;        // its own forwarding fields are believed and extended
 };
 // X-Forwarded-For / -Proto / -Host / -Port and X-Real-IP: extended or kept for a trusted peer,
-// replaced for any other; Forwarded of an untrusted peer is dropped. Names in which '_' stands for '-'
-// are dropped for untrusted peers.
+// replaced for any other. Of an untrusted peer, Forwarded and every other X-Forwarded-* are dropped,
+// and so are names that are one of field_id's, or of these, with '_' for '-'.
 void set_forwarding(fields& of, const forwarded_facts& facts);
 
 }  // namespace penstock::http

@@ -32,37 +32,55 @@ class h1_body_decoder {
         std::string_view data;
         std::size_t used = 0;
     };
-    // At most `max` bytes of data.
+    // At most `max` bytes of data; 0 takes framing only. After an error, every call repeats it.
     [[nodiscard]] result<piece> feed(std::string_view input, std::size_t max);
     [[nodiscard]] bool finished() const noexcept { return state_ == state::done; }
     // The peer closed: success for until_close, else errc::truncated (nothing if finished).
     [[nodiscard]] error end_of_input() noexcept;
-    // Trailers that may be passed on; forbidden names are dropped (RFC 9110 §6.5.1).
+    // Trailers that may be passed on; forbidden names are dropped (RFC 9110 §6.5.1), Expect is
+    // errc::bad_expectation.
     [[nodiscard]] const fields& trailers() const noexcept { return trailers_; }
-    // Bytes that surely still belong to the present run of data, for sizing reads and splicing; 0 if
-    // framing comes next.
+    // Bytes that surely still belong to the present run of data, for sizing reads and splicing; 0
+    // if framing comes next, the largest number for until_close.
     [[nodiscard]] std::uint64_t remaining_run() const noexcept;
 
  private:
     // done ◄── data(length) / until_close
-    // size ─► extension ─► size_lf ─► data ─► data_cr ─► data_lf ─► size …
-    // size_lf (size 0) ─► trailer_line … ─► done
+    // size ─► extension ─► size_lf ─► chunk_data ─► data_cr ─► data_lf ─► size …
+    // size_lf (size 0) ─► trailer ─► trailer_lf ─► trailer … ─► done
     enum class state : std::uint8_t {
-        done, data, until_close, size, extension, size_lf, chunk_data, data_cr, data_lf, trailer
+        done, data, until_close, size, extension, size_lf, chunk_data, data_cr, data_lf, trailer,
+        trailer_lf
     };
-    result<piece> feed_chunked(std::string_view input, std::size_t max);
-    result<void> step_framing(char c);
-    result<void> end_trailer_line();
+    // Where an extension list stands: *( BWS ";" BWS name [ BWS "=" BWS value ] ), then CR.
+    enum class extension : std::uint8_t {
+        gap, name_start, name, name_gap, value_start, value, quoted, escape, value_end, over, bad
+    };
+    [[nodiscard]] static extension follow(extension at, char c) noexcept;
+    [[nodiscard]] piece take_run(std::string_view input, std::size_t used,
+                                 std::size_t max) noexcept;
+    [[nodiscard]] result<piece> feed_chunked(std::string_view input, std::size_t max);
+    // Each takes one byte of framing. An error leaves the decoder where it is.
+    [[nodiscard]] error step(char c);
+    [[nodiscard]] error step_size(char c) noexcept;
+    [[nodiscard]] error step_extension(char c) noexcept;
+    [[nodiscard]] error step_trailer(char c);
+    [[nodiscard]] error end_trailer_line();
+    void begin_chunk_data() noexcept;
+    void begin_size() noexcept;
 
     state state_ = state::done;
-    body_limits limits_;
-    std::uint64_t left_ = 0;
+    extension extension_ = extension::gap;
     std::uint8_t digits_ = 0;
+    body_limits limits_;
+    std::uint64_t left_ = 0;  // of the body or the chunk; while its size is read, the size so far
     std::size_t line_extension_ = 0;
     std::size_t total_extension_ = 0;
     std::size_t trailer_bytes_ = 0;
-    std::string line_;  // extension or trailer line in progress
+    std::size_t trailer_count_ = 0;  // dropped ones too
+    std::string line_;               // trailer line in progress
     fields trailers_;
+    error failed_;
 };
 
 // The chunk-size line of a chunk of `size` bytes (never 0), at most 18 bytes.

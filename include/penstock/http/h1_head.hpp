@@ -1,9 +1,10 @@
-// HTTP/1 heads: bytes → parsed head, and parsed head → bytes (RFC 9112 §2–§5). Strict: one reading or
-// an error. Line by line, so that a faulty line is refused at once and one-byte writes give the same
-// verdict as one write.
+// HTTP/1 heads: bytes → parsed head, and parsed head → bytes (RFC 9112 §2–§5). Strict: one reading
+// or an error. Line by line, so that a faulty line is refused at once and one-byte writes give the
+// same verdict as one write.
 //
 // Flow: call `feed` with all bytes received so far, from the first byte of the head on. It returns
-// the head's length once it is complete, nothing if more is needed, or an error. `reset` before the next.
+// the head's length once it is complete, nothing if more is needed, or an error. `reset` before the
+// next.
 #pragma once
 
 #include "penstock/http/error.hpp"
@@ -19,14 +20,31 @@ namespace penstock::http {
 
 struct head_limits {
     std::size_t head = 64 * 1024;
-    std::size_t line = 8 * 1024;   // request or status line
+    std::size_t line = 8 * 1024;    // request or status line
     std::size_t field = 16 * 1024;  // one field line
     std::size_t count = 100;
 };
 
-// The request as its lines said it, before target, Host and framing are understood.
-struct raw_request {
-    std::string_view target;  // into the bytes given to feed
+// Finds the lines of a head one after the other, and refuses those that break a limit or do not end
+// in CRLF. Which error a too long head gives doesn't depend on how it was cut into reads.
+class head_line_reader {
+ public:
+    void reset() noexcept { *this = head_line_reader(); }
+    // The next whole line without its CRLF, or nothing if more is needed.
+    [[nodiscard]] result<std::optional<std::string_view>> next(std::string_view received,
+                                                               const head_limits& limits);
+    // Leaves bytes in front of the first line out of the head.
+    void skip(std::size_t count) noexcept { first_ = line_ = scanned_ = count; }
+    [[nodiscard]] std::size_t position() const noexcept { return line_; }
+    [[nodiscard]] bool at_first_line() const noexcept { return line_ == first_; }
+
+ private:
+    [[nodiscard]] error over_limit(std::size_t line_bytes, std::size_t end,
+                                   const head_limits& limits) const noexcept;
+
+    std::size_t first_ = 0;    // where the head begins
+    std::size_t line_ = 0;     // where the present line begins
+    std::size_t scanned_ = 0;  // bytes searched for its end
 };
 
 class h1_request_parser {
@@ -42,13 +60,16 @@ class h1_request_parser {
     [[nodiscard]] bool started() const noexcept;
 
  private:
+    [[nodiscard]] error begin(std::string_view received);
+    [[nodiscard]] error read_request_line(std::string_view received, std::string_view line,
+                                          request_head& into);
+
     head_limits limits_;
-    std::size_t scanned_ = 0;  // bytes searched for a line end
-    std::size_t line_ = 0;     // where the present line begins
-    std::size_t first_ = 0;    // where the request line begins
+    head_line_reader lines_;
+    std::size_t target_ = 0;  // where the target is among the bytes of the head
+    std::size_t target_size_ = 0;
+    bool begun_ = false;  // the first byte of the request line was seen
     bool have_line_ = false;
-    std::string target_;
-    void* reserved_ = nullptr;
 };
 
 class h1_response_parser {
@@ -60,8 +81,7 @@ class h1_response_parser {
 
  private:
     head_limits limits_;
-    std::size_t scanned_ = 0;
-    std::size_t line_ = 0;
+    head_line_reader lines_;
     bool have_line_ = false;
 };
 
@@ -89,14 +109,14 @@ struct framing {
 struct request_encoding {
     framing body;
     bool keep_alive = true;
-    bool websocket = false;   // Connection: upgrade, Upgrade: websocket
-    bool trailers = false;    // TE: trailers and Connection: te
+    bool websocket = false;  // Connection: upgrade, Upgrade: websocket
+    bool trailers = false;   // TE: trailers and Connection: te
 };
 [[nodiscard]] result<void> encode_request(const request_head& head, const request_encoding& how,
                                           std::string& out);
 struct response_encoding {
-    framing body;                  // until_close = neither length nor chunked is written
-    bool length_known = false;     // HEAD and 304: write `body.length` though no body follows
+    framing body;               // until_close = neither length nor chunked is written
+    bool length_known = false;  // HEAD and 304: write `body.length` though no body follows
     bool keep_alive = true;
     version to = version::http_1_1;  // 1.0 clients get `Connection: keep-alive` when kept
     bool websocket = false;

@@ -1,0 +1,148 @@
+// Heads → bytes. The second, independent check of the grammar: whatever a peer or an edit brought
+// in, nothing leaves that a strict reader could read in two ways (ATTACKS design consequence 4).
+#include "http/grammar.hpp"
+#include "penstock/http/h1_head.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace penstock::http {
+namespace {
+
+void append_number(std::uint64_t value, std::string& out) {
+    std::array<char, 20> digits;
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+    out.append(digits.data(), end);
+}
+
+// Fields that are written by the encoder, or that mean something between two neighbours only.
+bool is_ours(field_id id) noexcept {
+    switch (id) {
+        case field_id::host:
+        case field_id::connection:
+        case field_id::content_length:
+        case field_id::transfer_encoding:
+        case field_id::upgrade:
+        case field_id::te:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool append_fields(const fields& from, std::string& out) {
+    for (const fields::field item : from) {
+        if (is_ours(item.id) || !is_token(item.name) || !is_field_value(item.value))
+            return false;
+        out.append(item.name).append(": ").append(item.value).append("\r\n");
+    }
+    return true;
+}
+
+void append_framing(const framing& body, bool length_known, std::string& out) {
+    if (body.kind == framing_kind::chunked) {
+        out += "Transfer-Encoding: chunked\r\n";
+    } else if (body.kind == framing_kind::length || length_known) {
+        out += "Content-Length: ";
+        append_number(body.length, out);
+        out += "\r\n";
+    }
+}
+
+bool append_request_line(const request_head& head, std::string& out) {
+    const bool origin_form = head.path.starts_with('/');
+    const bool asterisk = head.path == "*" && head.query.empty();
+    const bool query = head.query.empty() || head.query.starts_with('?');
+    if (!is_token(head.method_text) || (!origin_form && !asterisk) || !query ||
+        !is_target_text(head.path) || !is_target_text(head.query))
+        return false;
+    out.append(head.method_text).append(" ").append(head.path).append(head.query);
+    out += " HTTP/1.1\r\n";
+    return true;
+}
+
+bool append_host(const request_head& head, std::string& out) {
+    if (head.authority.empty() || !is_target_text(head.authority))
+        return false;
+    out.append("Host: ").append(head.authority).append("\r\n");
+    return true;
+}
+
+void append_request_connection(const request_encoding& how, std::string& out) {
+    if (how.websocket) {
+        out += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+        return;
+    }
+    if (how.trailers)
+        out += how.keep_alive ? "Connection: TE\r\nTE: trailers\r\n"
+                              : "Connection: close, TE\r\nTE: trailers\r\n";
+    else if (!how.keep_alive)
+        out += "Connection: close\r\n";
+}
+
+void append_response_connection(const response_encoding& how, std::string& out) {
+    if (how.websocket)
+        out += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    else if (!how.keep_alive)
+        out += "Connection: close\r\n";
+    else if (how.to == version::http_1_0)
+        out += "Connection: keep-alive\r\n";
+}
+
+bool append_status_line(const response_head& head, std::string& out) {
+    if (head.status < 100 || head.status > 999)
+        return false;
+    out += "HTTP/1.1 ";
+    append_number(static_cast<std::uint64_t>(head.status), out);
+    out += ' ';
+    const std::string_view phrase =
+        head.reason_phrase.empty() ? reason_phrase(head.status) : head.reason_phrase;
+    if (!is_field_text(phrase))
+        return false;
+    out.append(phrase).append("\r\n");
+    return true;
+}
+
+// What was appended before a fault showed is taken back.
+result<void> finish(bool written, std::size_t before, std::string& out) {
+    if (written) {
+        out += "\r\n";
+        return {};
+    }
+    out.resize(before);
+    return error(errc::bad_field);
+}
+
+}  // namespace
+
+result<void> encode_request(const request_head& head, const request_encoding& how,
+                            std::string& out) {
+    const std::size_t before = out.size();
+    const bool written =
+        append_request_line(head, out) && append_host(head, out) && append_fields(head.fields, out);
+    if (written) {
+        append_framing(how.body, false, out);
+        append_request_connection(how, out);
+    }
+    return finish(written, before, out);
+}
+
+result<void> encode_response(const response_head& head, const response_encoding& how,
+                             std::string& out) {
+    const std::size_t before = out.size();
+    const bool written = append_status_line(head, out) && append_fields(head.fields, out);
+    if (written) {
+        append_framing(how.body, how.length_known, out);
+        append_response_connection(how, out);
+    }
+    return finish(written, before, out);
+}
+
+result<void> encode_interim(const response_head& head, std::string& out) {
+    const std::size_t before = out.size();
+    const bool interim = head.status >= 100 && head.status < 200 && head.status != 101;
+    return finish(interim && append_status_line(head, out) && append_fields(head.fields, out),
+                  before, out);
+}
+
+}  // namespace penstock::http

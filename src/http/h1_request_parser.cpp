@@ -1,0 +1,184 @@
+#include "http/grammar.hpp"
+#include "http/head_lines.hpp"
+#include "penstock/http/h1_head.hpp"
+#include "penstock/http/target.hpp"
+
+#include <algorithm>
+#include <string>
+
+namespace penstock::http {
+namespace {
+
+constexpr std::size_t method_bytes_max = 32;
+
+error read_version(std::string_view text, version& into) noexcept {
+    constexpr std::string_view name = "HTTP/";
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (text.size() != name.size() + 3 || !text.starts_with(name) || text[6] != '.' ||
+        !digit(text[5]) || !digit(text[7]))
+        return errc::bad_version;
+    if (text[5] > '1')
+        return errc::version_unsupported;
+    if (text[5] != '1' || text[7] > '1')
+        return errc::bad_version;
+    into = text[7] == '1' ? version::http_1_1 : version::http_1_0;
+    return {};
+}
+
+error take_origin_form(std::string_view target, request_head& into) {
+    const result<void> normal = normalize_target(target, into.path, into.query);
+    return normal ? error() : normal.error();
+}
+
+// scheme "://" authority [ path ] [ "?" query ]; its authority is the request's, whatever Host says
+// (RFC 9112 §3.2.2).
+error take_absolute_form(std::string_view target, request_head& into) {
+    const std::size_t colon = std::min(target.find(':'), target.size());
+    const std::string_view scheme = target.substr(0, colon);
+    const bool http = equal_nocase(scheme, "http");
+    if (!http && !equal_nocase(scheme, "https"))
+        return errc::bad_target;
+    std::string_view rest = target.substr(colon);
+    if (!rest.starts_with("://"))
+        return errc::bad_target;
+    rest.remove_prefix(3);
+    const std::string_view authority = rest.substr(0, rest.find_first_of("/?#"));
+    rest.remove_prefix(authority.size());
+    if (!normalize_authority(authority, into.authority))
+        return errc::bad_target;
+    into.scheme = http ? "http" : "https";
+    if (rest.starts_with('/'))
+        return take_origin_form(rest, into);
+    if (rest.empty()) {
+        // RFC 9112 §3.2.4: OPTIONS of a whole server leaves a proxy as "*".
+        into.path = into.verb == method::options ? "*" : "/";
+        return {};
+    }
+    return take_origin_form(std::string("/").append(rest), into);
+}
+
+error take_target(std::string_view target, request_head& into) {
+    if (!is_target_text(target))
+        return errc::bad_target;
+    if (into.verb == method::connect) {
+        const bool whole = host_of(target).size() != target.size();
+        if (!whole || !normalize_authority(target, into.authority))
+            return errc::bad_target;
+        return {};
+    }
+    if (target.starts_with('/'))
+        return take_origin_form(target, into);
+    if (target == "*") {
+        if (into.verb != method::options)
+            return errc::bad_target;
+        into.path = "*";
+        return {};
+    }
+    return take_absolute_form(target, into);
+}
+
+// RFC 9112 §3.2: exactly one, except that HTTP/1.0 may do without.
+error take_host(request_head& into) {
+    const std::size_t count = into.fields.count(field_id::host);
+    if (count == 0)
+        return into.version == version::http_1_0 ? error() : errc::bad_host;
+    std::string host;
+    if (count > 1 || !normalize_authority(*into.fields.find(field_id::host), host))
+        return errc::bad_host;
+    if (into.authority.empty())
+        into.authority.append(host);
+    into.fields.remove(field_id::host);
+    return {};
+}
+
+}  // namespace
+
+void h1_request_parser::reset() noexcept {
+    lines_.reset();
+    target_ = target_size_ = 0;
+    begun_ = have_line_ = false;
+}
+
+bool h1_request_parser::started() const noexcept { return begun_; }
+
+// Looks at what comes before the request line and at its first byte: at most one empty line (RFC
+// 9112 §2.2), then a method. A client that speaks something else is answered at once.
+error h1_request_parser::begin(std::string_view received) {
+    if (received.empty())
+        return {};
+    std::size_t skipped = 0;
+    if (received.starts_with('\r')) {
+        if (received.size() == 1)
+            return {};
+        if (received[1] != '\n')
+            return errc::bad_line_end;
+        skipped = 2;
+    }
+    if (received.size() == skipped)
+        return {};
+    lines_.skip(skipped);
+    begun_ = true;
+    const char first = received[skipped];
+    if (is_token_char(first))
+        return {};
+    return first == '\r' || first == '\n' || first == '\0' ? errc::bad_line_end
+                                                           : errc::bad_request_line;
+}
+
+error h1_request_parser::read_request_line(std::string_view received, std::string_view line,
+                                           request_head& into) {
+    const std::size_t first = line.find(' ');
+    const std::size_t last = line.rfind(' ');
+    const std::string_view name = line.substr(0, first);
+    if (!is_token(name))
+        return fault_of(line, errc::bad_method);
+    if (name.size() > method_bytes_max)
+        return errc::bad_method;
+    into.method_text = name;
+    into.verb = method_of(name);
+    if (first == std::string_view::npos || first == last)
+        return fault_of(line, errc::bad_request_line);
+    const std::string_view target = line.substr(first + 1, last - first - 1);
+    if (target.empty() || target.find(' ') != std::string_view::npos)
+        return errc::bad_request_line;
+    if (!is_target_text(target))
+        return fault_of(line, errc::bad_target);
+    target_ = static_cast<std::size_t>(target.data() - received.data());
+    target_size_ = target.size();
+    const error failed = read_version(line.substr(last + 1), into.version);
+    return failed ? fault_of(line, static_cast<errc>(failed.value())) : failed;
+}
+
+result<std::optional<std::size_t>> h1_request_parser::feed(std::string_view received,
+                                                           request_head& into) {
+    if (!begun_) {
+        if (const error failed = begin(received))
+            return failed;
+        if (!begun_)
+            return std::optional<std::size_t>();
+    }
+    for (;;) {
+        const auto line = lines_.next(received, limits_);
+        if (!line)
+            return line.error();
+        if (!*line)
+            return std::optional<std::size_t>();
+        error failed;
+        if (!have_line_) {
+            have_line_ = true;
+            failed = read_request_line(received, **line, into);
+        } else if (!(*line)->empty()) {
+            failed = read_field_line(**line, limits_, into.fields);
+        } else {
+            failed = take_target(received.substr(target_, target_size_), into);
+            if (!failed)
+                failed = take_host(into);
+            if (!failed)
+                return std::optional(lines_.position());
+        }
+        if (failed)
+            return failed;
+    }
+}
+
+}  // namespace penstock::http
