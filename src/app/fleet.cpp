@@ -1,0 +1,219 @@
+#include "app/fleet.hpp"
+
+#include "penstock/base/log.hpp"
+#include "penstock/base/names.hpp"
+
+#include <algorithm>
+#include <atomic>
+
+namespace penstock::app {
+namespace {
+
+// One per upstream and worker: set while a rebalance is queued there, so that a storm of them is
+// one piece of work.
+struct rebalance_line {
+    explicit rebalance_line(std::size_t size)
+        : queued(std::make_unique<std::atomic<bool>[]>(size)) {}
+    std::unique_ptr<std::atomic<bool>[]> queued;
+};
+
+std::string text_of(const config::address& at) { return at.host + ":" + std::to_string(at.port); }
+
+}  // namespace
+
+fleet::fleet(net::worker& control, int workers) : control_(control) {
+    for (int i = 0; i < workers; ++i)
+        sides_.push_back(std::make_unique<worker_side>(i));
+}
+
+// A worker that ends may still call others about its pools, so none is destroyed before all ended.
+fleet::~fleet() {
+    for (const auto& side : sides_)
+        side->end();
+}
+
+rebalance_function fleet::make_rebalance() {
+    if (sides_.size() < 2)
+        return {};
+    auto line = std::make_shared<rebalance_line>(sides_.size());
+    return [this, line](upstream::shared_upstream& of) {
+        for (std::size_t i = 0; i < sides_.size(); ++i) {
+            worker_side& side = *sides_[i];
+            if (side.home().here() || line->queued[i].exchange(true, std::memory_order_acq_rel))
+                continue;
+            side.home().post([line, i, &side, shared = &of] {
+                line->queued[i].exchange(false, std::memory_order_acq_rel);
+                side.rebalance(shared);
+            });
+        }
+    };
+}
+
+std::optional<commit_failure> fleet::open(const bind_plan& plan,
+                                          const std::vector<config::listener>& wanted,
+                                          opened_list& into) {
+    for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
+        opened_listener made;
+        made.binds = plan.listeners[i].kept;
+        made.sockets.resize(sides_.size());
+        const config::listener& settings = wanted[i];
+        for (const config::address& at : plan.listeners[i].opened) {
+            const auto refuse = [&](const error& why) {
+                return commit_failure{settings.where,
+                                      "listener '" + settings.name + "' cannot listen on " +
+                                          text_of(at) + ": " + why.message(),
+                                      true};
+            };
+            const auto address = net::socket_address::parse(at.host, at.port);
+            if (!address)
+                return refuse(address.error());
+            bound_address bound{at, {}};
+            auto sockets =
+                net::open_listeners(*address, size(), {settings.socket.backlog}, bound.at);
+            if (!sockets)
+                return refuse(sockets.error());
+            made.binds.push_back(bound);
+            for (std::size_t k = 0; k < sides_.size(); ++k)
+                made.sockets[k].push_back({std::move((*sockets)[k]), bound.at});
+        }
+        into.push_back(std::move(made));
+    }
+    return std::nullopt;
+}
+
+std::vector<fleet::served_listener> fleet::next_listeners(const bind_plan& plan,
+                                                          const compiled& next,
+                                                          opened_list& opened) const {
+    std::vector<served_listener> made;
+    for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
+        const config::listener& settings = next.generation->model.listeners[i];
+        served_listener one;
+        one.bound = {plan.listeners[i].key, settings.name, opened[i].binds};
+        for (const served_listener& present : listeners_) {
+            if (present.bound.key == one.bound.key)
+                one.counts = present.counts;
+        }
+        if (!one.counts)
+            one.counts = std::make_shared<net::connection_count>();
+        one.view.id = intern_name(settings.name);
+        one.view.tls = settings.tls.has_value();
+        one.view.counts = one.counts.get();
+        one.view.certificates = next.listeners[i].certificates;
+        for (const bound_address& bound : opened[i].binds)
+            one.view.bound.push_back(bound.at.to_string());
+        made.push_back(std::move(one));
+    }
+    return made;
+}
+
+worker_report fleet::order(std::size_t worker, const bind_plan& plan,
+                           std::shared_ptr<const compiled> next, opened_list& opened,
+                           std::shared_ptr<proxy::access_log> access) {
+    worker_order made;
+    made.plan = std::move(next);
+    made.gone = plan.gone;
+    made.access = std::move(access);
+    for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
+        server_order one;
+        one.key = plan.listeners[i].key;
+        one.counts = listeners_[i].counts;
+        one.opened = std::move(opened[i].sockets[worker]);
+        one.closed = plan.listeners[i].closed;
+        made.servers.push_back(std::move(one));
+    }
+    worker_side& side = *sides_[worker];
+    return side.call(
+        [&side, made = std::move(made)]() mutable { return side.carry_out(std::move(made)); });
+}
+
+void fleet::add_report(const worker_report& from) {
+    for (std::size_t i = 0; i < listeners_.size(); ++i)
+        listeners_[i].view.workers.push_back(from.servers[i]);
+    for (std::size_t i = 0; i < upstreams_.size(); ++i)
+        upstreams_[i].view.workers.push_back(from.upstreams[i]);
+}
+
+void fleet::log_changes(const bind_plan& plan, const opened_list& opened) const {
+    for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
+        for (const opened_socket& one : opened[i].sockets.front())
+            log_info("listening on {} (listener {})", one.bound.to_string(),
+                     listeners_[i].bound.listener);
+        for (const net::socket_address& one : plan.listeners[i].closed)
+            log_info("no longer listening on {} (listener {})", one.to_string(),
+                     listeners_[i].bound.listener);
+    }
+}
+
+std::optional<commit_failure> fleet::commit(
+    std::shared_ptr<const compiled> next,
+    const std::vector<std::shared_ptr<proxy::access_log>>& access) {
+    const config::model& model = next->generation->model;
+    std::vector<bound_server> present;
+    for (const served_listener& one : listeners_)
+        present.push_back(one.bound);
+    const auto planned = plan_binds(present, model.listeners, next_key_);
+    if (const auto* const conflict = std::get_if<bind_conflict>(&planned))
+        return commit_failure{conflict->where, conflict->message};
+    const auto& plan = std::get<bind_plan>(planned);
+    opened_list opened;
+    if (auto failure = open(plan, model.listeners, opened))
+        return failure;
+
+    // From here on nothing fails.
+    for (const served_listener& one : listeners_) {
+        for (const server_key key : plan.gone) {
+            if (one.bound.key == key)
+                log_info("listener {} is gone; its connections finish what they do",
+                         one.bound.listener);
+        }
+    }
+    for (const listener_change& one : plan.listeners)
+        next_key_ = std::max(next_key_, one.key + 1);
+    listeners_ = next_listeners(plan, *next, opened);
+    upstreams_.clear();
+    for (const compiled_upstream& one : next->upstreams)
+        upstreams_.push_back({one.shared, {one.shared.get(), {}}});
+    for (std::size_t k = 0; k < sides_.size(); ++k)
+        add_report(order(k, plan, next, opened, access.empty() ? nullptr : access[k]));
+    log_changes(plan, opened);
+    return std::nullopt;
+}
+
+void fleet::describe(admin::process_view& into) const {
+    for (const served_listener& one : listeners_)
+        into.listeners.push_back(one.view);
+    for (const served_upstream& one : upstreams_)
+        into.upstreams.push_back(one.view);
+    for (const auto& side : sides_)
+        into.workers.push_back({&side->home(), &side->metrics(), nullptr});
+}
+
+std::string fleet::bound_to(std::string_view listener) const {
+    for (const served_listener& one : listeners_) {
+        if (one.bound.listener == listener && !one.view.bound.empty())
+            return one.view.bound.front();
+    }
+    return {};
+}
+
+void fleet::drain(std::function<void()> done) {
+    // Counted on the control thread.
+    auto left = std::make_shared<std::size_t>(sides_.size());
+    auto one_done = [this, left, done = std::move(done)] {
+        control_.post([left, done] {
+            if (--*left == 0)
+                done();
+        });
+    };
+    for (const auto& side : sides_)
+        side->home().post([&side = *side, one_done] { side.drain(one_done); });
+}
+
+std::size_t fleet::abort() {
+    std::size_t cut = 0;
+    for (const auto& side : sides_)
+        cut += side->call([&side = *side] { return side.abort(); });
+    return cut;
+}
+
+}  // namespace penstock::app

@@ -1,0 +1,16 @@
+// The two streams of the command line: what was asked for on standard output, what went wrong as
+// one line on standard error. The daemon's log is base/log.
+#pragma once
+
+#include <string_view>
+
+namespace penstock::app {
+
+// False if it could not be written whole.
+[[nodiscard]] bool print(std::string_view text) noexcept;
+// "penstock: " and the line.
+void complain(std::string_view line) noexcept;
+// As it is.
+void print_error(std::string_view text) noexcept;
+
+}  // namespace penstock::app

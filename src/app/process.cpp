@@ -1,0 +1,183 @@
+#include "app/process.hpp"
+
+#include "app/alarm.hpp"
+#include "app/diagnostics.hpp"
+#include "app/output.hpp"
+#include "app/worker_count.hpp"
+#include "penstock/app/app.hpp"
+#include "penstock/base/build_info.hpp"
+#include "penstock/base/log.hpp"
+#include "penstock/base/names.hpp"
+
+#include <array>
+#include <csignal>
+
+namespace penstock::app {
+namespace {
+
+constexpr std::array handled_signals{SIGHUP, SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2};
+// People and scrapers; the rest waits in the kernel's queue.
+constexpr std::uint64_t admin_connections_max = 128;
+
+std::int64_t seconds_now() {
+    return std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch())
+        .count();
+}
+
+}  // namespace
+
+process::process(process_options with)
+    : with_(std::move(with)), started_at_(seconds_now()), last_reload_at_(started_at_) {}
+
+process::~process() = default;
+
+void process::block_signals() {
+    net::signal_source::block(handled_signals);
+    // A peer that is gone is an error of a write, and no reason to end.
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+int process::run() {
+    alarm_ = std::make_unique<alarm>(control_);
+    if (const std::optional<int> failed = boot())
+        return *failed;
+    control_.post([this] {
+        start_admin();
+        announce();
+    });
+    control_.run();
+    // Nothing is in flight any more. The workers end first, because they fill the rings.
+    fleet_.reset();
+    writer_.reset();
+    if (reload_.joinable())
+        reload_.join();
+    log_info("ended");
+    return exit_ok;
+}
+
+// The exit code if it cannot start.
+std::optional<int> process::boot() {
+    set_log_level(log_level_of(with_.model.log.level));
+    const build_info& build = this_build();
+    log_info("penstock {} ({}) starts", build.version, build.revision);
+    fleet_ = std::make_unique<fleet>(control_, count_workers(with_.model.workers));
+    writer_ = std::make_unique<access_writer>();
+    signals_ = std::make_unique<net::signal_source>(
+        control_, handled_signals,
+        // A handler must not throw; work that was posted may.
+        [this](int number) { control_.post([this, number] { on_signal(number); }); });
+    if (const std::optional<int> failed = open_admin())
+        return failed;
+    return compile_first();
+}
+
+std::optional<int> process::compile_first() {
+    compile_input input = input_of(1);
+    input.model = with_.model;
+    if (const auto warning = fit_to_descriptors(input.model, with_.descriptors, input.workers))
+        log_warn("{}", *warning);
+    const compile_outcome outcome = compile(std::move(input));
+    if (const auto* const failure = std::get_if<compile_failure>(&outcome)) {
+        print_error(config::render_text(failure->problems));
+        return failure->exit_code;
+    }
+    const auto failure = commit(std::get<std::shared_ptr<const compiled>>(outcome));
+    if (!failure)
+        return std::nullopt;
+    complain(failure->message);
+    return failure->by_system ? exit_os : exit_config;
+}
+
+compile_input process::input_of(std::uint64_t number) {
+    compile_input made;
+    made.number = number;
+    made.workers = fleet_->size();
+    made.before = present_;
+    made.files = &with_.files;
+    made.on_rebalance = [of = fleet_.get()] { return of->make_rebalance(); };
+    return made;
+}
+
+std::optional<int> process::open_admin() {
+    const config::admin& settings = with_.model.admin;
+    if (!settings.enabled)
+        return std::nullopt;
+    const auto address = net::socket_address::parse(settings.bind.host, settings.bind.port);
+    const std::string text = settings.bind.host + ":" + std::to_string(settings.bind.port);
+    if (!address) {
+        complain("admin cannot listen on " + text + ": " + address.error().message());
+        return exit_os;
+    }
+    auto opened = net::open_listeners(*address, 1, {}, admin_bound_);
+    if (!opened) {
+        complain("admin cannot listen on " + text + ": " + opened.error().message());
+        return exit_os;
+    }
+    admin_fd_ = std::move(opened->front());
+    return std::nullopt;
+}
+
+void process::start_admin() {
+    if (!admin_fd_)
+        return;
+    auto serves = std::make_shared<downstream::listener_state>();
+    serves->settings.name = "admin";
+    serves->settings.limit.connections = admin_connections_max;
+    serves->id = intern_name("admin");
+    serves->generation = generation_;
+    serves->handler = admin::make_handler(*this);
+    admin_ = std::make_unique<downstream::server>(control_, std::move(serves),
+                                                  std::make_shared<net::connection_count>());
+    admin_->listen(std::move(admin_fd_), admin_bound_);
+    log_info("admin on {}", admin_bound_.to_string());
+}
+
+void process::announce() {
+    state_ = state::serving;
+    log_info("ready: {} workers", fleet_->size());
+    if (with_.on_ready)
+        with_.on_ready();
+}
+
+std::string process::bound_to(std::string_view listener) const {
+    return fleet_->bound_to(listener);
+}
+
+std::string process::admin_bound_to() const {
+    return with_.model.admin.enabled ? admin_bound_.to_string() : std::string();
+}
+
+admin::process_view process::view() const {
+    admin::process_view made;
+    made.generation = generation_;
+    made.last_reload_ok = last_reload_ok_;
+    made.last_reload_error = last_reload_error_;
+    made.last_reload_at = last_reload_at_;
+    made.started_at = started_at_;
+    made.ready = state_ == state::serving;
+    made.draining = state_ > state::serving;
+    made.config_file = with_.reload_from;
+    fleet_->describe(made);
+    for (std::size_t i = 0; i < access_.size(); ++i)
+        made.workers[i].access = &access_[i]->ring();
+    return made;
+}
+
+void process::on_signal(int number) {
+    switch (number) {
+        case SIGHUP:
+            return begin_reload();
+        case SIGUSR1:
+            return reopen_access_log();
+        case SIGUSR2:
+            return log_warn("SIGUSR2: upgrading the binary is not in this release");
+        case SIGINT:
+            return begin_drain("SIGINT");
+        case SIGQUIT:
+            return begin_drain("SIGQUIT");
+        default:
+            return begin_drain("SIGTERM");
+    }
+}
+
+}  // namespace penstock::app

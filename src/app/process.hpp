@@ -1,0 +1,114 @@
+// The running proxy, seen from the control thread: start, signals, reload, admin, drain and end.
+//
+//            SIGHUP → load and compile on a thread of their own → commit
+//   start ──► serving ──SIGTERM──► draining ──nothing left──► ended
+//                                     └──time-out or second signal──► cutting ──┘
+//
+// Lifetime: `run` blocks the calling thread, which is the control thread, until the end.
+#pragma once
+
+#include "app/access_writer.hpp"
+#include "app/compile.hpp"
+#include "app/file_source.hpp"
+#include "app/fleet.hpp"
+#include "app/reload.hpp"
+#include "penstock/admin/admin.hpp"
+#include "penstock/config/model.hpp"
+#include "penstock/downstream/server.hpp"
+#include "penstock/net/signals.hpp"
+#include "penstock/net/worker.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace penstock::app {
+
+struct process_options {
+    config::model model;
+    file_source files;
+    std::string reload_from;           // the configuration's path; empty = there is no file
+    std::uint64_t descriptors = 1024;  // RLIMIT_NOFILE
+    std::function<void()> on_ready;    // may be empty; on the control thread
+};
+
+class process final : private admin::process_source {
+ public:
+    explicit process(process_options with);
+    process(const process&) = delete;
+    process& operator=(const process&) = delete;
+    ~process();
+
+    // Serves until it is told to end; returns the exit code. What keeps it from starting is said on
+    // standard error. `block_signals` was called before the first thread began.
+    int run();
+    static void block_signals();
+
+    // Where it listens, once it is ready; empty if it does not.
+    [[nodiscard]] std::string bound_to(std::string_view listener) const;
+    [[nodiscard]] std::string admin_bound_to() const;  // empty if it is off
+
+ private:
+    enum class state { starting, serving, draining, cutting, ended };
+    class alarm;
+    using access_logs = std::vector<std::shared_ptr<proxy::access_log>>;
+
+    [[nodiscard]] admin::process_view view() const override;
+
+    // Start.
+    [[nodiscard]] std::optional<int> boot();
+    [[nodiscard]] std::optional<int> compile_first();
+    [[nodiscard]] std::optional<int> open_admin();
+    void start_admin();
+    void announce();
+    [[nodiscard]] compile_input input_of(std::uint64_t number);
+
+    // Reload.
+    void on_signal(int number);
+    void begin_reload();
+    void end_reload(prepared_reload outcome);
+    void fail_reload(const std::vector<std::string>& errors);
+    void warn_of_restart(const config::model& next) const;
+    void reopen_access_log();
+    // Sockets, access log and workers: all or nothing.
+    [[nodiscard]] std::optional<commit_failure> commit(std::shared_ptr<const compiled> next);
+    [[nodiscard]] const access_logs& access_logs_of(const config::model& next);
+    void switch_access(const config::model& next, std::optional<access_file> file);
+
+    // End.
+    void begin_drain(std::string_view why);
+    void cut(std::string_view why);
+    void drained();
+    void end_admin();
+    void give_up() const;
+
+    process_options with_;  // its model stays the one of the start
+    std::int64_t started_at_;
+    state state_ = state::starting;
+    std::uint64_t generation_ = 0;
+    std::shared_ptr<const compiled> present_;
+
+    bool last_reload_ok_ = true;
+    std::string last_reload_error_;
+    std::int64_t last_reload_at_;
+    bool reload_again_ = false;
+    std::thread reload_;
+
+    net::worker control_{-1};
+    std::unique_ptr<net::signal_source> signals_;
+    access_logs access_;       // made when the log is first switched on, one for each worker
+    std::string access_path_;  // empty = off
+    std::unique_ptr<fleet> fleet_;
+    std::unique_ptr<access_writer> writer_;
+    std::unique_ptr<alarm> alarm_;
+
+    net::unique_fd admin_fd_;
+    net::socket_address admin_bound_;
+    std::unique_ptr<downstream::server> admin_;
+};
+
+}  // namespace penstock::app

@@ -1,0 +1,134 @@
+// Reload: what changes while the process runs, and how it takes effect.
+#include "app/diagnostics.hpp"
+#include "app/process.hpp"
+#include "app/threads.hpp"
+#include "penstock/base/log.hpp"
+
+#include <random>
+
+namespace penstock::app {
+namespace {
+
+const std::string& access_path_of(const config::model& of) {
+    static const std::string off;
+    return of.log.access ? of.log.access->path : off;
+}
+
+}  // namespace
+
+// Hang-ups that come while one is being worked on are one more reload together.
+void process::begin_reload() {
+    if (state_ != state::serving) {
+        log_warn("SIGHUP: no reload while draining");
+        return;
+    }
+    if (with_.reload_from.empty()) {
+        log_warn("SIGHUP: there is no configuration file to load again");
+        return;
+    }
+    if (reload_.joinable()) {
+        reload_again_ = true;
+        return;
+    }
+    reload_ = std::thread([this, input = input_of(generation_ + 1)]() mutable {
+        name_this_thread("reload");
+        auto outcome = std::make_shared<prepared_reload>(
+            prepare_reload(with_.reload_from, std::move(input), with_.descriptors));
+        control_.post([this, outcome] { end_reload(std::move(*outcome)); });
+    });
+}
+
+void process::end_reload(prepared_reload outcome) {
+    reload_.join();
+    reload_ = std::thread();
+    if (state_ != state::serving)
+        return;
+    for (const std::string& line : outcome.warnings)
+        log_warn("{}", line);
+    if (!outcome.next) {
+        fail_reload(outcome.errors);
+    } else if (const auto failure = commit(outcome.next)) {
+        fail_reload({one_line(failure->where, failure->message)});
+    } else {
+        warn_of_restart(present_->generation->model);
+        last_reload_ok_ = true;
+        last_reload_error_.clear();
+        log_info("reloaded: generation {}", generation_);
+    }
+    last_reload_at_ =
+        std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch())
+            .count();
+    if (std::exchange(reload_again_, false))
+        begin_reload();
+}
+
+void process::fail_reload(const std::vector<std::string>& errors) {
+    for (const std::string& line : errors)
+        log_error("{}", line);
+    last_reload_ok_ = false;
+    last_reload_error_ = errors.empty() ? "unknown" : errors.front();
+    if (errors.size() > 1)
+        last_reload_error_ += " (and " + std::to_string(errors.size() - 1) + " more)";
+    log_error("reload failed: generation {} stays", generation_);
+}
+
+void process::warn_of_restart(const config::model& next) const {
+    const config::model& first = with_.model;
+    if (next.workers != first.workers)
+        log_warn("'workers' has changed: it takes effect at the next start");
+    const bool same_admin = next.admin.enabled == first.admin.enabled &&
+                            (!first.admin.enabled || next.admin.bind == first.admin.bind);
+    if (!same_admin)
+        log_warn("'admin' has changed: it takes effect at the next start");
+}
+
+std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> next) {
+    const config::model& model = next->generation->model;
+    const std::string& path = access_path_of(model);
+    std::optional<access_file> file;
+    if (!path.empty() && path != access_path_) {
+        result<access_file> opened = access_file::open(path);
+        if (!opened)
+            return commit_failure{
+                {model.file, 0, 0}, "access log '" + path + "': " + opened.error().message(), true};
+        file = std::move(*opened);
+    }
+    if (auto failure = fleet_->commit(next, access_logs_of(model)))
+        return failure;
+    switch_access(model, std::move(file));
+    set_log_level(log_level_of(model.log.level));
+    generation_ = next->generation->id;
+    present_ = std::move(next);
+    return std::nullopt;
+}
+
+const process::access_logs& process::access_logs_of(const config::model& next) {
+    static const access_logs none;
+    if (access_path_of(next).empty())
+        return none;
+    std::random_device seed;
+    while (access_.size() < static_cast<std::size_t>(fleet_->size()))
+        access_.push_back(std::make_shared<proxy::access_log>(seed()));
+    return access_;
+}
+
+void process::switch_access(const config::model& next, std::optional<access_file> file) {
+    const std::string& path = access_path_of(next);
+    if (path == access_path_)
+        return;
+    access_path_ = path;
+    std::vector<byte_ring*> rings;
+    for (const auto& log : access_)
+        rings.push_back(&log->ring());
+    writer_->use(std::move(file), std::move(rings));
+}
+
+void process::reopen_access_log() {
+    if (access_path_.empty()) {
+        log_warn("SIGUSR1: there is no access log to open anew");
+        return;
+    }
+    writer_->reopen();
+}
+
+}  // namespace penstock::app

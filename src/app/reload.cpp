@@ -1,0 +1,63 @@
+#include "app/reload.hpp"
+
+#include "app/descriptor_limit.hpp"
+#include "app/diagnostics.hpp"
+
+#include <exception>
+
+namespace penstock::app {
+namespace {
+
+void prepare(const std::string& path, compile_input with, std::uint64_t descriptors,
+             prepared_reload& into) {
+    config::loaded loaded = config::load_file(path);
+    for (const config::diagnostic& one : loaded.problems) {
+        const bool wrong = one.severity == config::severity::error;
+        (wrong ? into.errors : into.warnings).push_back(one_line(one));
+    }
+    if (!loaded.ok())
+        return;
+    with.model = std::move(*loaded.value);
+    if (auto warning = fit_to_descriptors(with.model, descriptors, with.workers))
+        into.warnings.push_back(std::move(*warning));
+    compile_outcome outcome = compile(std::move(with));
+    if (auto* const next = std::get_if<std::shared_ptr<const compiled>>(&outcome)) {
+        into.next = std::move(*next);
+        return;
+    }
+    for (const config::diagnostic& one : std::get<compile_failure>(outcome).problems)
+        into.errors.push_back(one_line(one));
+}
+
+}  // namespace
+
+prepared_reload prepare_reload(const std::string& path, compile_input with,
+                               std::uint64_t descriptors) noexcept {
+    prepared_reload made;
+    try {
+        prepare(path, std::move(with), descriptors, made);
+    } catch (const std::exception& failure) {
+        made.next = nullptr;
+        made.errors.emplace_back(failure.what());
+    }
+    return made;
+}
+
+std::optional<std::string> fit_to_descriptors(config::model& to, std::uint64_t descriptors,
+                                              int workers) {
+    const descriptor_budget budget = budget_of(to, descriptors, workers);
+    // A listener without a cap takes what there is, and so asks for nothing.
+    std::uint64_t capped = 0;
+    for (const config::listener& one : to.listeners)
+        capped += one.limit.connections;
+    fit_caps(to, budget.room);
+    if (capped <= budget.room)
+        return std::nullopt;
+    return "listeners may take " + std::to_string(capped) + " connections, but the limit of " +
+           std::to_string(descriptors) + " open files leaves room for " +
+           std::to_string(budget.room) +
+           ": caps are lowered to fit (raise RLIMIT_NOFILE, or lower "
+           "limits.connections)";
+}
+
+}  // namespace penstock::app

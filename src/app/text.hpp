@@ -1,0 +1,14 @@
+// Quoting of texts in what the program itself writes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace penstock::app {
+
+// In double quotes, as JSON and YAML read it; control bytes and bytes that are not ASCII escaped.
+[[nodiscard]] std::string json_string(std::string_view text);
+// For HTML text and attributes.
+[[nodiscard]] std::string html_text(std::string_view text);
+
+}  // namespace penstock::app
