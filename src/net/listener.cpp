@@ -186,6 +186,7 @@ listener::turn_end listener::accept_turn() noexcept {
 }
 
 task<> listener::serve() {
+    event& over = pause_->over;
     while (!stopped_) {
         switch (accept_turn()) {
             case turn_end::drained:
@@ -199,11 +200,11 @@ task<> listener::serve() {
                 break;
             case turn_end::held:
                 pause_->wait();
-                co_await pause_->over;
+                co_await over;
                 break;
             case turn_end::exhausted:
                 pause_->wait_for(exhausted_pause);
-                co_await pause_->over;
+                co_await over;
                 break;
         }
     }

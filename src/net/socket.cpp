@@ -52,6 +52,9 @@ void socket::shutdown_write() noexcept { ::shutdown(fd_.get(), SHUT_WR); }
 result<std::size_t> socket::read(std::span<char> into) {
     if (aborted_)
         return aborted_;
+    // Without room the answer would look like the end of the stream.
+    if (into.empty())
+        return error(errc::too_large);
     ssize_t count = 0;
     do {
         count = ::recv(fd_.get(), into.data(), into.size(), 0);

@@ -180,6 +180,8 @@ result<void> tls_session::handshake() {
     if (!established_) {
         ERR_clear_error();
         const int outcome = SSL_do_handshake(ssl_.get());
+        if (received() == 0)
+            in_.release();
         if (outcome == 1) {
             established_ = true;
             note_facts();
@@ -238,6 +240,8 @@ void tls_session::note_facts() {
 result<std::size_t> tls_session::read(std::span<char> into) {
     if (socket_.aborted())
         return socket_.aborted();
+    if (into.empty())
+        return error(errc::too_large);
     std::size_t total = 0;
     error stopped = failed_;
     read_size_ = into.size();
