@@ -1,0 +1,178 @@
+// How long a body is, and whether its connection lives on. Peers that read these fields in
+// different ways are what request smuggling is made of, so there is one reading of each or an
+// error.
+#include "http/grammar.hpp"
+#include "penstock/http/h1_head.hpp"
+
+#include <limits>
+
+namespace penstock::http {
+namespace {
+
+constexpr std::size_t length_digits_max = 19;
+constexpr std::uint64_t length_max = std::numeric_limits<std::int64_t>::max();
+
+// 1*DIGIT within bounds; no sign, no list, no white space.
+std::optional<std::uint64_t> parse_length(std::string_view text) noexcept {
+    if (text.empty() || text.size() > length_digits_max)
+        return std::nullopt;
+    std::uint64_t value = 0;
+    for (const char c : text) {
+        if (c < '0' || c > '9')
+            return std::nullopt;
+        // 19 digits stay below 2^64.
+        value = value * 10 + static_cast<std::uint64_t>(c - '0');
+    }
+    if (value > length_max)
+        return std::nullopt;
+    return value;
+}
+
+// Reads a list of transfer codings (RFC 9112 §7) from its front.
+class coding_reader {
+ public:
+    explicit coding_reader(std::string_view text) noexcept : rest_(text) {}
+
+    // True for a well-formed list whose last member, and no other, is `chunked`.
+    bool ends_in_chunked() noexcept {
+        for (;;) {
+            skip_space();
+            const bool chunked = equal_nocase(take_token(), "chunked");
+            const std::size_t before = rest_.size();
+            if (!well_formed_ || !skip_parameters())
+                return false;
+            if (chunked)
+                return rest_.empty() && before == 0;
+            if (!take(','))
+                return false;
+        }
+    }
+
+ private:
+    // *( OWS ";" OWS token BWS "=" BWS ( token / quoted-string ) ) OWS
+    bool skip_parameters() noexcept {
+        for (;;) {
+            skip_space();
+            if (!take(';'))
+                return true;
+            skip_space();
+            take_token();
+            skip_space();
+            if (!well_formed_ || !take('='))
+                return false;
+            skip_space();
+            if (!rest_.starts_with('"')) {
+                take_token();
+            } else if (!skip_quoted()) {
+                return false;
+            }
+            if (!well_formed_)
+                return false;
+        }
+    }
+
+    void skip_space() noexcept {
+        while (!rest_.empty() && (rest_.front() == ' ' || rest_.front() == '\t'))
+            rest_.remove_prefix(1);
+    }
+
+    bool take(char c) noexcept {
+        if (!rest_.starts_with(c))
+            return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
+
+    std::string_view take_token() noexcept {
+        std::size_t size = 0;
+        while (size < rest_.size() && is_token_char(rest_[size]))
+            ++size;
+        const std::string_view token = rest_.substr(0, size);
+        rest_.remove_prefix(size);
+        well_formed_ = well_formed_ && size > 0;
+        return token;
+    }
+
+    // The bytes of a field value are checked already; here only its end matters.
+    bool skip_quoted() noexcept {
+        for (std::size_t i = 1; i < rest_.size(); ++i) {
+            if (rest_[i] == '\\') {
+                ++i;
+            } else if (rest_[i] == '"') {
+                rest_.remove_prefix(i + 1);
+                return true;
+            }
+        }
+        return false;
+    }
+
+    std::string_view rest_;
+    bool well_formed_ = true;
+};
+
+// The framing that the two fields announce; `none` if neither is there.
+result<framing> announced_framing(version from, const fields& of) {
+    const std::size_t codings = of.count(field_id::transfer_encoding);
+    const std::size_t lengths = of.count(field_id::content_length);
+    if (codings > 0 && lengths > 0)
+        return error(errc::length_conflict);
+    if (codings > 0) {
+        // RFC 9112 §6.1: a 1.0 peer that sends it may have been fooled about its meaning.
+        if (codings > 1 || from != version::http_1_1)
+            return error(errc::bad_transfer_encoding);
+        const std::string_view list = *of.find(field_id::transfer_encoding);
+        if (equal_nocase(list, "chunked"))
+            return framing{framing_kind::chunked, 0};
+        const bool unknown = coding_reader(list).ends_in_chunked();
+        return error(unknown ? errc::transfer_coding_unknown : errc::bad_transfer_encoding);
+    }
+    if (lengths == 0)
+        return framing{};
+    const auto length = parse_length(*of.find(field_id::content_length));
+    if (lengths > 1 || !length)
+        return error(errc::bad_content_length);
+    return framing{framing_kind::length, *length};
+}
+
+// RFC 9112 §6.3, 1: what follows the head of such a response is the next message.
+bool never_has_body(int status, method to) noexcept {
+    return to == method::head || status < 200 || status == 204 || status == 304;
+}
+
+}  // namespace
+
+result<framing> request_framing(const request_head& head) {
+    const result<framing> announced = announced_framing(head.version, head.fields);
+    if (!announced)
+        return announced;
+    const bool body = announced->kind == framing_kind::chunked || announced->length > 0;
+    if (body && (head.verb == method::trace || head.verb == method::connect))
+        return error(errc::body_not_allowed);
+    return announced;
+}
+
+result<framing> response_framing(const response_head& head, method to) {
+    if (never_has_body(head.status, to))
+        return framing{};
+    result<framing> announced = announced_framing(head.version, head.fields);
+    if (announced && announced->kind == framing_kind::none)
+        announced->kind = framing_kind::until_close;
+    return announced;
+}
+
+std::optional<std::uint64_t> announced_length(const response_head& head) {
+    const result<framing> announced = announced_framing(head.version, head.fields);
+    if (!announced || announced->kind != framing_kind::length)
+        return std::nullopt;
+    return announced->length;
+}
+
+bool keeps_alive(version v, const fields& of) noexcept {
+    if (v == version::http_2)
+        return true;
+    if (of.has_token(field_id::connection, "close"))
+        return false;
+    return v == version::http_1_1 || of.has_token(field_id::connection, "keep-alive");
+}
+
+}  // namespace penstock::http
