@@ -14,7 +14,7 @@
 namespace penstock::http {
 
 struct body_limits {
-    std::size_t extension_line = 256;        // chunk extensions of one line
+    std::size_t extension_line = 256;  // chunk extensions of one line
     std::size_t extension_total = 16 * 1024;
     std::size_t trailer_count = 32;
     std::size_t trailer_bytes = 8 * 1024;
@@ -49,12 +49,31 @@ class h1_body_decoder {
     // size ─► extension ─► size_lf ─► chunk_data ─► data_cr ─► data_lf ─► size …
     // size_lf (size 0) ─► trailer ─► trailer_lf ─► trailer … ─► done
     enum class state : std::uint8_t {
-        done, data, until_close, size, extension, size_lf, chunk_data, data_cr, data_lf, trailer,
+        done,
+        data,
+        until_close,
+        size,
+        extension,
+        size_lf,
+        chunk_data,
+        data_cr,
+        data_lf,
+        trailer,
         trailer_lf
     };
     // Where an extension list stands: *( BWS ";" BWS name [ BWS "=" BWS value ] ), then CR.
     enum class extension : std::uint8_t {
-        gap, name_start, name, name_gap, value_start, value, quoted, escape, value_end, over, bad
+        gap,
+        name_start,
+        name,
+        name_gap,
+        value_start,
+        value,
+        quoted,
+        escape,
+        value_end,
+        over,
+        bad
     };
     [[nodiscard]] static extension follow(extension at, char c) noexcept;
     [[nodiscard]] piece take_run(std::string_view input, std::size_t used,
