@@ -22,8 +22,8 @@ struct forwarded_facts {
     bool peer_trusted = false;        // its own forwarding fields are believed and extended
 };
 // X-Forwarded-For / -Proto / -Host / -Port and X-Real-IP: extended or kept for a trusted peer,
-// replaced for any other. Of an untrusted peer, Forwarded and every other X-Forwarded-* are dropped,
-// and so are names that are one of field_id's, or of these, with '_' for '-'.
+// replaced for any other. Of an untrusted peer, Forwarded and every other X-Forwarded-* are
+// dropped, and so are names that are one of field_id's, or of these, with '_' for '-'.
 void set_forwarding(fields& of, const forwarded_facts& facts);
 
 }  // namespace penstock::http

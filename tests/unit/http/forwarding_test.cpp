@@ -1,0 +1,223 @@
+#include "penstock/http/forwarding.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace penstock::http {
+namespace {
+
+using lines = std::vector<std::pair<std::string, std::string>>;
+
+fields fields_of(const lines& of) {
+    fields made;
+    for (const auto& [name, value] : of)
+        made.add(name, value);
+    return made;
+}
+
+lines lines_of(const fields& of) {
+    lines made;
+    for (const fields::field field : of)
+        made.emplace_back(field.name, field.value);
+    return made;
+}
+
+lines stripped(const lines& of) {
+    fields some = fields_of(of);
+    strip_hop_by_hop(some);
+    return lines_of(some);
+}
+
+TEST(StripHopByHop, LeavesEndToEndFieldsInOrder) {
+    const lines end_to_end = {{"Accept", "*/*"}, {"Via", "1.1 x"}, {"Cookie", "a=b"}, {"X", ""}};
+    EXPECT_EQ(stripped(end_to_end), end_to_end);
+    EXPECT_EQ(stripped({}), lines{});
+}
+
+TEST(StripHopByHop, RemovesTheKnownOnesInAnyCase) {
+    for (const std::string name :
+         {"Connection", "keep-alive", "PROXY-CONNECTION", "Proxy-Authenticate",
+          "Proxy-Authorization", "TE", "Trailer", "Transfer-Encoding", "Content-Length", "Upgrade",
+          "HTTP2-Settings"}) {
+        EXPECT_EQ(stripped({{"A", "1"}, {name, "x"}, {"B", "2"}, {name, "y"}}),
+                  (lines{{"A", "1"}, {"B", "2"}}))
+            << name;
+    }
+}
+
+TEST(StripHopByHop, RemovesWhatConnectionNames) {
+    EXPECT_EQ(stripped({{"Connection", "close, X-Hop ,,\tx-other"},
+                        {"X-Hop", "1"},
+                        {"A", "1"},
+                        {"X-OTHER", "2"},
+                        {"x-hop", "3"},
+                        {"connection", "x-third"},
+                        {"X-Third", "4"}}),
+              (lines{{"A", "1"}}));
+}
+
+TEST(StripHopByHop, NamesAreWhole) {
+    EXPECT_EQ(stripped({{"Connection", "X-Ho, op, X-Hop-By, *"}, {"X-Hop", "1"}}),
+              (lines{{"X-Hop", "1"}}));
+}
+
+TEST(StripHopByHop, NoPeerRemovesProtectedFields) {
+    for (const std::string name :
+         {"Host", "Authorization", "Cookie", "Set-Cookie", "Content-Type", "Content-Encoding",
+          "Content-Security-Policy", "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host",
+          "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Real-IP",
+          "X-Request-Id"}) {
+        EXPECT_EQ(
+            stripped({{"Connection", "close, " + name + ", X-Hop"}, {name, "x"}, {"X-Hop", "1"}}),
+            (lines{{name, "x"}}))
+            << name;
+    }
+}
+
+TEST(StripHopByHop, LooksAtSixtyFourNames) {
+    const auto options = [](int before) {
+        std::string list;
+        for (int i = 0; i < before; ++i)
+            list += "a" + std::to_string(i) + ",";
+        return list + "X-Hop";
+    };
+    EXPECT_EQ(stripped({{"Connection", options(62)}, {"X-Hop", "1"}}), lines{});
+    EXPECT_EQ(stripped({{"Connection", options(63)}, {"X-Hop", "1"}}), lines{});
+    EXPECT_EQ(stripped({{"Connection", options(64)}, {"X-Hop", "1"}}), (lines{{"X-Hop", "1"}}));
+    EXPECT_EQ(stripped({{"Connection", options(64)}, {"Connection", "Y"}, {"Y", "1"}}),
+              (lines{{"Y", "1"}}));
+}
+
+forwarded_facts facts(bool trusted) {
+    forwarded_facts made;
+    made.client_address = "192.0.2.7";
+    made.scheme = "https";
+    made.host = "example.com:8443";
+    made.port = 8443;
+    made.peer_trusted = trusted;
+    return made;
+}
+
+lines forwarded(const lines& of, const forwarded_facts& by) {
+    fields some = fields_of(of);
+    set_forwarding(some, by);
+    return lines_of(some);
+}
+
+std::vector<std::string> values_of(const lines& of, std::string_view name) {
+    std::vector<std::string> values;
+    for (const auto& [each, value] : of) {
+        if (equal_nocase(each, name))
+            values.push_back(value);
+    }
+    return values;
+}
+
+std::string value_of(const lines& of, std::string_view name) {
+    const std::vector<std::string> values = values_of(of, name);
+    if (values.size() != 1)
+        return "(" + std::to_string(values.size()) + " values)";
+    return values.front();
+}
+
+void expect_ours(const lines& got) {
+    EXPECT_EQ(value_of(got, "X-Forwarded-For"), "192.0.2.7");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Proto"), "https");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Host"), "example.com:8443");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Port"), "8443");
+    EXPECT_EQ(value_of(got, "X-Real-IP"), "192.0.2.7");
+}
+
+TEST(SetForwarding, SaysWhoAsksAndHow) {
+    for (const bool trusted : {false, true}) {
+        const lines got = forwarded({{"A", "1"}}, facts(trusted));
+        expect_ours(got);
+        EXPECT_EQ(got.size(), 6U);
+        EXPECT_EQ(got.front(), (std::pair<std::string, std::string>("A", "1")));
+    }
+}
+
+TEST(SetForwarding, LeavesOutWhatIsNotKnown) {
+    forwarded_facts by = facts(false);
+    by.host = "";
+    by.port = 0;
+    const lines got = forwarded({{"X-Forwarded-Host", "evil"}, {"X-Forwarded-Port", "1"}}, by);
+    EXPECT_TRUE(values_of(got, "X-Forwarded-Host").empty());
+    EXPECT_TRUE(values_of(got, "X-Forwarded-Port").empty());
+}
+
+TEST(SetForwarding, ReplacesWhatUntrustedPeersSay) {
+    const lines got = forwarded({{"X-Forwarded-For", "10.0.0.1"},
+                                 {"a", "1"},
+                                 {"x-forwarded-for", "10.0.0.2"},
+                                 {"X-FORWARDED-PROTO", "http"},
+                                 {"X-Forwarded-Host", "evil"},
+                                 {"X-Forwarded-Port", "1"},
+                                 {"X-Real-IP", "10.0.0.3"},
+                                 {"Forwarded", "for=10.0.0.4"},
+                                 {"X-Forwarded-Prefix", "/evil"},
+                                 {"X-Forwarded-Anything", "x"},
+                                 {"b", "2"}},
+                                facts(false));
+    expect_ours(got);
+    EXPECT_EQ(got.size(), 7U);
+    EXPECT_EQ(value_of(got, "a"), "1");
+    EXPECT_EQ(value_of(got, "b"), "2");
+}
+
+TEST(SetForwarding, DropsDisguisedNamesOfUntrustedPeers) {
+    for (const std::string name :
+         {"X_Forwarded_For", "x-forwarded_for", "X_Forwarded-Proto", "X_Forwarded_Prefix",
+          "X_Real_IP", "X_Request_Id", "Content_Length", "Transfer_Encoding", "User_Agent"}) {
+        const lines got = forwarded({{name, "evil"}, {"my_field", "1"}}, facts(false));
+        EXPECT_TRUE(values_of(got, name).empty()) << name;
+        EXPECT_EQ(value_of(got, "my_field"), "1");
+        EXPECT_EQ(value_of(forwarded({{name, "x"}}, facts(true)), name), "x");
+        expect_ours(got);
+    }
+}
+
+TEST(SetForwarding, ExtendsTheListOfTrustedPeers) {
+    const lines got = forwarded({{"X-Forwarded-For", "203.0.113.1, 203.0.113.2"},
+                                 {"a", "1"},
+                                 {"x-forwarded-for", ""},
+                                 {"X-Forwarded-For", "203.0.113.3"}},
+                                facts(true));
+    EXPECT_EQ(value_of(got, "X-Forwarded-For"), "203.0.113.1, 203.0.113.2, 203.0.113.3, 192.0.2.7");
+    EXPECT_EQ(value_of(got, "X-Real-IP"), "203.0.113.3");
+}
+
+TEST(SetForwarding, KeepsTheRestOfTrustedPeers) {
+    const lines got = forwarded({{"X-Forwarded-Proto", "http"},
+                                 {"X-Forwarded-Host", "public.example"},
+                                 {"X-Forwarded-Port", "80"},
+                                 {"X-Real-IP", "203.0.113.9"},
+                                 {"X-Forwarded-Prefix", "/app"},
+                                 {"Forwarded", "for=203.0.113.9"}},
+                                facts(true));
+    EXPECT_EQ(value_of(got, "X-Forwarded-For"), "192.0.2.7");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Proto"), "http");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Host"), "public.example");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Port"), "80");
+    EXPECT_EQ(value_of(got, "X-Real-IP"), "203.0.113.9");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Prefix"), "/app");
+    EXPECT_EQ(value_of(got, "Forwarded"), "for=203.0.113.9");
+}
+
+TEST(SetForwarding, WritesIpv6WithoutBrackets) {
+    forwarded_facts by = facts(true);
+    by.client_address = "2001:db8::7";
+    const lines got = forwarded({{"X-Forwarded-For", "2001:db8::1"}}, by);
+    EXPECT_EQ(value_of(got, "X-Forwarded-For"), "2001:db8::1, 2001:db8::7");
+    by.client_address = "[2001:db8::7]";
+    by.peer_trusted = false;
+    EXPECT_EQ(value_of(forwarded({}, by), "X-Forwarded-For"), "2001:db8::7");
+    EXPECT_EQ(value_of(forwarded({}, by), "X-Real-IP"), "2001:db8::7");
+}
+
+}  // namespace
+}  // namespace penstock::http
