@@ -1,5 +1,7 @@
 #include "penstock/http/target.hpp"
 
+#include "http/grammar.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -28,10 +30,6 @@ constexpr int hex_value(char c) noexcept {
     if (c >= 'A' && c <= 'F')
         return c - 'A' + 10;
     return -1;
-}
-
-constexpr char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
 // ---- Authority
@@ -241,11 +239,7 @@ bool normalize_path(std::string_view path, std::string& out) {
 
 // The query is passed as it came: nothing is routed by it, and applications disagree about escapes.
 bool is_query(std::string_view text) noexcept {
-    for (const char c : text) {
-        if (c < 0x21 || c > 0x7e || c == '#')
-            return false;
-    }
-    return true;
+    return is_target_text(text) && text.find('#') == std::string_view::npos;
 }
 
 }  // namespace
@@ -257,7 +251,7 @@ result<void> normalize_authority(std::string_view text, std::string& out) {
     const std::size_t start = out.size();
     out.resize(start + text.size());
     for (std::size_t i = 0; i < text.size(); ++i)
-        out[start + i] = lower(text[i]);
+        out[start + i] = to_lower(text[i]);
     return {};
 }
 
