@@ -62,7 +62,7 @@ class server {
     struct implementation;
 
  private:
-    std::unique_ptr<implementation> impl_;
+    std::shared_ptr<implementation> impl_;
 };
 
 }  // namespace penstock::downstream

@@ -1,0 +1,33 @@
+#include "downstream/body_pace.hpp"
+
+#include <algorithm>
+
+namespace penstock::downstream {
+
+time_point body_pace::begin_wait(time_point now) noexcept {
+    wait_began_ = now;
+    return now + std::max(idle_ - silent_, nanoseconds{0});
+}
+
+void body_pace::end_wait(time_point now) noexcept {
+    if (now > wait_began_) {
+        silent_ += now - wait_began_;
+        waited_ += now - wait_began_;
+    }
+    wait_began_ = never;
+}
+
+bool body_pace::take_in(std::size_t count) noexcept {
+    silent_ = nanoseconds{0};
+    bytes_ += count;
+    if (waited_ < window)
+        return true;
+    const auto seconds = static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::seconds>(waited_).count());
+    const bool fast = bytes_ >= bytes_per_second_min * seconds;
+    waited_ = nanoseconds{0};
+    bytes_ = 0;
+    return fast;
+}
+
+}  // namespace penstock::downstream

@@ -1,0 +1,169 @@
+// From the accepted socket to its close; what happens in between is a request after another.
+#include "downstream/h1_connection.hpp"
+
+#include "downstream/counting.hpp"
+#include "penstock/base/log.hpp"
+#include "penstock/net/error.hpp"
+#include "penstock/net/worker.hpp"
+
+#include <span>
+#include <utility>
+
+namespace penstock::downstream {
+
+h1_connection::h1_connection(connection_home& home, accepted from)
+    : home_(home),
+      stream_(home.worker, std::move(from.fd)),
+      peer_(from.peer),
+      local_(std::move(from.local)),
+      client_(peer_.to_string()),
+      alarm_(stream_) {
+    add(home_.counters.idle);
+    stream_.watch(this);
+}
+
+h1_connection::~h1_connection() {
+    subtract(state_ == state::busy ? home_.counters.active : home_.counters.idle);
+}
+
+void h1_connection::enter(state next) noexcept {
+    const bool was_busy = state_ == state::busy;
+    const bool is_busy = next == state::busy;
+    state_ = next;
+    if (was_busy == is_busy)
+        return;
+    add(is_busy ? home_.counters.active : home_.counters.idle);
+    subtract(is_busy ? home_.counters.idle : home_.counters.active);
+}
+
+net::task<> h1_connection::serve() {
+    ending how = ending::close;
+    if (co_await begin_tls()) {
+        do {
+            how = ending::close;
+            if (co_await first_byte())
+                how = co_await serve_one();
+        } while (how == ending::keep);
+    }
+    co_await close(how);
+}
+
+net::task<> h1_connection::refuse(exchange::reason why) {
+    ending how = ending::close;
+    if (co_await begin_tls()) {
+        enter(state::busy);
+        serving_ = home_.servings.take(home_.state);
+        begin_record();
+        how = co_await refuse_request(why);
+        finish_exchange(true);
+    }
+    co_await close(how);
+}
+
+net::task<bool> h1_connection::begin_tls() {
+    if (!home_.state->tls)
+        co_return !stream_.aborted();
+    tls_ = home_.state->tls;
+    const config::listener& settings = home_.state->settings;
+    const time_point began = home_.worker.now();
+    stream_.read_deadline(began + settings.timeouts.tls_handshake, net::errc::handshake_timeout);
+    const result<void> done = co_await stream_.accept_tls(*tls_);
+    stream_.read_deadline_off();
+    server_counters& counters = home_.counters;
+    if (!done) {
+        add(counters.handshakes_failed);
+        log_debug("{}: TLS handshake of {} failed: {} ({})", settings.name, client_, done.error(),
+                  stream_.tls_failure());
+        co_return false;
+    }
+    handshake_ = net::worker::clock() - began;
+    add(counters.handshakes_ok);
+    if (stream_.tls().resumed)
+        add(counters.handshakes_resumed);
+    if (stream_.tls().version == "TLSv1.3")
+        add(counters.handshakes_tls13);
+    co_return true;
+}
+
+result<std::size_t> h1_connection::fill(net::read_buffer& into) {
+    const net::read_buffer::room room = into.prepare(home_.worker.buffers());
+    if (room.size == 0)
+        return error(net::errc::too_large);
+    const result<std::size_t> got = stream_.read(std::span<char>(room.data, room.size));
+    if (got)
+        into.commit(*got);
+    into.release_if_empty();
+    return got;
+}
+
+// Waits for a request to begin. False when the connection is to end instead.
+net::task<bool> h1_connection::first_byte() {
+    enter(state::idle);
+    if (++in_turn_ > requests_in_turn_max) {
+        in_turn_ = 1;
+        net::next_turn others(home_.worker);
+        co_await others;
+    }
+    if (!buffer_.empty())
+        co_return true;
+    const config::listener_timeouts& limits = home_.state->settings.timeouts;
+    const milliseconds patience = served_ == 0 ? limits.head : limits.keepalive;
+    alarm_.set(home_.worker.now() + patience, net::errc::keepalive_timeout);
+    for (;;) {
+        // Before a connection is given up the kernel is asked even if it has not said anything:
+        // the client may just have sent its request.
+        const bool over = idle_is_over();
+        if (over || stream_.maybe_readable()) {
+            const result<std::size_t> got = fill(buffer_);
+            if (got || got.error() != net::errc::would_block) {
+                alarm_.off();
+                co_return got&&* got > 0;
+            }
+        }
+        if (over)
+            co_return false;
+        in_turn_ = 1;
+        if (co_await stream_.readable())
+            co_return false;
+    }
+}
+
+bool h1_connection::idle_is_over() noexcept {
+    if (alarm_.rung())
+        return true;
+    if (!home_.draining)
+        return false;
+    if (served_ > 0)
+        return true;
+    if (!std::exchange(drain_noted_, true))
+        alarm_.set(std::min(alarm_.at(), home_.worker.now() + drain_grace), net::errc::draining);
+    return false;
+}
+
+net::task<> h1_connection::close(ending how) {
+    enter(state::closing);
+    alarm_.off();
+    buffer_ = net::read_buffer();
+    stream_.watch(nullptr);
+    if (how == ending::linger && !stream_.aborted())
+        co_await net::lingering_close(stream_, linger_time, linger_bytes_max);
+    if (how == ending::reset)
+        stream_.reset_on_close();
+    else if (stream_.is_tls() && !stream_.aborted())
+        stream_.shutdown_write();
+    stream_.close();
+}
+
+void h1_connection::drain() noexcept {
+    if (state_ == state::idle)
+        stream_.wake_reader();
+}
+
+void h1_connection::abort() noexcept {
+    if (state_ == state::busy)
+        stream_.reset_on_close();
+    end_exchange(net::errc::draining);
+    stream_.abort(net::errc::draining);
+}
+
+}  // namespace penstock::downstream

@@ -1,0 +1,147 @@
+// h1_connection: one client connection that speaks HTTP/1, from its TLS handshake to its close.
+// One request after another, so that answers keep their order and a client that sends ahead is held
+// back by its own socket.
+//
+//   handshake ─► idle ─► busy ─► idle …          idle: no buffer, no serving
+//                  │       └──► closing          busy: from a head's first byte to the response's
+//                  end └──────────► closing
+//
+// Lifetime: a local of its coroutine; `serve` returns once the socket is closed. What a request
+// starts beside it (the handler's pump) is joined by response.body->close() before the next one.
+#pragma once
+
+#include "downstream/alarm.hpp"
+#include "downstream/h1_response_writer.hpp"
+#include "downstream/request_rules.hpp"
+#include "downstream/response_plan.hpp"
+#include "downstream/serving.hpp"
+#include "penstock/net/stream.hpp"
+
+#include <memory>
+#include <string>
+
+namespace penstock::downstream {
+
+// What the connections of one server share.
+struct connection_home {
+    connection_home(net::worker& on, std::shared_ptr<const listener_state> by) noexcept
+        : worker(on), state(std::move(by)) {}
+
+    net::worker& worker;
+    std::shared_ptr<const listener_state> state;
+    server_counters counters;
+    serving_pool servings;
+    bool draining = false;
+};
+
+// A client that closes its side with nothing left to read counts as gone, as with a reset: its
+// exchange is aborted at once. FIN and close look the same on the wire, and orphan work costs an
+// origin more than a client that only half-closes loses. An answer that is there all the same is
+// written; what was sent ahead of the FIN is served before it counts.
+class h1_connection final : private net::socket_watcher,
+                            private exchange::interim_sink,
+                            private body_listener {
+ public:
+    // A connection that has not asked for anything yet gets this long when the server drains.
+    static constexpr milliseconds drain_grace = 1s;
+    static constexpr milliseconds linger_time = 5s;
+    static constexpr std::size_t linger_bytes_max = std::size_t{16} * 1024 * 1024;
+    // Requests served without a wait before other connections get their turn (ATTACKS E15, A16).
+    static constexpr int requests_in_turn_max = 16;
+
+    struct accepted {
+        net::unique_fd fd;
+        net::socket_address peer;
+        std::shared_ptr<const net::socket_address> local;
+    };
+    h1_connection(connection_home& home, accepted from);
+    ~h1_connection();
+
+    [[nodiscard]] net::task<> serve();
+    // Answers without a request, for a connection over the cap, and closes.
+    [[nodiscard]] net::task<> refuse(exchange::reason why);
+    // The server goes down: an idle connection ends, a busy one after its response.
+    void drain() noexcept;
+    // Ends it now.
+    void abort() noexcept;
+
+    // Where its server keeps it.
+    std::size_t place = 0;
+
+ private:
+    enum class state : std::uint8_t { handshake, idle, busy, closing };
+    enum class head_state : std::uint8_t { partial, whole };
+    enum class ending : std::uint8_t { keep, close, linger, reset };
+
+    // The connection (h1_connection.cpp).
+    net::task<bool> begin_tls();
+    net::task<bool> first_byte();
+    [[nodiscard]] bool idle_is_over() noexcept;
+    net::task<> close(ending how);
+    [[nodiscard]] result<std::size_t> fill(net::read_buffer& into);
+    void enter(state next) noexcept;
+
+    // The request (h1_request.cpp).
+    net::task<ending> serve_one();
+    net::task<ending> serve_head();
+    [[nodiscard]] result<head_state> feed_head();
+    net::task<result<head_state>> more_head();
+    [[nodiscard]] result<head_state> read_more_head();
+    [[nodiscard]] bool answerable(error why) const noexcept;
+    [[nodiscard]] ending leave_head(error why) noexcept;
+    [[nodiscard]] exchange::reason understand_head();
+    void start_body(const request_facts& facts, std::uint64_t bytes_max);
+    void begin_record();
+    void describe();
+    void finish_exchange(bool asked);
+    void note(exchange::reason why) noexcept;
+    void on_peer_closed() noexcept override { look_for_end(); }
+    void on_readable() noexcept override { look_for_end(); }
+    void on_body_finished() noexcept override { look_for_end(); }
+    void look_for_end() noexcept;
+    void end_exchange(error why) noexcept;
+
+    // The response (h1_reply.cpp).
+    net::task<ending> reply(exchange::response with);
+    net::task<ending> refuse_request(exchange::reason why);
+    [[nodiscard]] exchange::response refusal(exchange::reason why);
+    [[nodiscard]] result<void> encode(const exchange::response& with, response_plan& plan);
+    [[nodiscard]] bool may_keep(const exchange::response& with) const noexcept;
+    net::task<ending> after(bool kept);
+    [[nodiscard]] ending broken(const h1_response_writer& writer, const response_plan& plan);
+    net::task<> relay_tunnel(h1_response_writer& writer, exchange::body_source& body);
+    net::task<result<void>> send_interim(const http::response_head& head) override;
+    void on_tunnel_bytes() noexcept override;
+
+    // Ends a tunnel in which nothing has moved.
+    class tunnel_deadline final : public net::deadline {
+     public:
+        explicit tunnel_deadline(h1_connection& of) noexcept : of_(of) {}
+
+     private:
+        void on_expire(error why) noexcept override { of_.end_exchange(why); }
+        h1_connection& of_;
+    };
+
+    connection_home& home_;
+    net::stream stream_;
+    net::socket_address peer_;
+    std::shared_ptr<const net::socket_address> local_;
+    std::shared_ptr<net::tls_context> tls_;  // outlives the stream's use of it
+    std::string client_;                     // the peer as text
+    net::read_buffer buffer_;
+    alarm alarm_;
+    std::unique_ptr<serving> serving_;
+    std::unique_ptr<tunnel_deadline> tunnel_idle_;  // there while a tunnel runs
+    nanoseconds handshake_{0};                      // charged to the first request
+    std::uint64_t served_ = 0;
+    int in_turn_ = 0;  // requests since the last wait
+    state state_ = state::handshake;
+    bool keeps_alive_ = false;  // as far as the request says
+    bool watched_ = false;      // the client's leaving ends the exchange
+    bool replied_ = false;      // a final response is being written
+    bool half_closed_ = false;  // we have said that no more will come
+    bool drain_noted_ = false;  // the grace has begun
+};
+
+}  // namespace penstock::downstream

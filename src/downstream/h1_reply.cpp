@@ -1,0 +1,175 @@
+// One response: how it is written, what follows it, and tunnels.
+#include "downstream/h1_connection.hpp"
+#include "downstream/refusal.hpp"
+#include "penstock/net/error.hpp"
+#include "penstock/net/worker.hpp"
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace penstock::downstream {
+namespace {
+
+using exchange::phase;
+using exchange::reason;
+
+constexpr int status_gone = 499;  // what handlers answer to nobody
+
+// Ends what the handler still runs for a response.
+net::task<> let_go(exchange::response& of) {
+    if (!of.body)
+        co_return;
+    if (!of.body->finished())
+        of.body->stop();
+    co_await of.body->close();
+    of.body.reset();
+}
+
+}  // namespace
+
+net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
+    serving& now = *serving_;
+    if (now.body)
+        now.body->go_quiet();
+    const bool gone = now.ended && now.record.why == reason::client_gone;
+    if (gone || with.head.status == status_gone) {
+        note(reason::client_gone);
+        co_await let_go(with);
+        co_return ending::close;
+    }
+    replied_ = true;
+    response_plan plan;
+    if (!encode(with, plan)) {
+        co_await let_go(with);
+        now.record.why = reason::none;
+        with = refusal(reason::proxy_internal_error);
+        if (!encode(with, plan))
+            co_return ending::reset;
+    }
+    const milliseconds idle = now.state->settings.timeouts.write_idle;
+    h1_response_writer writer(stream_, now.record, now.text, idle);
+    if (with.upgraded && with.body)
+        co_await relay_tunnel(writer, *with.body);
+    else if (plan.sends_body)
+        co_await writer.relay(*with.body, plan.encoding.body, now.request.accepts_trailers);
+    else
+        co_await writer.write_head();
+    now.head_sent = writer.begun();
+    co_await let_go(with);
+    if (writer.body_failed() && !writer.begun() && !now.ended)
+        co_return co_await refuse_request(now.state->handler->reason_of(writer.body_failed()));
+    if (!writer.complete())
+        co_return broken(writer, plan);
+    now.record.response_complete = true;
+    if (with.upgraded)
+        co_return ending::close;
+    co_return co_await after(plan.encoding.keep_alive);
+}
+
+net::task<h1_connection::ending> h1_connection::refuse_request(reason why) {
+    exchange::response with = refusal(why);
+    co_return co_await reply(std::move(with));
+}
+
+exchange::response h1_connection::refusal(reason why) {
+    exchange::response with = serving_->state->handler->refuse(serving_->request, why);
+    note(why);
+    with.close = true;
+    return with;
+}
+
+result<void> h1_connection::encode(const exchange::response& with, response_plan& plan) {
+    serving& now = *serving_;
+    plan = plan_response(now.asked, with, may_keep(with));
+    now.record.status = with.head.status;
+    now.text.clear();
+    return http::encode_response(with.head, plan.encoding, now.text);
+}
+
+bool h1_connection::may_keep(const exchange::response& with) const noexcept {
+    const std::uint64_t requests_max = serving_->state->settings.limit.requests;
+    return keeps_alive_ && !with.close && !with.upgraded && !home_.draining && !serving_->ended &&
+           (requests_max == 0 || served_ < requests_max) && serving_->body &&
+           serving_->body->drainable();
+}
+
+// What becomes of the connection after a whole response. Where the client may still be sending, a
+// plain close would answer with a reset that can overtake the response (RFC 9112 §9.6).
+net::task<h1_connection::ending> h1_connection::after(bool kept) {
+    serving& now = *serving_;
+    const bool read_all = now.body && now.body->finished();
+    if (kept && read_all)
+        co_return ending::keep;
+    if (!kept) {
+        const bool expected = read_all && !keeps_alive_ && buffer_.empty() && now.ahead.empty();
+        co_return expected || now.ended ? ending::close : ending::linger;
+    }
+    now.record.ledger.enter(phase::body, net::worker::clock());
+    const bool drained = co_await now.body->drain();
+    co_return drained ? ending::keep : ending::linger;
+}
+
+// A response that stops in the middle must not look whole: a chunked one ends without its last
+// chunk and one with a length ends short, but one that a close would end needs a reset.
+h1_connection::ending h1_connection::broken(const h1_response_writer& writer,
+                                            const response_plan& plan) {
+    serving& now = *serving_;
+    if (now.ended)
+        note(reason_of_client(now.ended));
+    else if (writer.client_failed())
+        note(reason_of_client(writer.client_failed()));
+    else
+        note(now.state->handler->reason_of(writer.body_failed()));
+    const bool framed = plan.encoding.body.kind == http::framing_kind::length ||
+                        plan.encoding.body.kind == http::framing_kind::chunked;
+    return framed && !writer.client_failed() && !stream_.aborted() ? ending::linger : ending::reset;
+}
+
+// Both directions run until each has ended: the handler pulls the client's bytes, this writes the
+// origin's. An end of stream is passed on as one.
+net::task<> h1_connection::relay_tunnel(h1_response_writer& writer, exchange::body_source& body) {
+    serving& now = *serving_;
+    now.body->begin_tunnel();
+    tunnel_idle_ = std::make_unique<tunnel_deadline>(*this);
+    on_tunnel_bytes();
+    body_listener& listener = *this;
+    writer.tell(listener);
+    const http::framing raw{http::framing_kind::none, 0};
+    co_await writer.relay(body, raw, false);
+    now.record.upgraded = writer.begun();
+    if (writer.complete() && !now.ended) {
+        half_closed_ = true;
+        stream_.shutdown_write();
+        on_tunnel_bytes();
+        net::event& ended = now.body->ended();
+        co_await ended;
+    }
+    tunnel_idle_->disarm();
+}
+
+// Once one direction has ended, a peer that says nothing more is not worth an hour.
+void h1_connection::on_tunnel_bytes() noexcept {
+    const config::listener_timeouts& limits = serving_->state->settings.timeouts;
+    const milliseconds idle =
+        half_closed_ ? std::min(limits.tunnel_idle, limits.keepalive) : limits.tunnel_idle;
+    net::deadline_wheel& wheel = home_.worker.deadlines();
+    tunnel_idle_->arm(wheel, home_.worker.now() + idle, net::errc::tunnel_timeout);
+}
+
+net::task<result<void>> h1_connection::send_interim(const http::response_head& head) {
+    serving& now = *serving_;
+    const bool understood = now.asked.version == http::version::http_1_1 && head.status != 101;
+    now.text.clear();
+    if (replied_ || !understood || !http::encode_interim(head, now.text))
+        co_return result<void>();
+    iovec part{now.text.data(), now.text.size()};
+    const std::span<iovec> whole(&part, 1);
+    const milliseconds idle = now.state->settings.timeouts.write_idle;
+    const result<void> written = co_await stream_.write_all(whole, idle, net::errc::write_timeout);
+    if (written && head.status == 100)
+        now.body->note_continue();
+    co_return written;
+}
+
+}  // namespace penstock::downstream

@@ -1,0 +1,165 @@
+#include "downstream/h1_response_writer.hpp"
+
+#include "penstock/net/error.hpp"
+#include "penstock/net/worker.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock::downstream {
+namespace {
+
+constexpr std::string_view crlf = "\r\n";
+constexpr std::string_view last_chunk = "0\r\n\r\n";
+
+}  // namespace
+
+void h1_response_writer::add_part(std::string_view bytes) noexcept {
+    // The kernel only reads what an iovec of a write points to.
+    parts_[part_count_++] = {const_cast<char*>(bytes.data()), bytes.size()};
+}
+
+void h1_response_writer::add_head() noexcept {
+    if (std::exchange(head_pending_, false))
+        add_part(text_);
+}
+
+net::task<> h1_response_writer::write_head() {
+    add_head();
+    co_await write_parts();
+    complete_ = !client_failed_;
+}
+
+net::task<> h1_response_writer::relay(exchange::body_source& body, http::framing framing,
+                                      bool trailers) {
+    framing_ = framing;
+    left_ = framing.length;
+    add_head();
+    for (bool last = false; !last;) {
+        const result<std::string_view> data = body.take(take_max);
+        if (!data)
+            body_failed_ = data.error();
+        if (data && !add_data(*data))
+            body_failed_ = http::errc::length_conflict;
+        last = body_failed_ || body.finished();
+        if (last && !body_failed_ && !add_end(body.trailers(), trailers)) {
+            body_failed_ = http::errc::truncated;
+        }
+        if (body_failed_ && !begun_)
+            co_return;
+        if (part_count_ > 0)
+            co_await write_parts();
+        if (client_failed_ || body_failed_)
+            co_return;
+        record_.response_bytes += data->size();
+        if (listener_ != nullptr && !data->empty())
+            listener_->on_tunnel_bytes();
+        if (last || !data->empty())
+            continue;
+        unpaused_ = 0;
+        const result<void> waited = co_await body.wait();
+        if (!waited) {
+            body_failed_ = waited.error();
+            co_return;
+        }
+    }
+    complete_ = true;
+}
+
+// False if a source gives more than it announced; the excess never leaves.
+bool h1_response_writer::add_data(std::string_view data) {
+    if (data.empty())
+        return true;
+    switch (framing_.kind) {
+        case http::framing_kind::length:
+            if (data.size() > left_)
+                return false;
+            left_ -= data.size();
+            break;
+        case http::framing_kind::chunked:
+            size_line_ = http::encode_chunk_size(data.size());
+            add_part({size_line_.text.data(), size_line_.size});
+            add_part(data);
+            add_part(crlf);
+            return true;
+        case http::framing_kind::none:
+        case http::framing_kind::until_close:
+            break;
+    }
+    add_part(data);
+    return true;
+}
+
+// False if the body ended before the length that was announced.
+bool h1_response_writer::add_end(const http::fields& trailers, bool wanted) {
+    if (framing_.kind == http::framing_kind::length)
+        return left_ == 0;
+    if (framing_.kind != http::framing_kind::chunked)
+        return true;
+    if (!wanted || trailers.empty()) {
+        add_part(last_chunk);
+        return true;
+    }
+    // The head may still be waiting in front of it in the same text, which must not move then.
+    std::string end;
+    if (!http::encode_last_chunk(trailers, end)) {
+        add_part(last_chunk);
+        return true;
+    }
+    const bool head_waits = part_count_ > 0 && parts_[0].iov_base == text_.data();
+    const std::size_t head = head_waits ? text_.size() : 0;
+    text_.resize(head);
+    text_ += end;
+    if (head_waits)
+        parts_[0].iov_base = text_.data();
+    add_part(std::string_view(text_).substr(head));
+    return true;
+}
+
+// Everything that is pending, or errc::would_block with the rest left in the parts.
+result<void> h1_response_writer::try_write() {
+    while (part_first_ < part_count_) {
+        const std::span<iovec> left(parts_.data() + part_first_, part_count_ - part_first_);
+        const result<std::size_t> written = to_.write(left);
+        if (!written)
+            return written.error();
+        begun_ = true;
+        unpaused_ += *written;
+        std::size_t count = *written;
+        while (part_first_ < part_count_ && count >= parts_[part_first_].iov_len) {
+            count -= parts_[part_first_++].iov_len;
+        }
+        if (part_first_ == part_count_)
+            break;
+        iovec& partly = parts_[part_first_];
+        partly.iov_base = static_cast<char*>(partly.iov_base) + count;
+        partly.iov_len -= count;
+        // After a short write the kernel has said what asking again would say.
+        if (!to_.writable().await_ready())
+            return error(net::errc::would_block);
+    }
+    return to_.flush();
+}
+
+net::task<> h1_response_writer::write_parts() {
+    result<void> written = try_write();
+    if (!written && written.error() == net::errc::would_block) {
+        unpaused_ = 0;
+        net::worker& home = to_.home();
+        record_.ledger.enter(exchange::phase::client_blocked, net::worker::clock());
+        const std::span<iovec> left(parts_.data() + part_first_, part_count_ - part_first_);
+        written = co_await to_.write_all(left, idle_, net::errc::write_timeout);
+        record_.ledger.enter(exchange::phase::loop, home.now());
+        if (written)
+            begun_ = true;
+    } else if (unpaused_ >= turn_max) {
+        unpaused_ = 0;
+        net::next_turn pause(to_.home());
+        co_await pause;
+    }
+    part_first_ = part_count_ = 0;
+    if (!written)
+        client_failed_ = written.error();
+}
+
+}  // namespace penstock::downstream

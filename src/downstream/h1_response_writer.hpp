@@ -1,0 +1,75 @@
+// h1_response_writer: writes one response. Head and first body bytes leave in one write; chunk
+// framing is written around the handler's bytes by writev, without a copy. It doesn't decide about
+// framing (response_plan) nor about the connection's future.
+//
+// Flow: encode the head into `text`, then `relay` a body or `write_head`. Afterwards `body_failed`
+// and `client_failed` tell what went wrong, at most one of them. A body that fails before anything
+// was written leaves the client untouched (`begun` is false), so another response can take its
+// place.
+#pragma once
+
+#include "downstream/h1_request_body.hpp"
+#include "penstock/exchange/exchange.hpp"
+#include "penstock/http/h1_body.hpp"
+#include "penstock/http/h1_head.hpp"
+#include "penstock/net/event.hpp"
+#include "penstock/net/stream.hpp"
+
+#include <array>
+#include <span>
+#include <string>
+
+namespace penstock::downstream {
+
+class h1_response_writer {
+ public:
+    static constexpr std::size_t take_max = std::size_t{64} * 1024;
+    // After this many bytes without a wait, other connections of the worker get their turn.
+    static constexpr std::size_t turn_max = std::size_t{256} * 1024;
+
+    // `text` holds the encoded head and, later, the trailers.
+    h1_response_writer(net::stream& to, exchange::record& record, std::string& text,
+                       milliseconds idle) noexcept
+        : to_(to), record_(record), text_(text), idle_(idle) {}
+
+    // Bytes of a tunnel are told to `listener`, which watches over its idle time.
+    void tell(body_listener& listener) noexcept { listener_ = &listener; }
+    [[nodiscard]] net::task<> write_head();
+    // `trailers` says that the client wants them; they only exist with chunked framing.
+    [[nodiscard]] net::task<> relay(exchange::body_source& body, http::framing framing,
+                                    bool trailers);
+
+    // Some byte of the head was handed to the kernel.
+    [[nodiscard]] bool begun() const noexcept { return begun_; }
+    [[nodiscard]] error body_failed() const noexcept { return body_failed_; }
+    [[nodiscard]] error client_failed() const noexcept { return client_failed_; }
+    [[nodiscard]] bool complete() const noexcept { return complete_; }
+
+ private:
+    void add_head() noexcept;
+    void add_part(std::string_view bytes) noexcept;
+    [[nodiscard]] bool add_data(std::string_view data);
+    [[nodiscard]] bool add_end(const http::fields& trailers, bool wanted);
+    [[nodiscard]] result<void> try_write();
+    net::task<> write_parts();
+
+    net::stream& to_;
+    exchange::record& record_;
+    std::string& text_;
+    milliseconds idle_;
+    http::framing framing_;
+    std::uint64_t left_ = 0;        // of framing_kind::length
+    std::array<iovec, 5> parts_{};  // head, chunk size, data, CRLF, end
+    std::size_t part_count_ = 0;
+    std::size_t part_first_ = 0;
+    http::chunk_size_line size_line_{};
+    std::size_t unpaused_ = 0;
+    error body_failed_;
+    error client_failed_;
+    body_listener* listener_ = nullptr;
+    bool head_pending_ = true;
+    bool begun_ = false;
+    bool complete_ = false;
+};
+
+}  // namespace penstock::downstream

@@ -1,0 +1,22 @@
+// request_rules: what a request's head means for this side: how its body is framed, whether the
+// connection may live on, what the client waits for and asks to be switched to. Pure; the grammar
+// was the parser's, statuses are the handler's.
+#pragma once
+
+#include "penstock/http/h1_head.hpp"
+
+namespace penstock::downstream {
+
+struct request_facts {
+    http::framing framing;
+    bool keeps_alive = false;
+    bool expects_continue = false;
+    bool wants_websocket = false;
+    bool accepts_trailers = false;
+};
+
+// Also drops from the head what stops here: every Upgrade (the encoder writes the one we serve
+// itself, ATTACKS C1), HTTP2-Settings, and an Expect that nobody has to answer (B2).
+[[nodiscard]] result<request_facts> judge_request(http::request_head& head);
+
+}  // namespace penstock::downstream

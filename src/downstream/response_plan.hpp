@@ -1,0 +1,25 @@
+// response_plan: how a response is put on an HTTP/1 connection, decided from values alone: which
+// framing, whether body bytes follow, whether the connection lives on (RFC 9112 §6.3, §9.3).
+#pragma once
+
+#include "penstock/exchange/exchange.hpp"
+#include "penstock/http/h1_head.hpp"
+
+namespace penstock::downstream {
+
+struct response_plan {
+    http::response_encoding encoding;
+    bool sends_body = false;  // the bytes of response.body follow the head
+};
+
+// What counts of the request; the handler may have edited its head since.
+struct asked {
+    http::method verb = http::method::get;
+    http::version version = http::version::http_1_1;
+};
+
+// `keep_alive` is what both sides would like; a body that only a close can end overrules it.
+[[nodiscard]] response_plan plan_response(const asked& by, const exchange::response& with,
+                                          bool keep_alive);
+
+}  // namespace penstock::downstream

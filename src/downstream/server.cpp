@@ -1,0 +1,322 @@
+// The listener of one worker: doors that accept, the cap, and the connections that run.
+#include "penstock/downstream/server.hpp"
+
+#include "downstream/counting.hpp"
+#include "downstream/h1_connection.hpp"
+#include "penstock/net/deadline.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace penstock::downstream {
+namespace {
+
+// How soon a server at its cap looks whether another worker's connection has ended.
+constexpr milliseconds cap_retry = 40ms;
+// Connections over the cap that are being told so at the same time; more are just closed.
+constexpr std::size_t refusals_max = 128;
+
+net::tcp_options tcp_options_of(const config::socket_options& from) noexcept {
+    net::tcp_options options;
+    options.nodelay = from.nodelay;
+    options.keepalive = from.keep.enabled;
+    options.keepalive_idle = static_cast<int>(from.keep.idle.count());
+    options.keepalive_interval = static_cast<int>(from.keep.interval.count());
+    options.keepalive_count = from.keep.count;
+    return options;
+}
+
+}  // namespace
+
+// Shared by the server and what it has started, which may outlive it by the turn of the loop in
+// which it sees that it has to end.
+struct server::implementation : std::enable_shared_from_this<server::implementation> {
+    class door;
+    class cap_alarm;
+    class presence;
+
+    implementation(net::worker& on, std::shared_ptr<const listener_state> state,
+                   std::shared_ptr<net::connection_count> counts);
+    ~implementation();
+
+    void open(net::unique_fd fd, const net::socket_address& bound);
+    void close(const net::socket_address& bound);
+    void close_all();
+    void abort_all() noexcept;
+
+    [[nodiscard]] const config::listener& settings() const noexcept { return home.state->settings; }
+    [[nodiscard]] bool full() const noexcept;
+    // Takes a place below the cap for as long as a connection lives.
+    [[nodiscard]] bool take_place() noexcept;
+    void give_place_back() noexcept;
+    void resume_doors() noexcept;
+    void start(h1_connection::accepted from);
+    void refuse(h1_connection::accepted from);
+
+    static net::task<> run_door(std::shared_ptr<implementation> self, std::shared_ptr<door> of);
+    static net::task<> run(std::shared_ptr<implementation> self, h1_connection::accepted from);
+    static net::task<> run_refusal(std::shared_ptr<implementation> self,
+                                   h1_connection::accepted from);
+
+    connection_home home;
+    std::shared_ptr<net::connection_count> counts;
+    std::unique_ptr<cap_alarm> waits_for_cap;
+    std::vector<std::shared_ptr<door>> doors;
+    std::vector<h1_connection*> connections;
+    std::size_t refusals = 0;
+};
+
+// One listening socket.
+class server::implementation::door final : public net::listener::acceptor {
+ public:
+    door(implementation& owner, net::unique_fd fd, const net::socket_address& bound)
+        : owner_(owner),
+          bound_(std::make_shared<const net::socket_address>(bound)),
+          fd_(fd.get()),
+          listener_(owner.home.worker, std::move(fd), *this) {}
+
+    [[nodiscard]] const net::socket_address& bound() const noexcept { return *bound_; }
+    // Accepted sockets inherit the options of the one they came through.
+    void apply(const config::socket_options& options) const noexcept {
+        net::apply(fd_, tcp_options_of(options));
+    }
+    net::task<> serve() { return listener_.serve(); }
+    void stop() noexcept {
+        listener_.stop();
+        parked_.reset();
+    }
+    void resume() noexcept;
+
+ private:
+    [[nodiscard]] bool may_accept() noexcept override;
+    void on_accept(net::listener::accepted connection) override;
+
+    implementation& owner_;
+    std::shared_ptr<const net::socket_address> bound_;
+    int fd_;
+    net::listener listener_;
+    // Accepted just when another worker took the last place.
+    std::optional<h1_connection::accepted> parked_;
+};
+
+// Another worker's connections count too, and nobody tells us when they end.
+class server::implementation::cap_alarm final : public net::deadline {
+ public:
+    explicit cap_alarm(implementation& owner) noexcept : owner_(owner) {}
+    void set() noexcept {
+        net::worker& worker = owner_.home.worker;
+        if (!armed())
+            arm(worker.deadlines(), worker.now() + cap_retry, error());
+    }
+
+ private:
+    void on_expire(error) noexcept override { owner_.resume_doors(); }
+    implementation& owner_;
+};
+
+// A connection in its server's list.
+class server::implementation::presence {
+ public:
+    presence(implementation& in, h1_connection& of) : in_(in), of_(of) {
+        of_.place = in_.connections.size();
+        in_.connections.push_back(&of_);
+    }
+    presence(const presence&) = delete;
+    presence& operator=(const presence&) = delete;
+    ~presence() {
+        h1_connection* const last = in_.connections.back();
+        last->place = of_.place;
+        in_.connections[of_.place] = last;
+        in_.connections.pop_back();
+    }
+
+ private:
+    implementation& in_;
+    h1_connection& of_;
+};
+
+bool server::implementation::door::may_accept() noexcept {
+    if (parked_)
+        return false;
+    if (owner_.settings().over == config::over_limit::refuse || !owner_.full())
+        return true;
+    owner_.waits_for_cap->set();
+    return false;
+}
+
+void server::implementation::door::resume() noexcept {
+    if (parked_ && owner_.take_place()) {
+        try {
+            owner_.start(*std::exchange(parked_, std::nullopt));
+        } catch (const std::exception& failure) {
+            owner_.home.worker.note_exception(failure.what());
+        }
+    }
+    if (parked_)
+        owner_.waits_for_cap->set();
+    else
+        listener_.resume();
+}
+
+void server::implementation::door::on_accept(net::listener::accepted connection) {
+    h1_connection::accepted from{std::move(connection.fd), connection.peer, bound_};
+    add(owner_.home.counters.accepted);
+    owner_.counts->accepted.fetch_add(1, std::memory_order_relaxed);
+    if (owner_.take_place())
+        return owner_.start(std::move(from));
+    if (owner_.settings().over == config::over_limit::refuse)
+        return owner_.refuse(std::move(from));
+    parked_ = std::move(from);
+    owner_.waits_for_cap->set();
+}
+
+server::implementation::implementation(net::worker& on, std::shared_ptr<const listener_state> state,
+                                       std::shared_ptr<net::connection_count> shared)
+    : home(on, std::move(state)),
+      counts(std::move(shared)),
+      waits_for_cap(std::make_unique<cap_alarm>(*this)) {}
+
+server::implementation::~implementation() = default;
+
+bool server::implementation::full() const noexcept {
+    const std::uint64_t most = settings().limit.connections;
+    return most != 0 && counts->open.load(std::memory_order_relaxed) >= most;
+}
+
+// Exact over all workers: whoever would exceed the cap does not enter.
+bool server::implementation::take_place() noexcept {
+    const std::uint64_t most = settings().limit.connections;
+    std::uint64_t open = counts->open.load(std::memory_order_relaxed);
+    do {
+        if (most != 0 && open >= most)
+            return false;
+    } while (!counts->open.compare_exchange_weak(open, open + 1, std::memory_order_relaxed));
+    return true;
+}
+
+void server::implementation::give_place_back() noexcept {
+    counts->open.fetch_sub(1, std::memory_order_relaxed);
+    resume_doors();
+}
+
+void server::implementation::resume_doors() noexcept {
+    for (const std::shared_ptr<door>& each : doors)
+        each->resume();
+}
+
+void server::implementation::start(h1_connection::accepted from) {
+    try {
+        home.worker.spawn(run(shared_from_this(), std::move(from)));
+    } catch (...) {
+        // For want of memory it never began, so nobody else gives its place back.
+        counts->open.fetch_sub(1, std::memory_order_relaxed);
+        throw;
+    }
+}
+
+void server::implementation::refuse(h1_connection::accepted from) {
+    counts->refused.fetch_add(1, std::memory_order_relaxed);
+    if (refusals < refusals_max)
+        home.worker.spawn(run_refusal(shared_from_this(), std::move(from)));
+}
+
+net::task<> server::implementation::run_door(std::shared_ptr<implementation>,
+                                             std::shared_ptr<door> of) {
+    co_await of->serve();
+}
+
+// The place is given back when the socket is closed, whatever ended the connection.
+net::task<> server::implementation::run(std::shared_ptr<implementation> self,
+                                        h1_connection::accepted from) {
+    struct place_holder {
+        implementation& in;
+        ~place_holder() { in.give_place_back(); }
+    };
+    const place_holder held{*self};
+    h1_connection connection(self->home, std::move(from));
+    const presence listed(*self, connection);
+    co_await connection.serve();
+}
+
+net::task<> server::implementation::run_refusal(std::shared_ptr<implementation> self,
+                                                h1_connection::accepted from) {
+    struct refusal_holder {
+        implementation& in;
+        explicit refusal_holder(implementation& of) noexcept : in(of) { ++in.refusals; }
+        ~refusal_holder() { --in.refusals; }
+    };
+    const refusal_holder counted(*self);
+    h1_connection connection(self->home, std::move(from));
+    const presence listed(*self, connection);
+    co_await connection.refuse(exchange::reason::connection_cap);
+}
+
+void server::implementation::open(net::unique_fd fd, const net::socket_address& bound) {
+    auto made = std::make_shared<door>(*this, std::move(fd), bound);
+    made->apply(settings().socket);
+    doors.push_back(made);
+    home.worker.spawn(run_door(shared_from_this(), std::move(made)));
+}
+
+void server::implementation::close(const net::socket_address& bound) {
+    const auto gone = std::stable_partition(
+        doors.begin(), doors.end(), [&](const auto& each) { return !(each->bound() == bound); });
+    std::for_each(gone, doors.end(), [](const auto& each) { each->stop(); });
+    doors.erase(gone, doors.end());
+}
+
+void server::implementation::close_all() {
+    for (const std::shared_ptr<door>& each : doors)
+        each->stop();
+    doors.clear();
+    waits_for_cap->disarm();
+}
+
+void server::implementation::abort_all() noexcept {
+    for (h1_connection* const each : connections)
+        each->abort();
+}
+
+server::server(net::worker& home, std::shared_ptr<const listener_state> state,
+               std::shared_ptr<net::connection_count> counts)
+    : impl_(std::make_shared<implementation>(home, std::move(state), std::move(counts))) {}
+
+server::~server() {
+    impl_->close_all();
+    impl_->abort_all();
+}
+
+void server::listen(net::unique_fd fd, const net::socket_address& bound) {
+    impl_->open(std::move(fd), bound);
+}
+
+void server::unlisten(const net::socket_address& bound) { impl_->close(bound); }
+
+void server::update(std::shared_ptr<const listener_state> state) {
+    impl_->home.state = std::move(state);
+    impl_->home.servings.clear();
+    for (const auto& each : impl_->doors)
+        each->apply(impl_->settings().socket);
+    // The cap may have been raised.
+    impl_->resume_doors();
+}
+
+void server::drain() {
+    impl_->close_all();
+    impl_->home.draining = true;
+    for (h1_connection* const each : impl_->connections)
+        each->drain();
+}
+
+void server::abort() {
+    impl_->close_all();
+    impl_->home.draining = true;
+    impl_->abort_all();
+}
+
+std::size_t server::connections() const noexcept { return impl_->connections.size(); }
+
+const server_counters& server::counters() const noexcept { return impl_->home.counters; }
+
+}  // namespace penstock::downstream
