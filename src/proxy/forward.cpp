@@ -1,0 +1,105 @@
+// Forwarding: the head that the origin is to see, the attempts, and what comes of them.
+#include "penstock/http/forwarding.hpp"
+#include "penstock/net/error.hpp"
+#include "proxy/head_edits.hpp"
+#include "proxy/proxy_handler.hpp"
+
+#include <string>
+#include <utility>
+
+namespace penstock::proxy {
+namespace {
+
+void append_via(http::fields& of, http::version received, const std::string& name) {
+    std::string value;
+    for (const http::fields::field one : of) {
+        if (one.id == http::field_id::via)
+            value.append(one.value).append(", ");
+    }
+    value += received == http::version::http_1_0   ? "1.0 "
+             : received == http::version::http_1_1 ? "1.1 "
+                                                   : "2 ";
+    value += name;
+    of.set("Via", value);
+}
+
+// A pooled connection that died before it answered says nothing about the origin.
+exchange::reason reason_of(const upstream::attempt_failure& failed) noexcept {
+    const bool stale = failed.reused && !failed.response_begun &&
+                       failed.reason == exchange::reason::connection_terminated;
+    return stale ? exchange::reason::stale_connection : failed.reason;
+}
+
+}  // namespace
+
+void proxy_handler::prepare(exchange::request& from, const config::route& by, bool trusted) {
+    http::request_head& head = from.head;
+    from.wants_websocket = from.wants_websocket && by.websocket;
+    http::strip_hop_by_hop(head.fields);
+    const std::string client = from.peer->host();
+    http::forwarded_facts facts;
+    facts.client_address = client;
+    facts.scheme = head.scheme;
+    facts.host = head.authority;
+    facts.port = from.local != nullptr ? from.local->port() : std::uint16_t{0};
+    facts.peer_trusted = trusted;
+    http::set_forwarding(head.fields, facts);
+    append_via(head.fields, head.version, generation_.via);
+    head.fields.set("X-Request-Id", from.record->request_id);
+    edit_request(head, by.request_headers);
+}
+
+std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request& from,
+                                                              const config::route& by) const {
+    if (!by.total_timeout)
+        return nullptr;
+    const exchange::ledger& spent = from.record->ledger;
+    const time_point first_byte = spent.began() + spent.spent(exchange::phase::tls);
+    return std::make_unique<total_deadline>(parts_.home, *from.aborted,
+                                            first_byte + *by.total_timeout);
+}
+
+net::task<exchange::response> proxy_handler::forward(exchange::request& from,
+                                                     const config::route& by,
+                                                     upstream::cluster& to) {
+    std::unique_ptr<total_deadline> until = start_deadline(from, by);
+    retry_facts facts;
+    facts.verb = from.head.verb;
+    facts.body_empty = from.body->finished();
+    facts.endpoints = to.shared().endpoints.size();
+    upstream::attempt_options how;
+    for (facts.attempts = 1;; ++facts.attempts) {
+        upstream::attempt made = co_await to.send(from, how);
+        count(made, to.shared());
+        if (made.response) {
+            exchange::response& response = *made.response;
+            if (!response.upgraded)
+                complete(response.head, by);
+            if (until && response.body && !response.upgraded)
+                response.body = make_timed_body(std::move(response.body), std::move(until));
+            co_return std::move(response);
+        }
+        const retry next = from.aborted->fired() ? retry::no : decide_retry(made.failure, facts);
+        if (next == retry::no)
+            co_return reply(from, proxy::reason_of(made.failure));
+        from.record->ledger.give_up_attempt();
+        if (made.endpoint < 64)
+            how.tried |= std::uint64_t{1} << made.endpoint;
+        how.fresh_connection = next == retry::fresh;
+        how.endpoint = next == retry::fresh ? static_cast<int>(made.endpoint) : -1;
+    }
+}
+
+void proxy_handler::count(const upstream::attempt& made,
+                          const upstream::shared_upstream& of) noexcept {
+    if (made.failure.reason == exchange::reason::no_endpoint)
+        return;
+    attempt_labels labels;
+    labels.upstream = of.id;
+    labels.endpoint = of.endpoints[made.endpoint]->id;
+    labels.ok = made.response.has_value();
+    labels.why = labels.ok ? exchange::reason::none : proxy::reason_of(made.failure);
+    parts_.metrics->count_attempt(labels);
+}
+
+}  // namespace penstock::proxy

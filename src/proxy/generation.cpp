@@ -1,0 +1,43 @@
+#include "penstock/proxy/handler.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace penstock::proxy {
+namespace {
+
+std::string make_instance_name() {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::random_device source;
+    std::string made = "penstock-";
+    for (unsigned word = source(), i = 0; i < 8; ++i, word >>= 4)
+        made += digits[word & 0xf];
+    return made;
+}
+
+std::size_t upstream_of(const config::route& route, const config::model& model) {
+    const auto found =
+        std::find_if(model.upstreams.begin(), model.upstreams.end(),
+                     [&](const config::upstream& one) { return one.name == route.upstream; });
+    return found == model.upstreams.end()
+               ? generation::npos
+               : static_cast<std::size_t>(found - model.upstreams.begin());
+}
+
+}  // namespace
+
+const std::string& instance_name() {
+    static const std::string made = make_instance_name();
+    return made;
+}
+
+generation::generation(std::uint64_t number, config::model from)
+    : id(number), model(std::move(from)), router(model.routes), via(instance_name()) {
+    for (const config::route& route : model.routes) {
+        route_ids.push_back(intern_name(route.name));
+        upstreams.push_back(upstream_of(route, model));
+    }
+}
+
+}  // namespace penstock::proxy

@@ -1,0 +1,119 @@
+#include "proxy/proxy_handler.hpp"
+
+#include "penstock/exchange/text_body.hpp"
+#include "penstock/upstream/failure.hpp"
+#include "proxy/head_edits.hpp"
+#include "proxy/trust.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock::proxy {
+
+using exchange::reason;
+
+std::shared_ptr<exchange::handler> make_handler(handler_parts parts) {
+    return std::make_shared<proxy_handler>(std::move(parts));
+}
+
+proxy_handler::proxy_handler(handler_parts parts)
+    : parts_(std::move(parts)), generation_(*parts_.generation) {
+    const auto& routes = generation_.model.routes;
+    limits_bodies_ = std::any_of(routes.begin(), routes.end(), [](const config::route& one) {
+        return one.body_limit.has_value();
+    });
+}
+
+net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
+    const bool trusted = is_trusted(*from.peer, generation_.model.trust);
+    identify(from, trusted);
+    const http::method verb = from.head.verb;
+    if (verb == http::method::trace || verb == http::method::connect)
+        co_return reply(from, reason::http_request_denied);
+    if (is_loop(from.head.fields))
+        co_return reply(from, reason::proxy_loop_detected);
+    const std::optional<std::size_t> found = generation_.router.find(from.head);
+    if (!found)
+        co_return reply(from, reason::no_route);
+    from.record->route = generation_.route_ids[*found];
+    const config::route& route = generation_.model.routes[*found];
+    if (generation_.upstreams[*found] == generation::npos)
+        co_return answer(route);
+    prepare(from, route, trusted);
+    co_return co_await forward(from, route, *parts_.clusters[generation_.upstreams[*found]]);
+}
+
+void proxy_handler::identify(exchange::request& from, bool trusted) {
+    std::string& id = from.record->request_id;
+    if (!id.empty())
+        return;
+    const auto given = trusted ? from.head.fields.find(http::field_id::x_request_id) : std::nullopt;
+    if (given && is_harmless_id(*given)) {
+        id = *given;
+    } else {
+        ids_.make(id);
+    }
+}
+
+// This process has seen the request before (RFC 9110 §7.6.3).
+bool proxy_handler::is_loop(const http::fields& of) const noexcept {
+    for (const http::fields::field one : of) {
+        if (one.id == http::field_id::via &&
+            one.value.find(generation_.via) != std::string_view::npos)
+            return true;
+    }
+    return false;
+}
+
+exchange::response proxy_handler::reply(exchange::request& from, reason why) {
+    from.record->why = why;
+    const own_reply about{why, from.record->request_id, prefers_html(from.head.fields)};
+    exchange::response made = make_reply(about);
+    made.head.fields.add("Date", date_.at(wall_clock::now()));
+    return made;
+}
+
+exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
+    identify(from, false);
+    return reply(from, why);
+}
+
+// A route's own answer.
+exchange::response proxy_handler::answer(const config::route& by) {
+    exchange::response made;
+    if (by.reply) {
+        made.head.status = by.reply->status;
+        if (!by.reply->body.empty())
+            made.head.fields.add("Content-Type", by.reply->content_type);
+        made.body = exchange::make_text_body(by.reply->body);
+    } else if (by.redirection) {
+        made.head.status = by.redirection->status;
+        made.head.fields.add("Location", by.redirection->to);
+    }
+    complete(made.head, by);
+    return made;
+}
+
+// RFC 9110 §6.6.1: who has a clock dates what came without a date.
+void proxy_handler::complete(http::response_head& head, const config::route& by) {
+    if (!head.fields.find(http::field_id::date))
+        head.fields.add("Date", date_.at(wall_clock::now()));
+    edit_response(head, by.response_headers);
+}
+
+std::uint64_t proxy_handler::body_limit(const http::request_head& head) const {
+    if (!limits_bodies_)
+        return 0;
+    const std::optional<std::size_t> found = generation_.router.find(head);
+    return found ? generation_.model.routes[*found].body_limit.value_or(0) : 0;
+}
+
+void proxy_handler::finished(const exchange::record& of) noexcept {
+    parts_.metrics->count(of);
+    if (parts_.access && generation_.model.log.access)
+        parts_.access->write(of, *generation_.model.log.access);
+}
+
+reason proxy_handler::reason_of(error why) const noexcept { return upstream::reason_of(why); }
+
+}  // namespace penstock::proxy

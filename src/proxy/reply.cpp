@@ -1,0 +1,59 @@
+// The replies that Penstock makes itself.
+#include "penstock/exchange/text_body.hpp"
+#include "penstock/proxy/failure.hpp"
+
+#include <string>
+
+namespace penstock::proxy {
+namespace {
+
+constexpr std::string_view retry_after_seconds = "5";
+
+// Only our own words and an id of checked characters are put in, so nothing needs escaping.
+std::string problem_body(int status, std::string_view token, std::string_view id) {
+    std::string text = R"({"type":"about:blank","title":")";
+    text.append(http::reason_phrase(status))
+        .append("\",\"status\":")
+        .append(std::to_string(status));
+    text.append(",\"reason\":\"").append(token);
+    text.append("\",\"request_id\":\"").append(id).append("\"}\n");
+    return text;
+}
+
+std::string html_body(int status, std::string_view token, std::string_view id) {
+    const std::string title =
+        std::to_string(status).append(" ").append(http::reason_phrase(status));
+    std::string text = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>";
+    text.append(title).append("</title></head>\n<body><h1>").append(title).append("</h1>\n<p>");
+    text.append("Reason: <code>").append(token).append("</code></p>\n<p>Request: <code>");
+    text.append(id).append("</code></p>\n</body></html>\n");
+    return text;
+}
+
+}  // namespace
+
+bool prefers_html(const http::fields& of) noexcept {
+    const auto accept = of.find("accept");
+    return accept && accept->find("text/html") != std::string_view::npos;
+}
+
+exchange::response make_reply(const own_reply& about) {
+    const int status = status_of(about.why);
+    const std::string_view token = exchange::token(about.why);
+    exchange::response made;
+    made.head.status = status;
+    made.head.fields.add("Content-Type",
+                         about.html ? "text/html; charset=utf-8" : "application/problem+json");
+    made.head.fields.add("Cache-Control", "no-store");
+    made.head.fields.add("Proxy-Status", std::string("penstock; error=").append(token));
+    if (!about.request_id.empty())
+        made.head.fields.add("X-Request-Id", about.request_id);
+    if (status == 503)
+        made.head.fields.add("Retry-After", retry_after_seconds);
+    made.body =
+        exchange::make_text_body(about.html ? html_body(status, token, about.request_id)
+                                            : problem_body(status, token, about.request_id));
+    return made;
+}
+
+}  // namespace penstock::proxy
