@@ -77,11 +77,8 @@ net::task<bool> h1_connection::begin_tls() {
         co_return false;
     }
     handshake_ = net::worker::clock() - began;
-    add(counters.handshakes_ok);
-    if (stream_.tls().resumed)
-        add(counters.handshakes_resumed);
-    if (stream_.tls().version == "TLSv1.3")
-        add(counters.handshakes_tls13);
+    const net::tls_facts& facts = stream_.tls();
+    add(counters.handshakes_ok[facts.resumed ? 1 : 0][facts.version == "TLSv1.3" ? 1 : 0]);
     co_return true;
 }
 

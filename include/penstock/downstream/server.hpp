@@ -8,6 +8,7 @@
 #include "penstock/net/tls.hpp"
 #include "penstock/net/worker.hpp"
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -21,10 +22,9 @@ struct server_counters {
     std::atomic<std::uint64_t> active{0};   // connections within a request
     std::atomic<std::uint64_t> idle{0};     // open and between requests (or before the first)
     std::atomic<std::uint64_t> accepted{0};
-    std::atomic<std::uint64_t> handshakes_ok{0};
     std::atomic<std::uint64_t> handshakes_failed{0};
-    std::atomic<std::uint64_t> handshakes_resumed{0};
-    std::atomic<std::uint64_t> handshakes_tls13{0};  // of the successful ones
+    // Successful handshakes: [resumed][TLS 1.3].
+    std::array<std::array<std::atomic<std::uint64_t>, 2>, 2> handshakes_ok{};
 };
 
 // What a listener is at present; replaced whole at reload, so a connection picks it up between

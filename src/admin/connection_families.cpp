@@ -1,0 +1,107 @@
+#include "admin/families.hpp"
+
+#include <string>
+
+namespace penstock::admin {
+namespace {
+
+using prometheus::MetricType;
+
+template <class Views, class Count>
+double sum(const Views& workers, Count count) {
+    std::uint64_t total = 0;
+    for (const auto* const one : workers)
+        total += count(*one).load(std::memory_order_relaxed);
+    return static_cast<double>(total);
+}
+
+double value_of(const std::atomic<std::uint64_t>& count) {
+    return static_cast<double>(count.load(std::memory_order_relaxed));
+}
+
+void add_handshakes(const listener_view& listener, family& handshakes) {
+    const std::string name = name_of(listener.id);
+    for (std::size_t resumed = 0; resumed < 2; ++resumed) {
+        for (std::size_t tls13 = 0; tls13 < 2; ++tls13) {
+            handshakes.counter({{"listener", name},
+                                {"result", "ok"},
+                                {"resumed", resumed == 1 ? "true" : "false"},
+                                {"version", tls13 == 1 ? "TLSv1.3" : "TLSv1.2"}},
+                               sum(
+                                   listener.workers, [&](const auto& from) -> const auto& {
+                                       return from.handshakes_ok[resumed][tls13];
+                                   }));
+        }
+    }
+    handshakes.counter(
+        {{"listener", name}, {"result", "failed"}, {"resumed", "false"}, {"version", "none"}},
+        sum(
+            listener.workers,
+            [](const auto& from) -> const auto& { return from.handshakes_failed; }));
+}
+
+}  // namespace
+
+void add_connection_families(const process_view& of, families& all) {
+    family open("penstock_connections", "Client connections: active within a request, else idle.",
+                MetricType::Gauge);
+    family accepted("penstock_connections_accepted_total", "Client connections accepted.",
+                    MetricType::Counter);
+    family refused("penstock_connections_refused_total",
+                   "Client connections answered with 503 because the listener was full.",
+                   MetricType::Counter);
+    family handshakes("penstock_tls_handshakes_total",
+                      "TLS handshakes with clients that have ended.", MetricType::Counter);
+    family certificates("penstock_tls_certificate_not_after_seconds",
+                        "When a certificate ends, in seconds since the epoch.", MetricType::Gauge);
+    for (const listener_view& one : of.listeners) {
+        const std::string name = name_of(one.id);
+        open.gauge({{"listener", name}, {"state", "active"}},
+                   sum(
+                       one.workers, [](const auto& from) -> const auto& { return from.active; }));
+        open.gauge({{"listener", name}, {"state", "idle"}},
+                   sum(
+                       one.workers, [](const auto& from) -> const auto& { return from.idle; }));
+        accepted.counter({{"listener", name}}, value_of(one.counts->accepted));
+        refused.counter({{"listener", name}}, value_of(one.counts->refused));
+        if (one.tls)
+            add_handshakes(one, handshakes);
+        for (const certificate_view& cert : one.certificates)
+            certificates.gauge({{"listener", name}, {"cert", cert.file}},
+                               static_cast<double>(cert.not_after));
+    }
+    for (family* const made : {&open, &accepted, &refused, &handshakes, &certificates})
+        made->move_to(all);
+}
+
+void add_upstream_families(const process_view& of, families& all) {
+    family open("penstock_upstream_connections",
+                "Connections to origins, in use or kept for reuse.", MetricType::Gauge);
+    family queue("penstock_upstream_queue", "Requests that wait for a connection to an origin.",
+                 MetricType::Gauge);
+    family reuse("penstock_pool_reuse_total",
+                 "Where exchanges got their connection: reused, fresh, or stale and so replaced.",
+                 MetricType::Counter);
+    family health("penstock_endpoint_health", "1 while requests may be sent to an endpoint.",
+                  MetricType::Gauge);
+    for (const upstream_view& one : of.upstreams) {
+        const std::string name = name_of(one.shared->id);
+        const auto total = [&](auto member) {
+            return sum(
+                one.workers, [member](const auto& from) -> const auto& { return from.*member; });
+        };
+        using counters = upstream::cluster_counters;
+        open.gauge({{"upstream", name}, {"state", "active"}}, total(&counters::active));
+        open.gauge({{"upstream", name}, {"state", "idle"}}, total(&counters::idle));
+        queue.gauge({{"upstream", name}}, total(&counters::queued));
+        reuse.counter({{"upstream", name}, {"result", "reused"}}, total(&counters::reused));
+        reuse.counter({{"upstream", name}, {"result", "fresh"}}, total(&counters::fresh));
+        reuse.counter({{"upstream", name}, {"result", "stale"}}, total(&counters::stale));
+        for (const auto& endpoint : one.shared->endpoints)
+            health.gauge({{"upstream", name}, {"endpoint", endpoint->name}}, 1);
+    }
+    for (family* const made : {&open, &queue, &reuse, &health})
+        made->move_to(all);
+}
+
+}  // namespace penstock::admin

@@ -1,0 +1,116 @@
+#include "admin/families.hpp"
+
+#include <map>
+#include <string>
+
+namespace penstock::admin {
+namespace {
+
+using prometheus::MetricType;
+
+// Σ over the workers of one of their counter tables.
+std::map<std::uint64_t, std::uint64_t> totals(const process_view& of,
+                                              const counter_table& (proxy::worker_metrics::*table)()
+                                                  const) {
+    std::map<std::uint64_t, std::uint64_t> all;
+    for (const worker_view& worker : of.workers)
+        (worker.metrics->*table)().each(
+            [&all](std::uint64_t key, std::uint64_t value) { all[key] += value; });
+    return all;
+}
+
+std::string class_text(std::uint8_t code_class) {
+    return code_class == 0 ? "none" : std::to_string(code_class) + "xx";
+}
+
+// What a full table counted without telling it apart.
+const std::string other = "_other";
+
+labels request_labels_of(std::uint64_t key) {
+    if (key == counter_table::overflow_key)
+        return {{"listener", other}, {"route", other},      {"upstream", other},
+                {"protocol", other}, {"code_class", other}, {"reason", other}};
+    const auto from = proxy::request_labels::from_key(key);
+    return {{"listener", name_of(from.listener)},
+            {"route", name_of(from.route)},
+            {"upstream", name_of(from.upstream)},
+            {"protocol", std::string(name(from.protocol))},
+            {"code_class", class_text(from.code_class)},
+            {"reason", std::string(exchange::token(from.why))}};
+}
+
+labels attempt_labels_of(std::uint64_t key) {
+    if (key == counter_table::overflow_key)
+        return {{"upstream", other}, {"endpoint", other}, {"result", other}, {"reason", other}};
+    const auto from = proxy::attempt_labels::from_key(key);
+    return {{"upstream", name_of(from.upstream)},
+            {"endpoint", name_of(from.endpoint)},
+            {"result", from.ok ? "ok" : "failed"},
+            {"reason", std::string(exchange::token(from.why))}};
+}
+
+// Σ over the workers of one histogram of a named group; false if nobody has observed anything.
+template <std::size_t Each>
+bool merge(const process_view& of,
+           const proxy::histogram_table<Each>& (proxy::worker_metrics::*table)() const, name_id id,
+           std::size_t which, histogram::totals& into) {
+    for (const worker_view& worker : of.workers) {
+        if (const auto* const group = (worker.metrics->*table)().find(id))
+            (*group)[which].add_to(into);
+    }
+    return into.count() > 0;
+}
+
+void add_durations(const process_view& of, families& all) {
+    family durations("penstock_request_duration_seconds",
+                     "Time from a request's first byte to the end of its response.",
+                     MetricType::Histogram);
+    for (std::size_t id = 0; id < names_max; ++id) {
+        histogram::totals merged;
+        const auto route = static_cast<name_id>(id);
+        if (merge<1>(of, &proxy::worker_metrics::durations, route, 0, merged))
+            durations.histogram({{"route", name_of(route)}}, merged);
+    }
+    durations.move_to(all);
+}
+
+void add_phases(const process_view& of, families& all) {
+    family phases(
+        "penstock_request_phase_seconds",
+        "Time that requests spent in a phase; requests that did not enter it don't count.",
+        MetricType::Histogram);
+    for (std::size_t id = 0; id < names_max; ++id) {
+        for (std::size_t i = 0; i < exchange::phase_count; ++i) {
+            histogram::totals merged;
+            const auto upstream = static_cast<name_id>(id);
+            if (!merge<exchange::phase_count>(of, &proxy::worker_metrics::phases, upstream, i,
+                                              merged))
+                continue;
+            const auto phase = static_cast<exchange::phase>(i);
+            phases.histogram(
+                {{"phase", std::string(exchange::name(phase))}, {"upstream", name_of(upstream)}},
+                merged);
+        }
+    }
+    phases.move_to(all);
+}
+
+}  // namespace
+
+void add_request_families(const process_view& of, families& all) {
+    family requests("penstock_requests_total", "Requests that have ended, by what came of them.",
+                    MetricType::Counter);
+    for (const auto& [key, value] : totals(of, &proxy::worker_metrics::requests))
+        requests.counter(request_labels_of(key), static_cast<double>(value));
+    requests.move_to(all);
+    add_durations(of, all);
+    add_phases(of, all);
+    family attempts("penstock_upstream_attempts_total",
+                    "Tries at an origin that have ended: ok means that a response head came.",
+                    MetricType::Counter);
+    for (const auto& [key, value] : totals(of, &proxy::worker_metrics::attempts))
+        attempts.counter(attempt_labels_of(key), static_cast<double>(value));
+    attempts.move_to(all);
+}
+
+}  // namespace penstock::admin
