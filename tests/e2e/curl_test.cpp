@@ -159,9 +159,14 @@ TEST(RealOrigins, NginxRangesRevalidationAndEmptyAnswersPass) {
     EXPECT_TRUE(contains(same.out, "304 Not Modified")) << same.out;
     EXPECT_EQ(curl({"-w", "%{http_code}", proxy.url("web", "/none")}).out, "204");
     EXPECT_TRUE(contains(curl({"-i", proxy.url("web", "/redirect")}).out, "301 Moved Permanently"));
-    // All of it over one origin connection: none of these answers left it in doubt.
+    // Over one origin connection of each worker: none of these answers left it in doubt.
     const samples found = wait_for_sum(proxy, "penstock_requests_total", {}, 5);
-    EXPECT_EQ(sum(found, "penstock_pool_reuse_total", {"result=\"fresh\""}), 1);
+    double workers = 0;
+    for (const auto& [name, value] : found) {
+        workers += name.starts_with("penstock_loop_delay_seconds{") ? 1 : 0;
+    }
+    EXPECT_LE(sum(found, "penstock_pool_reuse_total", {"result=\"fresh\""}), workers);
+    EXPECT_EQ(sum(found, "penstock_pool_reuse_total"), 5);
 }
 
 TEST(RealOrigins, NodeEarlyHintsAndTrailersPass) {

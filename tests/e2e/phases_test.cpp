@@ -154,7 +154,7 @@ TEST(Phases, SlowReaderShowsAsClientBlocked) {
         small.receive_buffer = 4096;
         peer client(proxy.port("web"), small);
         client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
-        client.read_exactly(1024);
+        client.put_back(client.read_exactly(1024));
         hold_for(delay * 10);
         EXPECT_EQ(read_response(client).status, 200);
     };
@@ -162,6 +162,19 @@ TEST(Phases, SlowReaderShowsAsClientBlocked) {
         "client_blocked",
         [&] { return one_request(proxy_to(origin.address()), slow_reader, "client_blocked"); },
         delay * 10);
+}
+
+// Passes bytes on in both directions until one side closes.
+void relay_until_closed(peer& left, peer& right) {
+    pollfd both[2] = {{left.fd(), POLLIN, 0}, {right.fd(), POLLIN, 0}};
+    while (::poll(both, 2, static_cast<int>(patience.count())) > 0) {
+        peer& from = both[0].revents != 0 ? left : right;
+        const std::string bytes = from.read_some();
+        if (bytes.empty()) {
+            return;
+        }
+        (&from == &left ? right : left).send(bytes);
+    }
 }
 
 TEST(Phases, SlowUpstreamHandshakeShowsThere) {
@@ -174,15 +187,7 @@ TEST(Phases, SlowUpstreamHandshakeShowsThere) {
         std::string hello_bytes = client.read_some();
         hold_for(delay);
         server.send(hello_bytes);
-        for (;;) {
-            const std::string there = server.read_some();
-            client.send(there);
-            const std::string back = client.read_some();
-            if (there.empty() || back.empty()) {
-                return;
-            }
-            server.send(back);
-        }
+        relay_until_closed(client, server);
     });
     expect_delay_in("upstream_tls", [&] {
         return one_request(proxy_to(relay.address(), "tls: {verify: false}"), get, "upstream_tls");

@@ -14,7 +14,7 @@ std::uint16_t port_in(std::string_view line, std::string_view after) {
         return 0;
     }
     const std::string_view address = line.substr(begin + after.size());
-    const std::size_t colon = address.substr(0, address.find(' ')).rfind(':');
+    const std::size_t colon = address.substr(0, address.find_first_of(" \n")).rfind(':');
     if (colon == std::string_view::npos) {
         return 0;
     }

@@ -32,9 +32,7 @@ struct peer::tls_state {
 
 namespace {
 
-[[nodiscard]] bool is_reset(int number) {
-    return number == ECONNRESET || number == EPIPE;
-}
+[[nodiscard]] bool is_reset(int number) { return number == ECONNRESET || number == EPIPE; }
 
 void make_ready(int fd) {
     const int one = 1;
@@ -55,14 +53,21 @@ long ssl_outcome(SSL* ssl, int count, short& wait_for) {
         return count;
     }
     switch (SSL_get_error(ssl, count)) {
-        case SSL_ERROR_WANT_READ: wait_for = POLLIN; return -1;
-        case SSL_ERROR_WANT_WRITE: wait_for = POLLOUT; return -1;
-        case SSL_ERROR_ZERO_RETURN: return 0;
-        case SSL_ERROR_SYSCALL: return -1;
-        default: errno = ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING
-                             ? ECONNRESET
-                             : EPROTO;
-                 return -1;
+        case SSL_ERROR_WANT_READ:
+            wait_for = POLLIN;
+            return -1;
+        case SSL_ERROR_WANT_WRITE:
+            wait_for = POLLOUT;
+            return -1;
+        case SSL_ERROR_ZERO_RETURN:
+            return 0;
+        case SSL_ERROR_SYSCALL:
+            return -1;
+        default:
+            errno = ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING
+                        ? ECONNRESET
+                        : EPROTO;
+            return -1;
     }
 }
 
@@ -114,7 +119,8 @@ peer::peer(std::uint16_t port, const connect_options& options)
         if (!options.server_name.empty()) {
             // SSL_set_tlsext_host_name is a macro with a C cast.
             std::string name = options.server_name;
-            SSL_ctrl(tls_->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data());
+            SSL_ctrl(tls_->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
+                     name.data());
         }
         if (!options.alpn.empty()) {
             offer(tls_->ssl, options.alpn);
@@ -228,7 +234,8 @@ peer::got peer::receive(const time_limit& limit) {
             return got::reset;
         }
         if (!await(fd_.get(), wait_for, limit)) {
-            throw test_error("nothing more came; unread so far: \"" + pending_ + "\"");
+            throw test_error("nothing more came; unread so far: \"" + pending_.substr(0, 200) +
+                             "\"");
         }
     }
 }
@@ -243,9 +250,9 @@ void peer::require(std::size_t size, const time_limit& limit) {
     while (pending_.size() < size) {
         const got outcome = receive(limit);
         if (outcome != got::bytes) {
-            throw test_error(std::string("connection ") +
-                             (outcome == got::eof ? "closed" : "reset") +
-                             " where more was expected; unread so far: \"" + pending_ + "\"");
+            throw test_error(
+                std::string("connection ") + (outcome == got::eof ? "closed" : "reset") +
+                " where more was expected; unread so far: \"" + pending_.substr(0, 200) + "\"");
         }
     }
 }
@@ -350,8 +357,6 @@ std::string peer::alpn() const {
     return {reinterpret_cast<const char*>(data), size};
 }
 
-std::string peer::tls_version() const {
-    return tls_ ? SSL_get_version(tls_->ssl) : "";
-}
+std::string peer::tls_version() const { return tls_ ? SSL_get_version(tls_->ssl) : ""; }
 
 }  // namespace penstock::test
