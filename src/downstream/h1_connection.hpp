@@ -108,6 +108,7 @@ class h1_connection final : private net::socket_watcher,
     [[nodiscard]] result<void> encode(const exchange::response& with, response_plan& plan);
     [[nodiscard]] bool may_keep(const exchange::response& with) const noexcept;
     net::task<ending> after(bool kept);
+    [[nodiscard]] exchange::reason reason_of_body(error why) const noexcept;
     [[nodiscard]] ending broken(const h1_response_writer& writer, const response_plan& plan);
     net::task<> relay_tunnel(h1_response_writer& writer, exchange::body_source& body);
     net::task<result<void>> send_interim(const http::response_head& head) override;

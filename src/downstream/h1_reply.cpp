@@ -58,7 +58,7 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     now.head_sent = writer.begun();
     co_await let_go(with);
     if (writer.body_failed() && !writer.begun() && !now.ended)
-        co_return co_await refuse_request(now.state->handler->reason_of(writer.body_failed()));
+        co_return co_await refuse_request(reason_of_body(writer.body_failed()));
     if (!writer.complete())
         co_return broken(writer, plan);
     now.record.response_complete = true;
@@ -110,6 +110,12 @@ net::task<h1_connection::ending> h1_connection::after(bool kept) {
     co_return drained ? ending::keep : ending::linger;
 }
 
+// A response's body may fail because the request's did.
+reason h1_connection::reason_of_body(error why) const noexcept {
+    const bool of_client = serving_->body && serving_->body->failed() == why;
+    return of_client ? reason_of_client(why) : serving_->state->handler->reason_of(why);
+}
+
 // A response that stops in the middle must not look whole: a chunked one ends without its last
 // chunk and one with a length ends short, but one that a close would end needs a reset.
 h1_connection::ending h1_connection::broken(const h1_response_writer& writer,
@@ -120,7 +126,7 @@ h1_connection::ending h1_connection::broken(const h1_response_writer& writer,
     else if (writer.client_failed())
         note(reason_of_client(writer.client_failed()));
     else
-        note(now.state->handler->reason_of(writer.body_failed()));
+        note(reason_of_body(writer.body_failed()));
     const bool framed = plan.encoding.body.kind == http::framing_kind::length ||
                         plan.encoding.body.kind == http::framing_kind::chunked;
     return framed && !writer.client_failed() && !stream_.aborted() ? ending::linger : ending::reset;

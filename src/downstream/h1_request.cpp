@@ -111,8 +111,8 @@ reason h1_connection::understand_head() {
     const result<request_facts> facts = judge_request(request.head);
     if (!facts)
         return reason_of_head(facts.error());
-    if (request.head.scheme.empty())
-        request.head.scheme = stream_.is_tls() ? "https" : "http";
+    // The transport's, whatever an absolute form says: origins are told that it is the truth.
+    request.head.scheme = stream_.is_tls() ? "https" : "http";
     request.expects_continue = facts->expects_continue;
     request.wants_websocket = facts->wants_websocket;
     request.accepts_trailers = facts->accepts_trailers;
