@@ -15,7 +15,6 @@ namespace penstock::app {
 namespace {
 
 constexpr int step_ms = 100;
-constexpr int steps_at_end = 10;
 
 net::unique_fd open_path(const std::string& path) {
     if (path == "-")
@@ -50,8 +49,7 @@ error access_file::reopen() {
     return {};
 }
 
-error access_file::wait_writable(const std::atomic<bool>& ending) const {
-    int steps_left = steps_at_end;
+error access_file::wait_writable(const std::atomic<bool>& ending) {
     for (;;) {
         pollfd wait{fd_.get(), POLLOUT, 0};
         const int ready = ::poll(&wait, 1, step_ms);
@@ -59,7 +57,7 @@ error access_file::wait_writable(const std::atomic<bool>& ending) const {
             return net::last_system_error();
         if (ready > 0)
             return {};
-        if (ending.load(std::memory_order_relaxed) && --steps_left == 0)
+        if (ending.load(std::memory_order_relaxed) && --steps_at_end_ <= 0)
             return {EAGAIN, boost::system::system_category()};
     }
 }

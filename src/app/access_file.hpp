@@ -18,18 +18,20 @@ class access_file {
 
     // Opens the path anew, after a rotation; on failure the old file stays.
     [[nodiscard]] error reopen();
-    // Whole lines. Waits for a reader of a pipe, but no longer than a second once `ending` is set.
+    // Whole lines. Waits for a reader of a pipe, but once `ending` is set no longer than a second
+    // in all.
     [[nodiscard]] error write(std::string_view lines, const std::atomic<bool>& ending);
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:
     access_file(std::string path, net::unique_fd fd);
-    [[nodiscard]] error wait_writable(const std::atomic<bool>& ending) const;
+    [[nodiscard]] error wait_writable(const std::atomic<bool>& ending);
 
     std::string path_;
     net::unique_fd fd_;
-    bool pipe_ = false;  // a write may have to wait
-    bool torn_ = false;  // the latest line was written in part
+    bool pipe_ = false;      // a write may have to wait
+    bool torn_ = false;      // the latest line was written in part
+    int steps_at_end_ = 10;  // of 100 ms each
 };
 
 }  // namespace penstock::app

@@ -173,9 +173,9 @@ std::optional<commit_failure> fleet::commit(
     upstreams_.clear();
     for (const compiled_upstream& one : next->upstreams)
         upstreams_.push_back({one.shared, {one.shared.get(), {}}});
+    log_changes(plan, opened);
     for (std::size_t k = 0; k < sides_.size(); ++k)
         add_report(order(k, plan, next, opened, access.empty() ? nullptr : access[k]));
-    log_changes(plan, opened);
     return std::nullopt;
 }
 
@@ -206,7 +206,7 @@ void fleet::drain(std::function<void()> done) {
         });
     };
     for (const auto& side : sides_)
-        side->home().post([&side = *side, one_done] { side.drain(one_done); });
+        side->call([&side = *side, one_done] { side.drain(one_done); });
 }
 
 std::size_t fleet::abort() {

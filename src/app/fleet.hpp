@@ -48,7 +48,8 @@ class fleet {
     // "127.0.0.1:8080", where a listener is bound first; empty if there is none of that name.
     [[nodiscard]] std::string bound_to(std::string_view listener) const;
 
-    // Ends accepting; `done` is called on the control thread once no connection is left.
+    // Every worker has ended accepting when this returns; `done` is called on the control thread,
+    // later, once no connection is left.
     void drain(std::function<void()> done);
     // Ends every connection. Returns how many there were.
     std::size_t abort();

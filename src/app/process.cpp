@@ -129,7 +129,7 @@ void process::start_admin() {
     admin_ = std::make_unique<downstream::server>(control_, std::move(serves),
                                                   std::make_shared<net::connection_count>());
     admin_->listen(std::move(admin_fd_), admin_bound_);
-    log_info("admin on {}", admin_bound_.to_string());
+    log_info("admin on {} (/metrics /status /healthz /readyz)", admin_bound_.to_string());
 }
 
 void process::announce() {

@@ -22,9 +22,9 @@ void process::begin_drain(std::string_view why) {
         return;
     state_ = state::draining;
     const milliseconds limit = present_->generation->model.drain_timeout;
-    log_info("{}: draining, at most {} ms", why, limit.count());
     alarm_->after(limit, [this] { cut("drain time-out"); });
     fleet_->drain([this] { drained(); });
+    log_info("{}: draining, at most {} ms", why, limit.count());
 }
 
 void process::cut(std::string_view why) {

@@ -1,0 +1,164 @@
+// Starting: the shortest configurations that work, and what is said when it cannot start.
+#include "support/certificate.hpp"
+#include "support/probe.hpp"
+#include "support/scripted_origin.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace penstock::test {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+scripted_origin::script hello() {
+    return scripted_origin::answer(
+        [](const http_request& asked) { return ok_response("hello from " + asked.target); });
+}
+
+std::string minimal(const std::string& bind, const std::string& origin) {
+    return "listeners: {web: {bind: \"" + bind +
+           "\"}}\n"
+           "upstreams: {app: {endpoints: [\"" +
+           origin +
+           "\"]}}\n"
+           "routes: [{upstream: app}]\n";
+}
+
+command_result start(const std::string& yaml) {
+    const temp_dir dir;
+    return run({penstock_binary(), "run", "-c", dir.write("penstock.yaml", yaml)});
+}
+
+TEST(Boot, ProxiesWithThreeLines) {
+    scripted_origin origin(hello());
+    daemon proxy(minimal("127.0.0.1:0", origin.address()));
+    const command_result got = curl({proxy.url("web", "/a?b")});
+    EXPECT_EQ(got.out, "hello from /a?b");
+    EXPECT_EQ(proxy.stop(), (exit_status{0, 0}));
+    EXPECT_TRUE(contains(proxy.running().err(), "drained")) << proxy.running().err();
+}
+
+TEST(Boot, ProxiesWithTwoOptions) {
+    scripted_origin origin(hello());
+    daemon proxy(std::vector<std::string>{"run", "--listen", "127.0.0.1:0", "--to",
+                                          "http://" + origin.address()});
+    EXPECT_EQ(curl({proxy.url("web", "/x")}).out, "hello from /x");
+    EXPECT_FALSE(contains(proxy.running().err(), "admin on")) << "no admin was asked for";
+    EXPECT_EQ(proxy.stop(), (exit_status{0, 0}));
+}
+
+TEST(Boot, VerifiesAnHttpsOriginByDefault) {
+    const temp_dir dir;
+    scripted_origin origin(hello(), write_certificate(dir, "localhost"));
+    daemon proxy(std::vector<std::string>{"run", "--listen", "127.0.0.1:0", "--to",
+                                          "https://" + origin.address()});
+    EXPECT_EQ(curl({"-o", "/dev/null", "-w", "%{http_code}", proxy.url("web")}).out, "502");
+}
+
+TEST(Boot, ListensOnEachAddressOfEachListener) {
+    scripted_origin origin(hello());
+    daemon proxy(
+        "listeners: {one: {bind: [\"127.0.0.1:0\", \"127.0.0.1:0\"]}, two: {bind: "
+        "\"127.0.0.1:0\"}}\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() +
+        "\"]}}\n"
+        "routes: [{upstream: app}]\n");
+    for (const std::uint16_t port : {proxy.port("one"), proxy.port("one", 1), proxy.port("two")})
+        EXPECT_EQ(curl({"http://127.0.0.1:" + std::to_string(port) + "/"}).out, "hello from /");
+}
+
+TEST(Boot, ServesOnEveryWorker) {
+    scripted_origin origin(hello());
+    daemon proxy(
+        "workers: 4\n"
+        "admin: {bind: \"127.0.0.1:0\"}\n" +
+        minimal("127.0.0.1:0", origin.address()));
+    for (int i = 0; i < 40; ++i)
+        EXPECT_EQ(curl({proxy.url("web")}).out, "hello from /");
+    const samples found = wait_for_sum(proxy, "penstock_requests_total", {}, 40);
+    EXPECT_EQ(sum(found, "penstock_requests_total"), 40);
+}
+
+TEST(Boot, HasTheAdminEndpoints) {
+    scripted_origin origin(hello());
+    daemon proxy(proxy_to(origin.address()));
+    const auto code = [&proxy](const char* path) {
+        return curl({"-o", "/dev/null", "-w", "%{http_code}", proxy.admin_url(path)}).out;
+    };
+    EXPECT_EQ(code("/healthz"), "200");
+    EXPECT_EQ(code("/readyz"), "200");
+    EXPECT_EQ(code("/metrics"), "200");
+    EXPECT_EQ(code("/status"), "200");
+    EXPECT_EQ(code("/nothing"), "404");
+    const std::string status = curl({proxy.admin_url("/status")}).out;
+    for (const std::string& part : {std::string("\"web\""), std::string("\"app\""),
+                                    origin.address(), std::to_string(proxy.port("web"))})
+        EXPECT_TRUE(contains(status, part)) << part << "\n" << status;
+    EXPECT_EQ(sum(scrape(proxy), "penstock_config_generation"), 1);
+    EXPECT_EQ(sum(scrape(proxy), "penstock_config_last_reload_success"), 1);
+}
+
+TEST(Boot, EndsWith78ForABadConfiguration) {
+    const command_result got = start("listeners: {web: {bind: \"127.0.0.1:0\", tsl: {}}}\n");
+    EXPECT_EQ(got.status.code, 78);
+    EXPECT_EQ(got.out, "");
+    EXPECT_TRUE(contains(got.err, "penstock.yaml:1:")) << got.err;
+    EXPECT_TRUE(contains(got.err, "did you mean 'tls'?")) << got.err;
+    const command_result none = run({penstock_binary(), "run", "-c", "/nowhere/penstock.yaml"});
+    EXPECT_EQ(none.status.code, 78);
+    EXPECT_TRUE(contains(none.err, "/nowhere/penstock.yaml")) << none.err;
+}
+
+TEST(Boot, EndsWith71IfSomebodyListensThereAlready) {
+    scripted_origin taken(hello());
+    const command_result got = start(minimal(taken.address(), "127.0.0.1:1"));
+    EXPECT_EQ(got.status.code, 71);
+    EXPECT_TRUE(contains(got.err, "penstock: listener 'web' cannot listen on " + taken.address() +
+                                      ": Address already in use\n"))
+        << got.err;
+    const command_result admin = start("admin: {bind: \"" + taken.address() + "\"}\n" +
+                                       minimal("127.0.0.1:0", "127.0.0.1:1"));
+    EXPECT_EQ(admin.status.code, 71);
+    EXPECT_TRUE(contains(admin.err, "penstock: admin cannot listen on " + taken.address() +
+                                        ": Address already in use\n"))
+        << admin.err;
+}
+
+TEST(Boot, EndsWith71IfTheAccessLogCannotBeOpened) {
+    const command_result got = start("log: {access: {path: /nowhere/access.log}}\n" +
+                                     minimal("127.0.0.1:0", "127.0.0.1:1"));
+    EXPECT_EQ(got.status.code, 71);
+    EXPECT_TRUE(contains(got.err,
+                         "penstock: access log '/nowhere/access.log': No such file or directory\n"))
+        << got.err;
+}
+
+TEST(Boot, EndsWith1IfAnOriginHasNoAddress) {
+    const command_result got = start(minimal("127.0.0.1:0", std::string(64, 'a') + ".test:80"));
+    // The loader may know already that no name looks like this.
+    EXPECT_TRUE(got.status.code == 1 || got.status.code == 78) << got.status.code;
+    EXPECT_TRUE(contains(got.err, "penstock.yaml:2:")) << got.err;
+}
+
+TEST(Boot, EndsWith78IfAKeyIsNotThatOfTheCertificate) {
+    const temp_dir dir;
+    const certificate_files files = write_certificate(dir, "a.test");
+    const certificate_files others = write_certificate(dir, "b.test");
+    const command_result got =
+        start("listeners: {web: {bind: \"127.0.0.1:0\", tls: {certificates: [{cert: " + files.cert +
+              ", key: " + others.key +
+              "}]}}}\n"
+              "upstreams: {app: {endpoints: [\"127.0.0.1:1\"]}}\n"
+              "routes: [{upstream: app}]\n");
+    EXPECT_EQ(got.status.code, 78);
+    EXPECT_TRUE(contains(got.err, "TLS of listener 'web': private key")) << got.err;
+}
+
+}  // namespace
+}  // namespace penstock::test
