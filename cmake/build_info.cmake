@@ -15,6 +15,10 @@ if(PENSTOCK_SANITIZE)
   string(APPEND PENSTOCK_BUILD_TYPE_NAME " (${PENSTOCK_SANITIZE})")
 endif()
 
+# prometheus-cpp does not tell its version.
+set(PENSTOCK_BUILD_LIBRARIES
+    "fmt ${fmt_VERSION}, spdlog ${spdlog_VERSION}, yaml-cpp ${yaml-cpp_VERSION}")
+
 configure_file("${CMAKE_SOURCE_DIR}/cmake/build_info.cpp.in"
                "${CMAKE_BINARY_DIR}/generated/build_info.cpp" @ONLY)
 target_sources(penstock_base PRIVATE "${CMAKE_BINARY_DIR}/generated/build_info.cpp")

@@ -23,9 +23,9 @@ void add_workers(const process_view& of, families& all) {
                       "Tasks that ended with an exception; each is a defect and is logged.",
                       MetricType::Counter);
     family dropped("penstock_log_dropped_total",
-                   "Access-log entries that found no room on their way to the file.",
+                   "Access-log entries that found no room on their way to the file, or in it.",
                    MetricType::Counter);
-    std::uint64_t lost = 0;
+    std::uint64_t lost = of.access_lost;
     for (const worker_view& one : of.workers) {
         const labels name{{"worker", std::to_string(one.worker->index())}};
         delay.gauge(name, static_cast<double>(one.worker->loop_delay()) / 1e9);

@@ -63,6 +63,7 @@ int print_version() {
     text += line("compiler", build.compiler);
     for (const net::library& one : net::libraries())
         text += line(one.name, one.version);
+    text += line("with", build.libraries);
     return exit_after(print(text), exit_ok);
 }
 

@@ -49,6 +49,20 @@ rebalance_function fleet::make_rebalance() {
     };
 }
 
+bool fleet::overlaps(const net::socket_address& at) const {
+    const auto covers_all = [](const net::socket_address& one) {
+        return one.host() == "0.0.0.0" || one.host() == "::";
+    };
+    for (const served_listener& server : listeners_) {
+        for (const bound_address& one : server.bound.binds) {
+            const bool same = one.at.port() == at.port() && one.at.family() == at.family();
+            if (same && (covers_all(one.at) || covers_all(at)))
+                return true;
+        }
+    }
+    return false;
+}
+
 std::optional<commit_failure> fleet::open(const bind_plan& plan,
                                           const std::vector<config::listener>& wanted,
                                           opened_list& into) {
@@ -68,8 +82,8 @@ std::optional<commit_failure> fleet::open(const bind_plan& plan,
             if (!address)
                 return refuse(address.error());
             bound_address bound{at, {}};
-            auto sockets =
-                net::open_listeners(*address, size(), {settings.socket.backlog}, bound.at);
+            const net::listen_options options{settings.socket.backlog, overlaps(*address)};
+            auto sockets = net::open_listeners(*address, size(), options, bound.at);
             if (!sockets)
                 return refuse(sockets.error());
             made.binds.push_back(bound);

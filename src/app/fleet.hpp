@@ -70,6 +70,10 @@ class fleet {
     };
     using opened_list = std::vector<opened_listener>;
 
+    // True if a socket of ours has that port on an address that covers this one, or is covered by
+    // it: 0.0.0.0:80 and 127.0.0.1:80.
+    [[nodiscard]] bool overlaps(const net::socket_address& at) const;
+
     [[nodiscard]] std::optional<commit_failure> open(const bind_plan& plan,
                                                      const std::vector<config::listener>& wanted,
                                                      opened_list& into);

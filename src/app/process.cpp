@@ -157,6 +157,7 @@ admin::process_view process::view() const {
     made.ready = state_ == state::serving;
     made.draining = state_ > state::serving;
     made.config_file = with_.reload_from;
+    made.access_lost = writer_->lost();
     fleet_->describe(made);
     for (std::size_t i = 0; i < access_.size(); ++i)
         made.workers[i].access = &access_[i]->ring();

@@ -82,7 +82,7 @@ verdict judge(int number) noexcept {
 result<std::vector<unique_fd>> open_listeners(const socket_address& at, int count,
                                               const listen_options& options,
                                               socket_address& bound) {
-    if (at.port() != 0) {
+    if (at.port() != 0 && !options.shared) {
         if (const error taken = check_free(at))
             return taken;
     }

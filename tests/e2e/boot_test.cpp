@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <string>
 #include <vector>
 
@@ -102,6 +103,34 @@ TEST(Boot, HasTheAdminEndpoints) {
         EXPECT_TRUE(contains(status, part)) << part << "\n" << status;
     EXPECT_EQ(sum(scrape(proxy), "penstock_config_generation"), 1);
     EXPECT_EQ(sum(scrape(proxy), "penstock_config_last_reload_success"), 1);
+}
+
+TEST(Boot, FitsConnectionCapsBelowTheLimitOfOpenFiles) {
+    scripted_origin origin(hello());
+    const temp_dir dir;
+    process proxy({"sh", "-c",
+                   "ulimit -n 400; exec " + penstock_binary() + " run -c " +
+                       dir.write("a.yaml", minimal("127.0.0.1:0", origin.address()))});
+    proxy.wait_for("the limit of 400 open files leaves room for");
+    proxy.wait_for("ready: ");
+    proxy.signal(SIGTERM);
+    EXPECT_EQ(proxy.wait(), (exit_status{0, 0}));
+}
+
+TEST(Boot, SharesAFullPoolBetweenWorkers) {
+    scripted_origin origin(hello());
+    daemon proxy(
+        "workers: 4\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() +
+        "\"], pool: {connections: 1, queue_timeout: 20s}}}\n"
+        "routes: [{upstream: app}]\n");
+    const command_result got =
+        curl({"--parallel", "--parallel-max", "16", "--parallel-immediate", "-o", "/dev/null", "-w",
+              "%{http_code}\n", proxy.url("web", "/[1-200]")});
+    EXPECT_EQ(got.status.code, 0) << got.err;
+    EXPECT_EQ(got.out.find("50"), std::string::npos) << got.out;
 }
 
 TEST(Boot, EndsWith78ForABadConfiguration) {

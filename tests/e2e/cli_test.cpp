@@ -67,7 +67,8 @@ TEST(CommandLine, PrintsItsVersionAndLibraries) {
     const command_result got = penstock({"version"});
     EXPECT_EQ(got.status.code, 0);
     EXPECT_TRUE(got.out.starts_with("penstock ")) << got.out;
-    for (const char* const part : {"revision", "compiler", "OpenSSL", "c-ares", "Boost"})
+    for (const char* const part :
+         {"revision", "compiler", "OpenSSL", "c-ares", "Boost", "yaml-cpp 0."})
         EXPECT_TRUE(contains(got.out, part)) << part << "\n" << got.out;
     EXPECT_EQ(penstock({"--version"}).out, got.out);
 }

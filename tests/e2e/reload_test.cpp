@@ -53,6 +53,12 @@ void expect_rejected(daemon& proxy, const std::string& yaml, const std::string& 
     EXPECT_EQ(sum(found, "penstock_config_last_reload_success"), 0);
 }
 
+// Free a moment ago, on every address.
+std::uint16_t free_port() {
+    const refusing_port taken;
+    return taken.port();
+}
+
 std::string get(const std::string& url) { return curl({url}).out; }
 
 TEST(Reload, ServesTheNewConfiguration) {
@@ -139,6 +145,24 @@ TEST(Reload, AddsAndRemovesAddressesOfAListener) {
     reload(proxy, configuration(origin.address()), 3);
     EXPECT_EQ(get(url), "one");
     EXPECT_NE(curl({second}).status.code, 0);
+}
+
+TEST(Reload, NarrowsAnAddressWhosePortStays) {
+    scripted_origin origin(say("one"));
+    const std::string port = std::to_string(free_port());
+    daemon proxy(
+        configuration(origin.address(), {.listeners = "web: {bind: \"0.0.0.0:" + port + "\"}"}));
+    EXPECT_EQ(get("http://127.0.0.2:" + port), "one");
+    reload(
+        proxy,
+        configuration(origin.address(), {.listeners = "web: {bind: \"127.0.0.1:" + port + "\"}"}),
+        2);
+    EXPECT_EQ(get("http://127.0.0.1:" + port), "one");
+    EXPECT_NE(curl({"http://127.0.0.2:" + port}).status.code, 0);
+    reload(proxy,
+           configuration(origin.address(), {.listeners = "web: {bind: \"0.0.0.0:" + port + "\"}"}),
+           3);
+    EXPECT_EQ(get("http://127.0.0.2:" + port), "one");
 }
 
 TEST(Reload, KeepsTheSocketOfARenamedListener) {

@@ -55,6 +55,7 @@ struct process_view {
     bool ready = false;  // listening and not draining
     bool draining = false;
     std::string config_file;
+    std::uint64_t access_lost = 0;  // access-log lines that could not be written to their file
     std::vector<listener_view> listeners;
     std::vector<upstream_view> upstreams;
     std::vector<worker_view> workers;

@@ -14,6 +14,8 @@ namespace penstock::net {
 
 struct listen_options {
     int backlog = 4096;
+    // Another socket of this process listens there already (on all addresses, or on one of them).
+    bool shared = false;
 };
 
 // Opens `count` sockets on one address. Port 0 picks one port for all of them; `bound` receives it.
