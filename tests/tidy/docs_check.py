@@ -12,6 +12,8 @@ METRICS = "docs/metrics.md"
 ACCESS_LOG = "docs/access_log.md"
 REASONS = "include/penstock/exchange/reason.hpp"
 STATUSES = "src/proxy/failure.cpp"
+README = "README.md"
+MINIMAL = "config/minimal.yaml"
 ACCESS_FORMAT = "src/proxy/access_format.cpp"
 ADMIN_FOLDER = "src/admin/"
 
@@ -126,6 +128,16 @@ def check_access_log(texts):
     yield from check_table(texts, ACCESS_LOG, keys, "access_log")
 
 
+# ---- README.md shows config/minimal.yaml
+
+def check_example(texts):
+    if README not in texts or MINIMAL not in texts:
+        return
+    lines = [line for line in texts[MINIMAL].splitlines() if line and not line.startswith("#")]
+    if "```yaml\n" + "\n".join(lines) + "\n```" not in texts[README]:
+        yield README, 1, "example", f"does not show {MINIMAL} as it is"
+
+
 def check_documents(texts):
-    for check in (check_names, check_reasons, check_metrics, check_access_log):
+    for check in (check_names, check_reasons, check_metrics, check_access_log, check_example):
         yield from check(texts)

@@ -258,6 +258,11 @@ class Documents(TreeTest):
         self.assert_clean("docs/access_log.md", "| `http.status` | | |\n| `phases` | | |\n")
         self.assert_finds("access_log", 1, "docs/access_log.md", "| `phases` | | |\n")
 
+    def test_example(self):
+        self.write("config/minimal.yaml", "# Small.\n\na: 1\nb: 2\n")
+        self.assert_clean("README.md", "So:\n```yaml\na: 1\nb: 2\n```\n")
+        self.assert_finds("example", 1, "README.md", "So:\n```yaml\na: 1\nb: 3\n```\n")
+
 
 class CommandLine(TreeTest):
     def run_tidy(self, *arguments):
