@@ -36,19 +36,31 @@ void h1_connection::enter(state next) noexcept {
     subtract(is_busy ? home_.counters.idle : home_.counters.active);
 }
 
-net::task<> h1_connection::serve() {
+// Few frames stand while a connection is idle, since there may be tens of thousands: the wait for
+// a request is part of this one.
+net::task<> h1_connection::serve(std::shared_ptr<void>) {
     ending how = ending::close;
-    if (co_await begin_tls()) {
-        do {
-            how = ending::close;
-            if (co_await first_byte())
-                how = co_await serve_one();
-        } while (how == ending::keep);
+    if (co_await begin_tls())
+        how = ending::keep;
+    while (how == ending::keep) {
+        enter(state::idle);
+        if (takes_too_many_turns()) {
+            net::next_turn others(home_.worker);
+            co_await others;
+        }
+        idle_step next = begin_idle();
+        while (next == idle_step::wait) {
+            const error waited = co_await stream_.readable();
+            next = waited ? idle_step::end : look_for_request();
+        }
+        how = ending::close;
+        if (next == idle_step::request)
+            how = co_await serve_one();
     }
     co_await close(how);
 }
 
-net::task<> h1_connection::refuse(exchange::reason why) {
+net::task<> h1_connection::refuse(std::shared_ptr<void>, exchange::reason why) {
     ending how = ending::close;
     if (co_await begin_tls()) {
         enter(state::busy);
@@ -93,36 +105,35 @@ result<std::size_t> h1_connection::fill(net::read_buffer& into) {
     return got;
 }
 
-// Waits for a request to begin. False when the connection is to end instead.
-net::task<bool> h1_connection::first_byte() {
-    enter(state::idle);
-    if (++in_turn_ > requests_in_turn_max) {
-        in_turn_ = 1;
-        net::next_turn others(home_.worker);
-        co_await others;
-    }
+bool h1_connection::takes_too_many_turns() noexcept {
+    if (++in_turn_ <= requests_in_turn_max)
+        return false;
+    in_turn_ = 1;
+    return true;
+}
+
+h1_connection::idle_step h1_connection::begin_idle() {
     if (!buffer_.empty())
-        co_return true;
+        return idle_step::request;
     const config::listener_timeouts& limits = home_.state->settings.timeouts;
     const milliseconds patience = served_ == 0 ? limits.head : limits.keepalive;
     alarm_.set(home_.worker.now() + patience, net::errc::keepalive_timeout);
-    for (;;) {
-        // Before a connection is given up the kernel is asked even if it has not said anything:
-        // the client may just have sent its request.
-        const bool over = idle_is_over();
-        if (over || stream_.maybe_readable()) {
-            const result<std::size_t> got = fill(buffer_);
-            if (got || got.error() != net::errc::would_block) {
-                alarm_.off();
-                co_return got&&* got > 0;
-            }
+    return look_for_request();
+}
+
+// Before a connection is given up the kernel is asked even if it has not said anything: the client
+// may just have sent its request.
+h1_connection::idle_step h1_connection::look_for_request() {
+    const bool over = idle_is_over();
+    if (over || stream_.maybe_readable()) {
+        const result<std::size_t> got = fill(buffer_);
+        if (got || got.error() != net::errc::would_block) {
+            alarm_.off();
+            return got && *got > 0 ? idle_step::request : idle_step::end;
         }
-        if (over)
-            co_return false;
-        in_turn_ = 1;
-        if (co_await stream_.readable())
-            co_return false;
     }
+    in_turn_ = 0;
+    return over ? idle_step::end : idle_step::wait;
 }
 
 bool h1_connection::idle_is_over() noexcept {

@@ -1,13 +1,12 @@
 // h1_connection: one client connection that speaks HTTP/1, from its TLS handshake to its close.
-// One request after another, so that answers keep their order and a client that sends ahead is held
-// back by its own socket.
+// One request after another: a client that sends ahead is held back by its own socket.
 //
-//   handshake ─► idle ─► busy ─► idle …          idle: no buffer, no serving
-//                  │       └──► closing          busy: from a head's first byte to the response's
-//                  end └──────────► closing
+//   handshake ─► idle ─► busy ─► idle …      idle: no buffer, no serving
+//                  │       └──► closing      busy: from a head's first byte to the answer's last
+//                  └──────────► closing
 //
-// Lifetime: a local of its coroutine; `serve` returns once the socket is closed. What a request
-// starts beside it (the handler's pump) is joined by response.body->close() before the next one.
+// Lifetime: owned by the coroutine that serves it, which ends once the socket is closed. What a
+// request starts beside it is joined by response.body->close() before the next one.
 #pragma once
 
 #include "downstream/alarm.hpp"
@@ -57,9 +56,10 @@ class h1_connection final : private net::socket_watcher,
     h1_connection(connection_home& home, accepted from);
     ~h1_connection();
 
-    [[nodiscard]] net::task<> serve();
+    // `owner` keeps this object until the task is destroyed.
+    [[nodiscard]] net::task<> serve(std::shared_ptr<void> owner);
     // Answers without a request, for a connection over the cap, and closes.
-    [[nodiscard]] net::task<> refuse(exchange::reason why);
+    [[nodiscard]] net::task<> refuse(std::shared_ptr<void> owner, exchange::reason why);
     // The server goes down: an idle connection ends, a busy one after its response.
     void drain() noexcept;
     // Ends it now.
@@ -70,12 +70,15 @@ class h1_connection final : private net::socket_watcher,
 
  private:
     enum class state : std::uint8_t { handshake, idle, busy, closing };
+    enum class idle_step : std::uint8_t { wait, request, end };
     enum class head_state : std::uint8_t { partial, whole };
     enum class ending : std::uint8_t { keep, close, linger, reset };
 
     // The connection (h1_connection.cpp).
     net::task<bool> begin_tls();
-    net::task<bool> first_byte();
+    [[nodiscard]] idle_step begin_idle();
+    [[nodiscard]] idle_step look_for_request();
+    [[nodiscard]] bool takes_too_many_turns() noexcept;
     [[nodiscard]] bool idle_is_over() noexcept;
     net::task<> close(ending how);
     [[nodiscard]] result<std::size_t> fill(net::read_buffer& into);

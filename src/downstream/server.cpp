@@ -34,7 +34,7 @@ net::tcp_options tcp_options_of(const config::socket_options& from) noexcept {
 struct server::implementation : std::enable_shared_from_this<server::implementation> {
     class door;
     class cap_alarm;
-    class presence;
+    struct resident;
 
     implementation(net::worker& on, std::shared_ptr<const listener_state> state,
                    std::shared_ptr<net::connection_count> counts);
@@ -55,15 +55,12 @@ struct server::implementation : std::enable_shared_from_this<server::implementat
     void refuse(h1_connection::accepted from);
 
     static net::task<> run_door(std::shared_ptr<implementation> self, std::shared_ptr<door> of);
-    static net::task<> run(std::shared_ptr<implementation> self, h1_connection::accepted from);
-    static net::task<> run_refusal(std::shared_ptr<implementation> self,
-                                   h1_connection::accepted from);
 
     connection_home home;
     std::shared_ptr<net::connection_count> counts;
     std::unique_ptr<cap_alarm> waits_for_cap;
     std::vector<std::shared_ptr<door>> doors;
-    std::vector<h1_connection*> connections;
+    std::vector<resident*> connections;
     std::size_t refusals = 0;
 };
 
@@ -115,25 +112,33 @@ class server::implementation::cap_alarm final : public net::deadline {
     implementation& owner_;
 };
 
-// A connection in its server's list.
-class server::implementation::presence {
- public:
-    presence(implementation& in, h1_connection& of) : in_(in), of_(of) {
-        of_.place = in_.connections.size();
-        in_.connections.push_back(&of_);
+// A connection and its place in the server, given up together when its coroutine has ended.
+struct server::implementation::resident {
+    enum class standing : std::uint8_t { admitted, refused };
+
+    resident(std::shared_ptr<implementation> in, h1_connection::accepted from, standing as)
+        : owner(std::move(in)), admission(as), connection(owner->home, std::move(from)) {
+        connection.place = owner->connections.size();
+        owner->connections.push_back(this);
+        if (admission == standing::refused)
+            ++owner->refusals;
     }
-    presence(const presence&) = delete;
-    presence& operator=(const presence&) = delete;
-    ~presence() {
-        h1_connection* const last = in_.connections.back();
-        last->place = of_.place;
-        in_.connections[of_.place] = last;
-        in_.connections.pop_back();
+    resident(const resident&) = delete;
+    resident& operator=(const resident&) = delete;
+    ~resident() {
+        resident* const last = owner->connections.back();
+        last->connection.place = connection.place;
+        owner->connections[connection.place] = last;
+        owner->connections.pop_back();
+        if (admission == standing::refused)
+            --owner->refusals;
+        else
+            owner->give_place_back();
     }
 
- private:
-    implementation& in_;
-    h1_connection& of_;
+    const std::shared_ptr<implementation> owner;
+    const standing admission;
+    h1_connection connection;
 };
 
 bool server::implementation::door::may_accept() noexcept {
@@ -206,50 +211,32 @@ void server::implementation::resume_doors() noexcept {
 }
 
 void server::implementation::start(h1_connection::accepted from) {
+    std::shared_ptr<resident> made;
     try {
-        home.worker.spawn(run(shared_from_this(), std::move(from)));
+        made = std::make_shared<resident>(shared_from_this(), std::move(from),
+                                          resident::standing::admitted);
     } catch (...) {
-        // For want of memory it never began, so nobody else gives its place back.
+        // For want of memory there is no resident that would give the place back.
         counts->open.fetch_sub(1, std::memory_order_relaxed);
         throw;
     }
+    h1_connection& connection = made->connection;
+    home.worker.spawn(connection.serve(std::move(made)));
 }
 
 void server::implementation::refuse(h1_connection::accepted from) {
     counts->refused.fetch_add(1, std::memory_order_relaxed);
-    if (refusals < refusals_max)
-        home.worker.spawn(run_refusal(shared_from_this(), std::move(from)));
+    if (refusals >= refusals_max)
+        return;
+    auto made = std::make_shared<resident>(shared_from_this(), std::move(from),
+                                           resident::standing::refused);
+    h1_connection& connection = made->connection;
+    home.worker.spawn(connection.refuse(std::move(made), exchange::reason::connection_cap));
 }
 
 net::task<> server::implementation::run_door(std::shared_ptr<implementation>,
                                              std::shared_ptr<door> of) {
     co_await of->serve();
-}
-
-// The place is given back when the socket is closed, whatever ended the connection.
-net::task<> server::implementation::run(std::shared_ptr<implementation> self,
-                                        h1_connection::accepted from) {
-    struct place_holder {
-        implementation& in;
-        ~place_holder() { in.give_place_back(); }
-    };
-    const place_holder held{*self};
-    h1_connection connection(self->home, std::move(from));
-    const presence listed(*self, connection);
-    co_await connection.serve();
-}
-
-net::task<> server::implementation::run_refusal(std::shared_ptr<implementation> self,
-                                                h1_connection::accepted from) {
-    struct refusal_holder {
-        implementation& in;
-        explicit refusal_holder(implementation& of) noexcept : in(of) { ++in.refusals; }
-        ~refusal_holder() { --in.refusals; }
-    };
-    const refusal_holder counted(*self);
-    h1_connection connection(self->home, std::move(from));
-    const presence listed(*self, connection);
-    co_await connection.refuse(exchange::reason::connection_cap);
 }
 
 void server::implementation::open(net::unique_fd fd, const net::socket_address& bound) {
@@ -274,8 +261,8 @@ void server::implementation::close_all() {
 }
 
 void server::implementation::abort_all() noexcept {
-    for (h1_connection* const each : connections)
-        each->abort();
+    for (resident* const each : connections)
+        each->connection.abort();
 }
 
 server::server(net::worker& home, std::shared_ptr<const listener_state> state,
@@ -305,8 +292,8 @@ void server::update(std::shared_ptr<const listener_state> state) {
 void server::drain() {
     impl_->close_all();
     impl_->home.draining = true;
-    for (h1_connection* const each : impl_->connections)
-        each->drain();
+    for (auto* const each : impl_->connections)
+        each->connection.drain();
 }
 
 void server::abort() {

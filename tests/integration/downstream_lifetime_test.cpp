@@ -313,6 +313,7 @@ TEST(DownstreamListen, ServesSeveralAddressesAndDropsOne) {
     here.thread.run([&] { here.over->listen(std::move((*fds)[0]), second); });
     peer one(here.port());
     peer other(second.port());
+    here.await_connections(2);
     here.thread.run([&] { here.over->unlisten(here.bound()); });
     EXPECT_THROW(peer(here.port()), penstock::test::test_error);
     for (peer* client : {&one, &other}) {
