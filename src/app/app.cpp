@@ -2,6 +2,7 @@
 
 #include "app/commands.hpp"
 #include "app/output.hpp"
+#include "app/standard_streams.hpp"
 #include "app/usage.hpp"
 
 namespace penstock::app {
@@ -34,6 +35,8 @@ int dispatch(const command& from) {
 }  // namespace
 
 int run(const std::vector<std::string>& arguments) {
+    if (!open_standard_streams())
+        return exit_os;
     const parsed_command parsed = parse_command_line(arguments);
     if (const auto* const wrong = std::get_if<usage_error>(&parsed)) {
         complain(wrong->message);

@@ -117,6 +117,23 @@ TEST(Boot, FitsConnectionCapsBelowTheLimitOfOpenFiles) {
     EXPECT_EQ(proxy.wait(), (exit_status{0, 0}));
 }
 
+TEST(Boot, ServesWithClosedStandardStreams) {
+    scripted_origin origin(hello());
+    const temp_dir dir;
+    process proxy({"sh", "-c",
+                   "exec " + penstock_binary() + " run -c " +
+                       dir.write("a.yaml", "log: {access: {path: \"-\"}}\n" +
+                                               minimal("127.0.0.1:0", origin.address())) +
+                       " <&- >&-"});
+    const std::string line = proxy.wait_for("listening on ");
+    const std::size_t begin = line.find("127.0.0.1:");
+    const std::string at = line.substr(begin, line.find(' ', begin) - begin);
+    proxy.wait_for("ready: ");
+    EXPECT_EQ(curl({"http://" + at + "/x"}).out, "hello from /x");
+    proxy.signal(SIGTERM);
+    EXPECT_EQ(proxy.wait(), (exit_status{0, 0}));
+}
+
 TEST(Boot, SharesAFullPoolBetweenWorkers) {
     scripted_origin origin(hello());
     daemon proxy(
