@@ -3,7 +3,6 @@
 #include "config/text.hpp"
 
 #include <arpa/inet.h>
-#include <netinet/in.h>
 
 #include <algorithm>
 #include <array>

@@ -4,11 +4,9 @@
 // Flow: `take_idle`; if there was none, `obtain` waits for a place and connects. `give_back` ends
 // the use: who waits gets it, else it idles or is closed.
 //
-// Across workers: who waits says so in shared_endpoint::waiting and calls
-// shared_upstream::rebalance; a worker with idle connections then closes some, and calls back. A
-// place is only ever taken with a compare-exchange below the cap, so the cap is exact; a wake-up
-// that gets lost between two workers costs at most `retry_interval`, after which a queue tries
-// again by itself.
+// Across workers: who waits says so in shared_endpoint::waiting and calls rebalance; a worker with
+// idle connections then closes some, and calls back. A place is only taken by a compare-exchange
+// below the cap, so the cap is exact; a lost wake-up costs `retry_interval` at most.
 #pragma once
 
 #include "penstock/exchange/exchange.hpp"

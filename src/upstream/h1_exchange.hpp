@@ -1,15 +1,12 @@
 // One exchange over a leased HTTP/1 connection, and the response body that comes of it. It owns the
-// connection until the message is over; then the connection goes back to its pool or is closed
-// (ATTACKS design consequence 5: only a connection about which nothing is in doubt is used again).
-//
+// connection until the message is over; only one about which nothing is in doubt is used again.
 // Flow: `perform` sends the request and reads heads until a final one; then the object is the
 // response's body. `close` ends what still runs. A failed `perform` needs `close` too.
 //
 //   perform ─► head read ─► body (take/wait) ─► finished ─► settled
 //                  └─► upgraded: raw bytes both ways ─► settled
 //
-// Lifetime: the request outlives it. The sender's pump runs in its task group until close() joins
-// it.
+// Lifetime: the request outlives it. The sender's pump runs in its group until close() joins it.
 #pragma once
 
 #include "penstock/exchange/exchange.hpp"

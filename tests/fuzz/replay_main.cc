@@ -1,5 +1,5 @@
-// Stands in for libFuzzer where there is none: runs a fuzz target over every file of the folders it is
-// given, in the order of their names. Says how many, so that an empty corpus shows.
+// Stands in for libFuzzer where there is none: runs a fuzz target over every file of the folders it
+// is given, in the order of their names. Says how many, so that an empty corpus shows.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

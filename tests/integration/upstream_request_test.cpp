@@ -276,6 +276,7 @@ TEST(UpstreamRequest, WaitsForContinueWithItsClient) {
         with.write("HTTP/1.1 100 Continue\r\n\r\n");
         body = with.read_exactly(4);
         with.write(small_reply);
+        EXPECT_TRUE(with.peer_closes());
     });
     {
         site here(peer.port());

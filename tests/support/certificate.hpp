@@ -13,8 +13,8 @@ struct certificate_files {
     std::string key;
 };
 
-// Writes NAME.pem and NAME.key. The certificate is for `dns_name` and for 127.0.0.1, valid for a day,
-// and its own authority.
+// Writes NAME.pem and NAME.key. The certificate is for `dns_name` and for 127.0.0.1, valid for a
+// day, and its own authority.
 certificate_files write_certificate(const temp_dir& to, std::string_view dns_name);
 
 }  // namespace penstock::test

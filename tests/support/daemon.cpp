@@ -23,18 +23,14 @@ std::uint16_t port_in(std::string_view line, std::string_view after) {
 
 }  // namespace
 
-std::string penstock_binary() {
-    return PENSTOCK_BINARY;
-}
+std::string penstock_binary() { return PENSTOCK_BINARY; }
 
 daemon::daemon(std::string_view yaml) {
     write_configuration(yaml);
     start({"run", "-c", configuration_path()});
 }
 
-daemon::daemon(const std::vector<std::string>& arguments) {
-    start(arguments);
-}
+daemon::daemon(const std::vector<std::string>& arguments) { start(arguments); }
 
 void daemon::start(const std::vector<std::string>& arguments) {
     std::vector<std::string> argv{penstock_binary()};
@@ -75,9 +71,7 @@ std::string daemon::admin_url(std::string_view path) const {
     return "http://127.0.0.1:" + std::to_string(admin_port()) + std::string(path);
 }
 
-void daemon::write_configuration(std::string_view yaml) const {
-    dir_.write("penstock.yaml", yaml);
-}
+void daemon::write_configuration(std::string_view yaml) const { dir_.write("penstock.yaml", yaml); }
 
 exit_status daemon::stop(milliseconds limit) {
     process_->signal(SIGTERM);

@@ -1,5 +1,5 @@
-// The penstock program under test: writes its configuration, starts it, and learns from its log where
-// it listens. It says, on standard error:
+// The penstock program under test: writes its configuration, starts it, and learns from its log
+// where it listens. It says, on standard error:
 //   listening on 127.0.0.1:PORT (listener NAME)     once for each bound socket
 //   admin on 127.0.0.1:PORT
 //   ready                                           when it serves
@@ -21,8 +21,8 @@ namespace penstock::test {
 
 class daemon {
  public:
-    // Starts `penstock run -c FILE` with this configuration and waits until it is ready. Listeners and
-    // admin bind port 0. Files the configuration names may be put into `directory()` of another
+    // Starts `penstock run -c FILE` with this configuration and waits until it is ready. Listeners
+    // and admin bind port 0. Files the configuration names may be put into `directory()` of another
     // temp_dir by their full path.
     explicit daemon(std::string_view yaml);
     // Any command line after the program's name.

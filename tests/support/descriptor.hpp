@@ -1,5 +1,5 @@
-// Owns a file descriptor in a test. Apart from net::unique_fd so that the tests' peers share no code
-// with what they test.
+// Owns a file descriptor in a test. Apart from net::unique_fd so that the tests' peers share no
+// code with what they test.
 #pragma once
 
 #include <unistd.h>

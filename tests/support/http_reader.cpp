@@ -8,9 +8,7 @@ namespace penstock::test {
 
 namespace {
 
-[[noreturn]] void broken(const std::string& what) {
-    throw test_error("not HTTP/1.1: " + what);
-}
+[[noreturn]] void broken(const std::string& what) { throw test_error("not HTTP/1.1: " + what); }
 
 bool equal_names(std::string_view a, std::string_view b) {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {

@@ -1,5 +1,5 @@
-// Reads HTTP/1 messages strictly, for tests only, and shares no line with src/http: what it accepts is
-// what RFC 9112 says a sender must produce, anything else throws.
+// Reads HTTP/1 messages strictly, for tests only, and shares no line with src/http: what it accepts
+// is what RFC 9112 says a sender must produce, anything else throws.
 #pragma once
 
 #include "support/peer.hpp"
@@ -15,7 +15,8 @@ namespace penstock::test {
 using field_list = std::vector<std::pair<std::string, std::string>>;  // as received, in order
 
 // The only value of a field; nothing if it is absent, throws if it is there twice.
-[[nodiscard]] std::optional<std::string> find_field(const field_list& fields, std::string_view name);
+[[nodiscard]] std::optional<std::string> find_field(const field_list& fields,
+                                                    std::string_view name);
 
 struct http_request {
     std::string method;
@@ -46,7 +47,8 @@ struct http_response {
 // A whole request; nothing if the connection ended before its first byte.
 [[nodiscard]] std::optional<http_request> read_request(peer& from, milliseconds limit = patience);
 // Its head alone.
-[[nodiscard]] std::optional<http_request> read_request_head(peer& from, milliseconds limit = patience);
+[[nodiscard]] std::optional<http_request> read_request_head(peer& from,
+                                                            milliseconds limit = patience);
 // The body that belongs to a head read before.
 void read_request_body(peer& from, http_request& to, milliseconds limit = patience);
 

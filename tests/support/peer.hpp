@@ -1,5 +1,5 @@
-// One end of a scripted connection, plain or TLS: sends exactly the bytes it is told, in the pieces it
-// is told, and reads with a limit. Blocking; the tests' clients and origins are made of it.
+// One end of a scripted connection, plain or TLS: sends exactly the bytes it is told, in the pieces
+// it is told, and reads with a limit. Blocking; the tests' clients and origins are made of it.
 #pragma once
 
 #include "support/descriptor.hpp"
@@ -82,7 +82,7 @@ class peer {
     void wait_for(const gate& to_open, milliseconds limit = patience) const;
 
     [[nodiscard]] std::uint16_t local_port() const;
-    [[nodiscard]] std::string alpn() const;     // negotiated; empty without
+    [[nodiscard]] std::string alpn() const;  // negotiated; empty without
     [[nodiscard]] std::string tls_version() const;
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 

@@ -22,8 +22,8 @@ namespace penstock::test {
 
 // How a process ended.
 struct exit_status {
-    int code = -1;    // exit code, or -1 when a signal ended it
-    int signal = 0;   // the signal, or 0
+    int code = -1;   // exit code, or -1 when a signal ended it
+    int signal = 0;  // the signal, or 0
     bool operator==(const exit_status&) const = default;
 };
 
@@ -41,8 +41,8 @@ class process {
     ~process();
 
     [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-    // The first whole line, of either stream, that contains `text`, from `skip` such lines on. Throws
-    // with all output when the process ended or the limit passed before there was one.
+    // The first whole line, of either stream, that contains `text`, from `skip` such lines on.
+    // Throws with all output when the process ended or the limit passed before there was one.
     std::string wait_for(std::string_view text, milliseconds limit = patience, int skip = 0);
     void signal(int number) const;
     // Waits for its end; throws at the limit. May be called again.

@@ -9,9 +9,7 @@ namespace penstock::test {
 namespace {
 
 // A port that was free a moment ago; who takes it tries again when somebody was faster.
-std::uint16_t free_port() {
-    return refusing_port().port();
-}
+std::uint16_t free_port() { return refusing_port().port(); }
 
 }  // namespace
 
@@ -35,11 +33,12 @@ bool nginx_origin::start(std::string_view server) {
         "server { listen 127.0.0.1:" +
         std::to_string(port_) + " backlog=4096;\n" + std::string(server) + "\n} }\n";
     dir_.write("nginx.conf", text);
-    process_.emplace(std::vector<std::string>{
-        "env", "PATH=/usr/sbin:/usr/bin:/bin", "nginx", "-e", "stderr", "-p", dir_.path() + "/",
-        "-c", dir_.path("nginx.conf")});
+    process_.emplace(std::vector<std::string>{"env", "PATH=/usr/sbin:/usr/bin:/bin", "nginx", "-e",
+                                              "stderr", "-p", dir_.path() + "/", "-c",
+                                              dir_.path("nginx.conf")});
     try {
-        process_->wait_for("getrlimit");  // its last line before it serves; the port is bound by then
+        process_->wait_for(
+            "getrlimit");  // its last line before it serves; the port is bound by then
         return true;
     } catch (const test_error&) {
         return false;
@@ -50,8 +49,8 @@ node_origin::node_origin(std::string_view body, std::string_view setup, std::uin
     const std::string script =
         "const http = require('http');\n"
         "const server = http.createServer((request, response) => {\n" +
-        std::string(body) + "\n});\n" + std::string(setup) +
-        "\nserver.listen(" + std::to_string(port) +
+        std::string(body) + "\n});\n" + std::string(setup) + "\nserver.listen(" +
+        std::to_string(port) +
         ", '127.0.0.1', () => console.log('port ' + server.address().port));\n";
     process_.emplace(std::vector<std::string>{"node", dir_.write("origin.js", script)});
     const std::string line = process_->wait_for("port ");

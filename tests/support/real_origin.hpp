@@ -32,7 +32,8 @@ class nginx_origin {
 class node_origin {
  public:
     // `body` is the body of `(request, response) => { … }` of an http server; `setup` may set
-    // properties of `server`, for example "server.keepAliveTimeout = 5000;". Port 0 takes a free one.
+    // properties of `server`, for example "server.keepAliveTimeout = 5000;". Port 0 takes a free
+    // one.
     explicit node_origin(std::string_view body, std::string_view setup = {},
                          std::uint16_t port = 0);
 

@@ -37,7 +37,8 @@ int choose_http1(SSL*, const unsigned char** out, unsigned char* out_size, const
                  unsigned in_size, void*) {
     static constexpr unsigned char http1[] = "\x08http/1.1";
     unsigned char* chosen = nullptr;
-    const int found = SSL_select_next_proto(&chosen, out_size, http1, sizeof http1 - 1, in, in_size);
+    const int found =
+        SSL_select_next_proto(&chosen, out_size, http1, sizeof http1 - 1, in, in_size);
     *out = chosen;
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }

@@ -1,5 +1,5 @@
-// An origin that does what a test says, byte for byte: a real listening socket on a port of its own, a
-// thread that accepts, and a thread per connection that runs the test's script.
+// An origin that does what a test says, byte for byte: a real listening socket on a port of its
+// own, a thread that accepts, and a thread per connection that runs the test's script.
 //
 // Lifetime: the destructor ends every script (their waits throw `stopped`) and joins all threads.
 #pragma once

@@ -1,5 +1,5 @@
-// The configuration as plain structs: defaults filled in, durations as chrono types, sizes in bytes.
-// This is what the rest of the system reads; how it comes out of YAML is `load`'s business.
+// The configuration as plain structs: defaults filled in, durations as chrono types, sizes in
+// bytes. This is what the rest of the system reads; how it comes out of YAML is `load`'s business.
 // Each section carries `where`, the place in the file, for messages about it.
 #pragma once
 
@@ -49,11 +49,11 @@ struct limits {
 
 struct listener_timeouts {
     milliseconds tls_handshake = 10s;
-    milliseconds head = 10s;         // whole head, from its first byte
-    milliseconds body_idle = 30s;    // no byte of a request body
-    milliseconds write_idle = 30s;   // no progress of our write
-    milliseconds keepalive = 75s;    // idle between requests
-    milliseconds tunnel_idle = 1h;   // no byte in either direction of an upgraded connection
+    milliseconds head = 10s;        // whole head, from its first byte
+    milliseconds body_idle = 30s;   // no byte of a request body
+    milliseconds write_idle = 30s;  // no progress of our write
+    milliseconds keepalive = 75s;   // idle between requests
+    milliseconds tunnel_idle = 1h;  // no byte in either direction of an upgraded connection
 };
 
 struct keepalive {
@@ -187,8 +187,8 @@ struct upstream {
 };
 
 struct access_log {
-    std::string path;         // empty = none; "-" = standard output
-    double sample = 1.0;      // 0 … 1; errors and slow exchanges are always written
+    std::string path;     // empty = none; "-" = standard output
+    double sample = 1.0;  // 0 … 1; errors and slow exchanges are always written
     milliseconds slow = 500ms;
 };
 

@@ -19,8 +19,8 @@ namespace penstock::downstream {
 
 // Counters of one listener on one worker, written by that worker, read by the scraper (relaxed).
 struct server_counters {
-    std::atomic<std::uint64_t> active{0};   // connections within a request
-    std::atomic<std::uint64_t> idle{0};     // open and between requests (or before the first)
+    std::atomic<std::uint64_t> active{0};  // connections within a request
+    std::atomic<std::uint64_t> idle{0};    // open and between requests (or before the first)
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> handshakes_failed{0};
     // Successful handshakes: [resumed][TLS 1.3].

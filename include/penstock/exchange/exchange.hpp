@@ -5,8 +5,7 @@
 // Flow: the downstream connection reads a head, fills a `request` and awaits `handle`. The response
 // comes back once its head is known; its body is then pulled with take/wait and written. The
 // request's body is pulled by the handler at the same time (full duplex). At the end the downstream
-// side awaits `response.body->close()`, which joins whatever the handler still runs for this
-// exchange. Back-pressure is that nobody called `take`.
+// side awaits `response.body->close()`, which joins the handler. Nobody takes: back-pressure.
 //
 // Lifetime: the request outlives the response body; both are used on one worker only.
 #pragma once

@@ -44,7 +44,6 @@ class ledger {
     void start(time_point at, phase first) noexcept {
         spent_.fill(nanoseconds{0});
         began_ = since_ = at;
-        ended_ = never;
         current_ = first;
     }
     // Charges what passed since the last call to the present phase. Earlier times count as no time.
@@ -52,10 +51,7 @@ class ledger {
         charge(at);
         current_ = next;
     }
-    void finish(time_point at) noexcept {
-        charge(at);
-        ended_ = since_;
-    }
+    void finish(time_point at) noexcept { charge(at); }
     // A cost paid before the exchange began (tls): moves its beginning back by `cost`.
     void prepend(phase p, nanoseconds cost) noexcept {
         spent_[static_cast<std::size_t>(p)] += cost;
@@ -82,7 +78,6 @@ class ledger {
     std::array<nanoseconds, phase_count> spent_{};
     time_point began_{};
     time_point since_{};
-    time_point ended_ = never;
     phase current_ = phase::loop;
 };
 

@@ -10,32 +10,34 @@ enum class errc {
     bad_request_line = 1,
     bad_method,
     bad_target,
-    bad_version,           // not HTTP/x.y at all: 400
-    version_unsupported,   // HTTP/2.x and later in an HTTP/1 request line: 505
-    uri_too_long,          // 414
-    bad_field,             // grammar of a field line
-    bad_line_end,          // bare LF, bare CR, NUL
-    field_too_large,       // one field over its cap: 431
-    header_too_large,      // head over its cap: 431
-    too_many_fields,       // 431
+    bad_version,          // not HTTP/x.y at all: 400
+    version_unsupported,  // HTTP/2.x and later in an HTTP/1 request line: 505
+    uri_too_long,         // 414
+    bad_field,            // grammar of a field line
+    bad_line_end,         // bare LF, bare CR, NUL
+    field_too_large,      // one field over its cap: 431
+    header_too_large,     // head over its cap: 431
+    too_many_fields,      // 431
     bad_host,
     bad_content_length,
-    length_conflict,       // Content-Length and Transfer-Encoding, or two lengths
+    length_conflict,  // Content-Length and Transfer-Encoding, or two lengths
     bad_transfer_encoding,
     transfer_coding_unknown,  // a well-formed list that ends in chunked: 501
-    body_not_allowed,      // TRACE or CONNECT with a body, Upgrade with a body
-    bad_expectation,       // 417
+    body_not_allowed,         // TRACE or CONNECT with a body, Upgrade with a body
+    bad_expectation,          // 417
     bad_chunk,
     chunk_extension_too_large,
     bad_trailer,
     trailer_too_large,
-    truncated,             // the peer closed within a body
+    truncated,  // the peer closed within a body
     bad_status_line,
-    bad_path,              // climbs above the root, bad escape, forbidden byte
+    bad_path,  // climbs above the root, bad escape, forbidden byte
 };
 
 [[nodiscard]] const boost::system::error_category& category() noexcept;
-[[nodiscard]] inline error make_error_code(errc e) noexcept { return {static_cast<int>(e), category()}; }
+[[nodiscard]] inline error make_error_code(errc e) noexcept {
+    return {static_cast<int>(e), category()};
+}
 
 }  // namespace penstock::http
 

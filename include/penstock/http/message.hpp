@@ -10,7 +10,18 @@
 
 namespace penstock::http {
 
-enum class method : std::uint8_t { get, head, post, put, delete_, options, patch, trace, connect, other };
+enum class method : std::uint8_t {
+    get,
+    head,
+    post,
+    put,
+    delete_,
+    options,
+    patch,
+    trace,
+    connect,
+    other
+};
 
 [[nodiscard]] method method_of(std::string_view text) noexcept;  // case-sensitive (RFC 9110 §9.1)
 // Idempotent by definition (RFC 9110 §9.2.2); `other` is not.
@@ -26,7 +37,7 @@ struct request_head {
     std::string path;         // normal form, begins with '/' (or is "*" for OPTIONS)
     std::string query;        // with its '?', or empty
     http::version version = version::http_1_1;
-    http::fields fields;      // without Host: `authority` is the one truth
+    http::fields fields;  // without Host: `authority` is the one truth
 
     void clear() noexcept;
     // `authority` without its port and without one trailing dot: what hosts are matched by.

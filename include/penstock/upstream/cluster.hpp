@@ -1,6 +1,6 @@
 // cluster: one configured upstream on one worker. Picks an endpoint, leases a connection to it and
-// performs one exchange over it. Pure decisions (balancer, pool bookkeeping, endpoint) have their own
-// headers in src/upstream; this is what `proxy` sees.
+// performs one exchange over it. Pure decisions (balancer, pool bookkeeping, endpoint) have their
+// own headers in src/upstream; this is what `proxy` sees.
 #pragma once
 
 #include "penstock/config/model.hpp"
@@ -20,16 +20,17 @@ namespace penstock::upstream {
 
 // State of an endpoint that all workers share: exact connection count, for `pool.connections`.
 struct shared_endpoint {
-    std::string name;                 // as configured, "127.0.0.1:3000"
+    std::string name;  // as configured, "127.0.0.1:3000"
     exchange::name_id id = 0;
     std::vector<net::socket_address> addresses;  // never empty
     std::uint32_t weight = 1;
-    std::string host;                 // for SNI and Host of HTTP/1.0 requests
+    std::string host;                           // for SNI and Host of HTTP/1.0 requests
     std::atomic<std::uint32_t> connections{0};  // open, all workers
     std::atomic<std::uint32_t> waiting{0};      // exchanges queued for a slot, all workers
 };
 
-// What all workers share of an upstream; built by the control thread, immutable but for the atomics.
+// What all workers share of an upstream; built by the control thread, immutable but for the
+// atomics.
 struct shared_upstream {
     config::upstream settings;
     exchange::name_id id = 0;
@@ -44,8 +45,8 @@ struct shared_upstream {
 struct cluster_counters {
     std::atomic<std::uint64_t> reused{0};
     std::atomic<std::uint64_t> fresh{0};
-    std::atomic<std::uint64_t> stale{0};     // reused ones found dead before any response byte
-    std::atomic<std::uint64_t> active{0};    // connections in use
+    std::atomic<std::uint64_t> stale{0};   // reused ones found dead before any response byte
+    std::atomic<std::uint64_t> active{0};  // connections in use
     std::atomic<std::uint64_t> idle{0};
     std::atomic<std::uint64_t> queued{0};
 };
@@ -54,10 +55,10 @@ struct cluster_counters {
 struct attempt_failure {
     error why;
     exchange::reason reason = exchange::reason::none;
-    bool reused = false;            // the connection had carried an exchange before
-    bool request_sent = false;      // any byte of the request may have reached the origin
-    bool body_consumed = false;     // bytes of the request body were taken and cannot be sent again
-    bool response_begun = false;    // any byte of a response came
+    bool reused = false;          // the connection had carried an exchange before
+    bool request_sent = false;    // any byte of the request may have reached the origin
+    bool body_consumed = false;   // bytes of the request body were taken and cannot be sent again
+    bool response_begun = false;  // any byte of a response came
 };
 
 // Either a response or the failure, and which endpoint it was.
@@ -80,13 +81,14 @@ struct attempt_options {
 class cluster {
  public:
     // `tls` may be null for plain upstreams; it outlives the cluster.
-    cluster(net::worker& home, std::shared_ptr<shared_upstream> shared, std::shared_ptr<net::tls_context> tls);
+    cluster(net::worker& home, std::shared_ptr<shared_upstream> shared,
+            std::shared_ptr<net::tls_context> tls);
     ~cluster();
     cluster(const cluster&) = delete;
     cluster& operator=(const cluster&) = delete;
 
-    // One try at one endpoint: picks, leases (waits in the queue if the cap is reached), connects if
-    // needed, sends, and returns once a final response head has come. Interim heads go to
+    // One try at one endpoint: picks, leases (waits in the queue if the cap is reached), connects
+    // if needed, sends, and returns once a final response head has come. Interim heads go to
     // from.interim (at most 8, 32 KiB). Charges the phases of from.record. The request's body is
     // pulled while the response is awaited. The response body owns the connection.
     // Response heads come without hop-by-hop fields and framing.

@@ -13,7 +13,7 @@ admin: {bind: "127.0.0.1:9901"}     # /metrics /healthz /readyz /status
 
 log:
   level: info
-  access: {path: /var/log/penstock/access.log, sample: 100%, slow: 500ms}   # errors and slow requests always
+  access: {path: /var/log/penstock/access.log, sample: 100%, slow: 500ms}
 
 listeners:
   web:
@@ -23,10 +23,11 @@ listeners:
     bind: "0.0.0.0:8443"
     protocols: [h2, http/1.1]       # TLS default: both, by ALPN
     tls:
-      certificates: [{cert: site.pem, key: site.key}]   # more by SNI; ECDSA and RSA may share a name
+      certificates: [{cert: site.pem, key: site.key}]
       min_version: "1.2"
       tickets: {secret_file: ticket.secret, rotate: 1h}
-    limits: {connections: 10000, connections_per_address: 0, header: 64KiB, header_count: 100, body: 100MiB}   # 0 or absent = no cap; body has none by default
+    limits: {connections: 10000, connections_per_address: 0, header: 64KiB, header_count: 100,
+             body: 100MiB}
     timeouts: {tls_handshake: 10s, head: 10s, body_idle: 30s, write_idle: 30s, keepalive: 75s}
     socket: {backlog: 4096, nodelay: true, keepalive: {idle: 30s, interval: 10s, count: 3}}
 
@@ -57,7 +58,7 @@ upstreams:
     health: {path: /healthz, interval: 5s, timeout: 1s, healthy: 2, unhealthy: 3}
   app: {endpoints: ["127.0.0.1:3000"]}
 
-dns: {servers: ["127.0.0.1:53"], ttl: {min: 1s, max: 1h, negative: 5s}, stale: 1h}   # default: resolv.conf
+dns: {servers: ["127.0.0.1:53"], ttl: {min: 1s, max: 1h, negative: 5s}, stale: 1h}
 
 shedding: {cpu: 85%, loop_delay: 50ms, retry_after: 5s}
 )yaml";

@@ -33,114 +33,117 @@ TEST(Dump, LoadsToTheSameModel) {
     }
 }
 
+constexpr const char* every_value =
+    "workers: 3\n"
+    "admin: {bind: \"127.0.0.1:1\"}\n"
+    "log: {level: debug, access: {path: /a, sample: 12.5%, slow: 11ms}}\n"
+    "drain: {timeout: 12ms}\n"
+    "trust: [10.0.0.0/8, \"fd00::/8\"]\n"
+    "listeners:\n"
+    "  \"true\":\n"
+    "    bind: [\"[::1]:2\", \":0\"]\n"
+    "    protocols: [http/1.1, h2c]\n"
+    "    limits: {connections: 13, over_limit: refuse, header: 1029, header_line: 1030,\n"
+    "             header_field: 1031, header_count: 14, body: 1033, requests: 15}\n"
+    "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
+    "               keepalive: 20ms, tunnel_idle: 21ms}\n"
+    "    socket: {backlog: 22, nodelay: false, keepalive: {idle: 23s, interval: 24s, count: "
+    "25}}\n"
+    "upstreams:\n"
+    "  \"1\":\n"
+    "    endpoints: [{address: \"a:26\", weight: 27}]\n"
+    "    tls: {verify: false, server_name: s28}\n"
+    "    balance: least_request\n"
+    "    pool: {connections: 29, idle: 30, idle_timeout: 31ms, queue: 32, queue_timeout: "
+    "33ms}\n"
+    "    timeouts: {connect: 34ms, first_byte: 35ms, idle: 36ms}\n"
+    "    socket: {keepalive: false}\n"
+    "routes:\n"
+    "  - name: r37\n"
+    "    upstream: \"1\"\n"
+    "    match: {hosts: [\"*.h38\"], path: {exact: /p39}, methods: [M40], headers: {h41: v42, "
+    "h43: ~}}\n"
+    "    timeouts: {total: 44ms}\n"
+    "    limits: {body: 45}\n"
+    "    websocket: false\n"
+    "    request_headers: {remove: [r46], set: {s47: \"\\\"v48\\\\\"}, add: {a49: \"#\"}}\n"
+    "    response_headers: {remove: [r50], set: {s51: v}, add: {a52: v}}\n"
+    "  - {respond: {status: 253, body: \"a\\nb\\u0001é: \", content_type: t54}}\n"
+    "  - {match: {path: {prefix: /p55}}, redirect: {to: /t56, status: 307}}\n";
+
+constexpr const char* every_value_dumped[] = {"workers: 3",
+                                              "\"127.0.0.1:1\"",
+                                              "level: debug",
+                                              "\"/a\"",
+                                              "12.5%",
+                                              "slow: 11ms",
+                                              "timeout: 12ms",
+                                              "[\"10.0.0.0/8\", \"fd00::/8\"]",
+                                              "\"true\":",
+                                              "bind: [\"[::1]:2\", \"0.0.0.0:0\"]",
+                                              "[\"http/1.1\", \"h2c\"]",
+                                              "connections: 13",
+                                              "over_limit: refuse",
+                                              "header: 1029",
+                                              "header_line: 1030",
+                                              "header_field: 1031",
+                                              "header_count: 14",
+                                              "body: 1033",
+                                              "requests: 15",
+                                              "tls_handshake: 16ms",
+                                              "head: 17ms",
+                                              "body_idle: 18ms",
+                                              "write_idle: 19ms",
+                                              "keepalive: 20ms",
+                                              "tunnel_idle: 21ms",
+                                              "backlog: 22",
+                                              "nodelay: false",
+                                              "idle: 23s",
+                                              "interval: 24s",
+                                              "count: 25",
+                                              "\"1\":",
+                                              "{address: \"a:26\", weight: 27}",
+                                              "verify: false",
+                                              "server_name: \"s28\"",
+                                              "balance: least_request",
+                                              "connections: 29",
+                                              "idle: 30",
+                                              "idle_timeout: 31ms",
+                                              "queue: 32",
+                                              "queue_timeout: 33ms",
+                                              "connect: 34ms",
+                                              "first_byte: 35ms",
+                                              "idle: 36ms",
+                                              "keepalive: false",
+                                              "\"r37\"",
+                                              "[\"*.h38\"]",
+                                              "{exact: \"/p39\"}",
+                                              "[\"M40\"]",
+                                              "\"h41\"",
+                                              "\"v42\"",
+                                              "\"h43\"",
+                                              "{total: 44ms}",
+                                              "{body: 45}",
+                                              "websocket: false",
+                                              "[\"r46\"]",
+                                              "\"s47\"",
+                                              "\"\\\"v48\\\\\"",
+                                              "\"a49\"",
+                                              "\"#\"",
+                                              "[\"r50\"]",
+                                              "\"s51\"",
+                                              "\"a52\"",
+                                              "status: 253",
+                                              "\"a\\nb\\u0001é: \"",
+                                              "\"t54\"",
+                                              "{prefix: \"/p55\"}",
+                                              "\"/t56\"",
+                                              "status: 307"};
+
 // What a stable dump alone would not show: a key that is never written.
 TEST(Dump, HoldsEveryValueThatWasSet) {
-    const std::string text = dump_of(
-        "workers: 3\n"
-        "admin: {bind: \"127.0.0.1:1\"}\n"
-        "log: {level: debug, access: {path: /a, sample: 12.5%, slow: 11ms}}\n"
-        "drain: {timeout: 12ms}\n"
-        "trust: [10.0.0.0/8, \"fd00::/8\"]\n"
-        "listeners:\n"
-        "  \"true\":\n"
-        "    bind: [\"[::1]:2\", \":0\"]\n"
-        "    protocols: [http/1.1, h2c]\n"
-        "    limits: {connections: 13, over_limit: refuse, header: 1029, header_line: 1030,\n"
-        "             header_field: 1031, header_count: 14, body: 1033, requests: 15}\n"
-        "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
-        "               keepalive: 20ms, tunnel_idle: 21ms}\n"
-        "    socket: {backlog: 22, nodelay: false, keepalive: {idle: 23s, interval: 24s, count: "
-        "25}}\n"
-        "upstreams:\n"
-        "  \"1\":\n"
-        "    endpoints: [{address: \"a:26\", weight: 27}]\n"
-        "    tls: {verify: false, server_name: s28}\n"
-        "    balance: least_request\n"
-        "    pool: {connections: 29, idle: 30, idle_timeout: 31ms, queue: 32, queue_timeout: "
-        "33ms}\n"
-        "    timeouts: {connect: 34ms, first_byte: 35ms, idle: 36ms}\n"
-        "    socket: {keepalive: false}\n"
-        "routes:\n"
-        "  - name: r37\n"
-        "    upstream: \"1\"\n"
-        "    match: {hosts: [\"*.h38\"], path: {exact: /p39}, methods: [M40], headers: {h41: v42, "
-        "h43: ~}}\n"
-        "    timeouts: {total: 44ms}\n"
-        "    limits: {body: 45}\n"
-        "    websocket: false\n"
-        "    request_headers: {remove: [r46], set: {s47: \"\\\"v48\\\\\"}, add: {a49: \"#\"}}\n"
-        "    response_headers: {remove: [r50], set: {s51: v}, add: {a52: v}}\n"
-        "  - {respond: {status: 253, body: \"a\\nb\\u0001é: \", content_type: t54}}\n"
-        "  - {match: {path: {prefix: /p55}}, redirect: {to: /t56, status: 307}}\n",
-        "p.yaml");
-    for (const char* const expected : {"workers: 3",
-                                       "\"127.0.0.1:1\"",
-                                       "level: debug",
-                                       "\"/a\"",
-                                       "12.5%",
-                                       "slow: 11ms",
-                                       "timeout: 12ms",
-                                       "[\"10.0.0.0/8\", \"fd00::/8\"]",
-                                       "\"true\":",
-                                       "bind: [\"[::1]:2\", \"0.0.0.0:0\"]",
-                                       "[\"http/1.1\", \"h2c\"]",
-                                       "connections: 13",
-                                       "over_limit: refuse",
-                                       "header: 1029",
-                                       "header_line: 1030",
-                                       "header_field: 1031",
-                                       "header_count: 14",
-                                       "body: 1033",
-                                       "requests: 15",
-                                       "tls_handshake: 16ms",
-                                       "head: 17ms",
-                                       "body_idle: 18ms",
-                                       "write_idle: 19ms",
-                                       "keepalive: 20ms",
-                                       "tunnel_idle: 21ms",
-                                       "backlog: 22",
-                                       "nodelay: false",
-                                       "idle: 23s",
-                                       "interval: 24s",
-                                       "count: 25",
-                                       "\"1\":",
-                                       "{address: \"a:26\", weight: 27}",
-                                       "verify: false",
-                                       "server_name: \"s28\"",
-                                       "balance: least_request",
-                                       "connections: 29",
-                                       "idle: 30",
-                                       "idle_timeout: 31ms",
-                                       "queue: 32",
-                                       "queue_timeout: 33ms",
-                                       "connect: 34ms",
-                                       "first_byte: 35ms",
-                                       "idle: 36ms",
-                                       "keepalive: false",
-                                       "\"r37\"",
-                                       "[\"*.h38\"]",
-                                       "{exact: \"/p39\"}",
-                                       "[\"M40\"]",
-                                       "\"h41\"",
-                                       "\"v42\"",
-                                       "\"h43\"",
-                                       "{total: 44ms}",
-                                       "{body: 45}",
-                                       "websocket: false",
-                                       "[\"r46\"]",
-                                       "\"s47\"",
-                                       "\"\\\"v48\\\\\"",
-                                       "\"a49\"",
-                                       "\"#\"",
-                                       "[\"r50\"]",
-                                       "\"s51\"",
-                                       "\"a52\"",
-                                       "status: 253",
-                                       "\"a\\nb\\u0001é: \"",
-                                       "\"t54\"",
-                                       "{prefix: \"/p55\"}",
-                                       "\"/t56\"",
-                                       "status: 307"}) {
+    const std::string text = dump_of(every_value, "p.yaml");
+    for (const char* const expected : every_value_dumped) {
         EXPECT_NE(text.find(expected), std::string::npos) << expected << " is not in\n" << text;
     }
     EXPECT_EQ(dump_of(text, "p.yaml"), text);

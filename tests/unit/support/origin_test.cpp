@@ -40,8 +40,8 @@ TEST(ScriptedOrigin, SpeaksTls) {
     client.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi");
     EXPECT_EQ(read_response(client).body, "hi");
     const command_result answer =
-        curl({"--cacert", dir.path("origin.test.pem"), "-d", "curl",
-              "--resolve", "origin.test:" + std::to_string(origin.port()) + ":127.0.0.1",
+        curl({"--cacert", dir.path("origin.test.pem"), "-d", "curl", "--resolve",
+              "origin.test:" + std::to_string(origin.port()) + ":127.0.0.1",
               "https://origin.test:" + std::to_string(origin.port()) + "/"});
     EXPECT_EQ(answer.out, "curl") << answer.err;
 }
@@ -88,8 +88,10 @@ TEST(HttpReader, RejectsWhatNoSenderMayProduce) {
         {"two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n"},
         {"both framings",
          "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"},
-        {"bad chunk size", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n"},
-        {"long chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n"},
+        {"bad chunk size",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n+1\r\na\r\n0\r\n\r\n"},
+        {"long chunk",
+         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nabc\r\n0\r\n\r\n"},
         {"truncated body", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nabc"},
         {"old version", "HTTP/1.0 200 OK\r\n\r\n"},
     };
