@@ -165,6 +165,7 @@ TEST(UpstreamRequest, LargeBodyArrivesWhole) {
             with.read_head();
             body = chunked ? read_chunked(with) : with.read_exactly(size);
             with.write(small_reply);
+            EXPECT_TRUE(with.peer_closes());
         });
         std::string sent;
         {
