@@ -181,8 +181,9 @@ net::task<> h1_sender::tunnel() {
 }
 
 net::task<> h1_sender::wait_for_origin() {
+    // From the moment of the wait on, which may be late in a turn that copied much.
     if (!raw_)
-        stream_.write_deadline(stream_.home().now() + limits_.idle, net::errc::write_timeout);
+        stream_.write_deadline(net::worker::clock() + limits_.idle, net::errc::write_timeout);
     charge(exchange::phase::send);
     const error waited = co_await stream_.writable();
     charge_loop();

@@ -23,7 +23,8 @@
 namespace penstock::test {
 namespace {
 
-constexpr auto delay = 50ms;
+// A sanitizer slows everything else down, so the delay has to stand out more.
+constexpr auto delay = sanitized() ? 250ms : 50ms;
 
 const std::vector<std::string> phases{"tls",  "head",       "body",     "admission",
                                       "dns",  "pool_wait",  "connect",  "upstream_tls",

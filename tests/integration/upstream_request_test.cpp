@@ -165,7 +165,7 @@ TEST(UpstreamRequest, LargeBodyArrivesWhole) {
             with.read_head();
             body = chunked ? read_chunked(with) : with.read_exactly(size);
             with.write(small_reply);
-            EXPECT_TRUE(with.peer_closes());
+            (void)with.read_until("never sent");  // until the pool closes it
         });
         std::string sent;
         {
