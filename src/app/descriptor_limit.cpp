@@ -7,7 +7,7 @@
 namespace penstock::app {
 namespace {
 
-// Of a listener without one: ATTACKS, "at most 50,000".
+// Of a listener without one.
 constexpr std::uint64_t cap_default = 50'000;
 
 std::uint64_t cap_of(const config::listener& one) noexcept {

@@ -1,6 +1,6 @@
 // File descriptors are what a proxy runs out of first. The soft limit is raised to the hard one,
 // and connection caps are made to fit below it with a reserve, so that logs, reloads and
-// connections to origins always find one (ATTACKS F-5).
+// connections to origins always find one.
 #pragma once
 
 #include "penstock/config/model.hpp"

@@ -13,7 +13,7 @@ namespace penstock::app {
 using addresses = std::vector<net::socket_address>;
 
 // One result for each of `wanted`, in its order; addresses come sorted. Numeric hosts never block.
-// What a name resolves to is never the address of a cloud's metadata service (ATTACKS I2).
+// What a name resolves to is never the address of a cloud's metadata service.
 [[nodiscard]] std::vector<result<addresses>> resolve_names(
     const std::vector<config::address>& wanted);
 

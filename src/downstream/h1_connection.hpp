@@ -45,7 +45,7 @@ class h1_connection final : private net::socket_watcher,
     static constexpr milliseconds drain_grace = 1s;
     static constexpr milliseconds linger_time = 5s;
     static constexpr std::size_t linger_bytes_max = std::size_t{16} * 1024 * 1024;
-    // Requests served without a wait before other connections get their turn (ATTACKS E15, A16).
+    // Requests served without a wait before other connections get their turn.
     static constexpr int requests_in_turn_max = 16;
 
     struct accepted {

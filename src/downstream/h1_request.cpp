@@ -70,7 +70,7 @@ result<h1_connection::head_state> h1_connection::read_more_head() {
 }
 
 // The rest of a head that did not come with its first bytes. The deadline is the whole head's, so
-// that bytes that trickle in do not put it off (ATTACKS F-1).
+// that bytes that trickle in do not put it off.
 net::task<result<h1_connection::head_state>> h1_connection::more_head() {
     const milliseconds limit = serving_->state->settings.timeouts.head;
     alarm_.set(home_.worker.now() + limit, net::errc::head_timeout);

@@ -12,7 +12,7 @@ bool has_body(const http::framing& framing) noexcept {
 }
 
 // RFC 9110 §10.1.1, and not a byte beyond it: an Expect that two readers could read in two ways is
-// how a body is smuggled past one of them (ATTACKS B1).
+// how a body is smuggled past one of them.
 error judge_expect(http::request_head& head, bool body, request_facts& facts) {
     const std::size_t count = head.fields.count(field_id::expect);
     if (count == 0)
@@ -33,7 +33,7 @@ error judge_upgrade(http::request_head& head, bool body, request_facts& facts) {
                             head.fields.has_token(field_id::upgrade, "websocket");
     head.fields.remove(field_id::upgrade);
     head.fields.remove(field_id::http2_settings);
-    // Where the new protocol's bytes would begin must not depend on who reads (ATTACKS C2).
+    // Where the new protocol's bytes would begin must not depend on who reads.
     if (asked && body)
         return http::errc::body_not_allowed;
     return {};

@@ -16,7 +16,7 @@ struct request_facts {
 };
 
 // Also drops from the head what stops here: every Upgrade (the encoder writes the one we serve
-// itself, ATTACKS C1), HTTP2-Settings, and an Expect that nobody has to answer (B2).
+// itself), HTTP2-Settings, and an Expect that nobody has to answer.
 [[nodiscard]] result<request_facts> judge_request(http::request_head& head);
 
 }  // namespace penstock::downstream

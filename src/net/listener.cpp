@@ -77,6 +77,9 @@ verdict judge(int number) noexcept {
     }
 }
 
+// A full queue of the usual backlog.
+constexpr int last_turns_max = 64;
+
 }  // namespace
 
 result<std::vector<unique_fd>> open_listeners(const socket_address& at, int count,
@@ -216,6 +219,12 @@ void listener::resume() noexcept {
 }
 
 void listener::stop() noexcept {
+    if (stopped_)
+        return;
+    // Closing would reset the connections that the kernel has made already; their clients think
+    // that they are served, so they are.
+    for (int turns = 0; turns < last_turns_max && accept_turn() == turn_end::more; ++turns)
+        continue;
     stopped_ = true;
     socket_.close();
     pause_->over.set();

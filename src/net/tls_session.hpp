@@ -27,7 +27,7 @@ class tls_session {
     // No write encrypts more while this much waits for the kernel; with the record that crosses the
     // line and alerts it stays within a large slab.
     static constexpr std::size_t unsent_max = std::size_t{64} * 1024;
-    // A ClientHello above this is nobody's we know (F-8).
+    // A ClientHello above this is nobody's we know.
     static constexpr std::size_t hello_bytes_max = std::size_t{16} * 1024;
 
     // `server_name` is what a client asks for and verifies: a DNS name or an address.

@@ -157,7 +157,7 @@ result<void> h1_exchange::accept_head(exchange::response& into) {
         if (!framed)
             return framed.error();
         framing_ = *framed;
-        // What comes before the request is complete leaves the connection in doubt (B3).
+        // What comes before the request is complete leaves the connection in doubt.
         keeps_alive_ = sender_.complete() && may_be_shared(from_.head, into.head) &&
                        http::keeps_alive(into.head.version, into.head.fields);
         if (from_.head.verb == http::method::head || into.head.status == 304) {

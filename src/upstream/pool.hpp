@@ -31,7 +31,7 @@ class place {
     std::atomic<std::uint32_t>* count_ = nullptr;
 };
 
-// Learns how long an endpoint lets a connection idle (D8), and says how long we may: a little less.
+// Learns how long an endpoint lets a connection idle, and says how long we may: a little less.
 // The Keep-Alive field states it; else two closes at about the same age show it. A lone early close
 // shows nothing (a restart closes connections of every age), and what was observed is believed for
 // ten minutes only, because an origin can be configured anew.

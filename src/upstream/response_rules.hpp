@@ -8,11 +8,11 @@
 
 namespace penstock::upstream {
 
-// True if a 101 really begins a websocket: `Upgrade: websocket` and the Connection token (C4).
+// True if a 101 really begins a websocket: `Upgrade: websocket` and the Connection token.
 [[nodiscard]] bool accepts_websocket(const http::response_head& head) noexcept;
 
 // False if the exchange ties the connection to its client: NTLM and Negotiate authenticate
-// connections, not requests, so nobody else may ride on it (B12).
+// connections, not requests, so nobody else may ride on it.
 [[nodiscard]] bool may_be_shared(const http::request_head& request,
                                  const http::response_head& response) noexcept;
 

@@ -1,4 +1,4 @@
-// The phase ledger from outside (D1): a delay that is put into one phase shows in that phase and in
+// The phase ledger from outside: a delay that is put into one phase shows in that phase and in
 // no other, in the log line and in /metrics, and the phases of a request add up to its duration.
 #include "support/certificate.hpp"
 #include "support/peer.hpp"

@@ -288,6 +288,10 @@ TEST(AccessLog, IsOpenedAnewForUsr1) {
     daemon proxy(configuration(origin.address(),
                                {.top = "log: {access: {path: " + dir.path("log") + "}}\n"}));
     get(proxy.url("web", "/before"));
+    // A line is written a moment after its answer; one that came later would go to the new file.
+    for (const time_limit limit(patience); !contains(dir.read("log"), "/before");) {
+        ASSERT_FALSE(limit.passed());
+    }
     ASSERT_EQ(std::rename(dir.path("log").c_str(), dir.path("rotated").c_str()), 0);
     proxy.running().signal(SIGUSR1);
     proxy.running().wait_for("opened anew");

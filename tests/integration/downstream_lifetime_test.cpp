@@ -206,7 +206,7 @@ TEST(DownstreamIdle, HoldsNoBufferAndNoPlace) {
         client.send(post("/echo", "body"));
         EXPECT_EQ(read_response(client).body, "body");
         here.eventually([&] { return here.over->counters().idle.load() == 1; });
-        EXPECT_EQ(here.thread.home.buffers().in_use(), 0U);
+        EXPECT_EQ(here.thread.buffered(), 0U);
         EXPECT_EQ(here.counts->open.load(), 1U);
     }
     here.await_connections(0);

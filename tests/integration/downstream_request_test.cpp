@@ -207,7 +207,7 @@ TEST(DownstreamRequest, IsServedHoweverManyAreAhead) {
     for (int i = 0; i < count; ++i)
         ASSERT_EQ(read_response(client).body, std::to_string(i));
     here.eventually([&] { return here.over->counters().idle.load() == 1; });
-    EXPECT_EQ(here.thread.home.buffers().in_use(), 0U);
+    EXPECT_EQ(here.thread.buffered(), 0U);
 }
 
 TEST(DownstreamRequest, BehindARefusedOneIsNotRead) {

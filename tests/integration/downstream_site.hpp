@@ -53,6 +53,12 @@ class worker_thread {
         });
         done.get_future().get();
     }
+    // Bytes of slabs that are in use; the pool belongs to its thread.
+    std::size_t buffered() {
+        std::size_t bytes = 0;
+        run([&] { bytes = home.buffers().in_use(); });
+        return bytes;
+    }
     void join() {
         home.stop();
         if (thread_.joinable())

@@ -1,4 +1,4 @@
-// The closed vocabulary of reasons (D3). Every reply that Penstock itself makes and every exchange
+// The closed vocabulary of reasons. Every reply that Penstock itself makes and every exchange
 // it aborts carries exactly one; the same token stands in Proxy-Status, log, metrics and problem
 // body. Tokens of RFC 9209 §2.3 where they exist, own ones else.
 #pragma once

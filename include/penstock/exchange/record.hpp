@@ -1,7 +1,7 @@
 // The record of one exchange: where the time went and what came of it. Metrics, access log and
 // status are views of it.
 //
-// The ledger holds a conservation law (D1): at every moment exactly one phase is charged, so the
+// The ledger holds a conservation law: at every moment exactly one phase is charged, so the
 // phases sum to the total. `enter` ends the present phase and begins another. While Penstock itself
 // holds the exchange (parsing, deciding, waiting for its turn of the loop), `loop` is charged.
 #pragma once

@@ -54,7 +54,8 @@ class listener {
     [[nodiscard]] task<> serve();
     // A connection ended: accepting goes on if it was paused.
     void resume() noexcept;
-    // Stops accepting and closes the socket.
+    // Accepts what waits in the kernel's queue, then closes the socket. Over its cap the owner
+    // takes none, and those connections are reset.
     void stop() noexcept;
 
  private:
