@@ -15,20 +15,30 @@ enum char_class : std::uint8_t {
     token_char = 1,   // tchar
     field_char = 2,   // VCHAR, obs-text, SP, HTAB
     target_char = 4,  // 0x21 … 0x7e
+    query_char = 8,   // target_char, but not '#'
+    path_char = 16,   // query_char, but not '?'
+    host_char = 32,   // what normalize_authority lets through
 };
 
 inline constexpr std::array<std::uint8_t, 256> classes = [] {
     std::array<std::uint8_t, 256> made{};
     for (std::size_t c = 0x21; c <= 0x7e; ++c)
-        made[c] = field_char | target_char;
+        made[c] = field_char | target_char | query_char | path_char;
     for (std::size_t c = 0x80; c <= 0xff; ++c)
         made[c] = field_char;
     made[' '] = made['\t'] = field_char;
+    made['#'] = field_char | target_char;
+    made['?'] = field_char | target_char | query_char;
     constexpr std::string_view tokens =
         "!#$%&'*+-.^_`|~0123456789"
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     for (const char c : tokens)
         made[static_cast<unsigned char>(c)] |= token_char;
+    constexpr std::string_view hosts =
+        "-._~:[]0123456789"
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (const char c : hosts)
+        made[static_cast<unsigned char>(c)] |= host_char;
     return made;
 }();
 
@@ -63,6 +73,15 @@ inline constexpr std::array<char, 256> lowered = [] {
 }
 [[nodiscard]] constexpr bool is_target_text(std::string_view text) noexcept {
     return grammar::all(text, grammar::target_char);
+}
+[[nodiscard]] constexpr bool is_query_text(std::string_view text) noexcept {
+    return grammar::all(text, grammar::query_char);
+}
+[[nodiscard]] constexpr bool is_path_text(std::string_view text) noexcept {
+    return grammar::all(text, grammar::path_char);
+}
+[[nodiscard]] constexpr bool is_host_text(std::string_view text) noexcept {
+    return grammar::all(text, grammar::host_char);
 }
 [[nodiscard]] constexpr bool is_field_text(std::string_view text) noexcept {
     return grammar::all(text, grammar::field_char);

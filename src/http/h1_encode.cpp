@@ -1,5 +1,5 @@
 // Heads → bytes. The second, independent check of the grammar: whatever a peer or an edit brought
-// in, nothing leaves that a strict reader could read in two ways (ATTACKS design consequence 4).
+// in, nothing leaves that a strict reader could read in two ways.
 #include "http/grammar.hpp"
 #include "penstock/http/h1_head.hpp"
 
@@ -18,7 +18,6 @@ void append_number(std::uint64_t value, std::string& out) {
 // Fields that are written by the encoder, or that mean something between two neighbours only.
 bool is_ours(field_id id) noexcept {
     switch (id) {
-        case field_id::host:
         case field_id::connection:
         case field_id::content_length:
         case field_id::transfer_encoding:
@@ -51,10 +50,10 @@ void append_framing(const framing& body, bool length_known, std::string& out) {
 
 bool append_request_line(const request_head& head, std::string& out) {
     const bool origin_form = head.path.starts_with('/');
-    const bool asterisk = head.path == "*" && head.query.empty();
+    const bool asterisk = head.verb == method::options && head.path == "*" && head.query.empty();
     const bool query = head.query.empty() || head.query.starts_with('?');
     if (!is_token(head.method_text) || (!origin_form && !asterisk) || !query ||
-        !is_target_text(head.path) || !is_target_text(head.query))
+        !is_path_text(head.path) || !is_query_text(head.query))
         return false;
     out.append(head.method_text).append(" ").append(head.path).append(head.query);
     out += " HTTP/1.1\r\n";
@@ -62,7 +61,8 @@ bool append_request_line(const request_head& head, std::string& out) {
 }
 
 bool append_host(const request_head& head, std::string& out) {
-    if (head.authority.empty() || !is_target_text(head.authority))
+    const bool second = head.fields.count(field_id::host) > 0;
+    if (second || head.authority.empty() || !is_host_text(head.authority))
         return false;
     out.append("Host: ").append(head.authority).append("\r\n");
     return true;
@@ -130,7 +130,10 @@ result<void> encode_request(const request_head& head, const request_encoding& ho
 result<void> encode_response(const response_head& head, const response_encoding& how,
                              std::string& out) {
     const std::size_t before = out.size();
-    const bool written = append_status_line(head, out) && append_fields(head.fields, out);
+    // A 1.0 client takes chunks for content (RFC 9112 §6.1).
+    const bool readable = how.to != version::http_1_0 || how.body.kind != framing_kind::chunked;
+    const bool written =
+        readable && append_status_line(head, out) && append_fields(head.fields, out);
     if (written) {
         append_framing(how.body, how.length_known, out);
         append_response_connection(how, out);

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t method_bytes_max = 32;
 
-error read_version(std::string_view text, version& into) noexcept {
+// No error is errc{}.
+errc read_version(std::string_view text, version& into) noexcept {
     constexpr std::string_view name = "HTTP/";
     const auto digit = [](char c) { return c >= '0' && c <= '9'; };
     if (text.size() != name.size() + 3 || !text.starts_with(name) || text[6] != '.' ||
@@ -22,7 +23,7 @@ error read_version(std::string_view text, version& into) noexcept {
     if (text[5] != '1' || text[7] > '1')
         return errc::bad_version;
     into = text[7] == '1' ? version::http_1_1 : version::http_1_0;
-    return {};
+    return errc{};
 }
 
 error take_origin_form(std::string_view target, request_head& into) {
@@ -57,15 +58,18 @@ error take_absolute_form(std::string_view target, request_head& into) {
     return take_origin_form(std::string("/").append(rest), into);
 }
 
-error take_target(std::string_view target, request_head& into) {
-    if (!is_target_text(target))
+// RFC 9112 §3.2.3: host and port, and nothing stands in for a missing port.
+error take_authority_form(std::string_view target, request_head& into) {
+    const std::size_t colon = target.rfind(':');
+    const bool port = colon != std::string_view::npos && target.find(']', colon) == target.npos;
+    if (!port || !normalize_authority(target, into.authority))
         return errc::bad_target;
-    if (into.verb == method::connect) {
-        const bool whole = host_of(target).size() != target.size();
-        if (!whole || !normalize_authority(target, into.authority))
-            return errc::bad_target;
-        return {};
-    }
+    return {};
+}
+
+error take_target(std::string_view target, request_head& into) {
+    if (into.verb == method::connect)
+        return take_authority_form(target, into);
     if (target.starts_with('/'))
         return take_origin_form(target, into);
     if (target == "*") {
@@ -77,16 +81,39 @@ error take_target(std::string_view target, request_head& into) {
     return take_absolute_form(target, into);
 }
 
-// RFC 9112 §3.2: exactly one, except that HTTP/1.0 may do without.
+// method SP request-target SP HTTP-version. The target comes last, so that a later version of the
+// protocol is called by its name whatever its targets look like.
+error read_request_line(std::string_view line, request_head& into) {
+    const std::size_t first = line.find(' ');
+    const std::size_t last = line.rfind(' ');
+    const std::string_view name = line.substr(0, first);
+    if (!is_token(name) || name.size() > method_bytes_max)
+        return fault_of(line, errc::bad_method);
+    into.method_text = name;
+    into.verb = method_of(name);
+    if (first == last)
+        return fault_of(line, errc::bad_request_line);
+    const std::string_view target = line.substr(first + 1, last - first - 1);
+    if (target.empty() || target.find(' ') != std::string_view::npos)
+        return fault_of(line, errc::bad_request_line);
+    if (!is_target_text(target))
+        return fault_of(line, errc::bad_target);
+    if (const errc wrong = read_version(line.substr(last + 1), into.version); wrong != errc{})
+        return fault_of(line, wrong);
+    return take_target(target, into);
+}
+
+// RFC 9112 §3.2: exactly one, except that HTTP/1.0 may do without. An authority that the target
+// named stands, but a Host beside it has to be one.
 error take_host(request_head& into) {
     const std::size_t count = into.fields.count(field_id::host);
     if (count == 0)
         return into.version == version::http_1_0 ? error() : errc::bad_host;
-    std::string host;
-    if (count > 1 || !normalize_authority(*into.fields.find(field_id::host), host))
+    const std::size_t known = into.authority.size();
+    if (count > 1 || !normalize_authority(*into.fields.find(field_id::host), into.authority))
         return errc::bad_host;
-    if (into.authority.empty())
-        into.authority.append(host);
+    if (known > 0)
+        into.authority.resize(known);
     into.fields.remove(field_id::host);
     return {};
 }
@@ -95,7 +122,6 @@ error take_host(request_head& into) {
 
 void h1_request_parser::reset() noexcept {
     lines_.reset();
-    target_ = target_size_ = 0;
     begun_ = have_line_ = false;
 }
 
@@ -125,30 +151,6 @@ error h1_request_parser::begin(std::string_view received) {
                                                            : errc::bad_request_line;
 }
 
-error h1_request_parser::read_request_line(std::string_view received, std::string_view line,
-                                           request_head& into) {
-    const std::size_t first = line.find(' ');
-    const std::size_t last = line.rfind(' ');
-    const std::string_view name = line.substr(0, first);
-    if (!is_token(name))
-        return fault_of(line, errc::bad_method);
-    if (name.size() > method_bytes_max)
-        return errc::bad_method;
-    into.method_text = name;
-    into.verb = method_of(name);
-    if (first == std::string_view::npos || first == last)
-        return fault_of(line, errc::bad_request_line);
-    const std::string_view target = line.substr(first + 1, last - first - 1);
-    if (target.empty() || target.find(' ') != std::string_view::npos)
-        return errc::bad_request_line;
-    if (!is_target_text(target))
-        return fault_of(line, errc::bad_target);
-    target_ = static_cast<std::size_t>(target.data() - received.data());
-    target_size_ = target.size();
-    const error failed = read_version(line.substr(last + 1), into.version);
-    return failed ? fault_of(line, static_cast<errc>(failed.value())) : failed;
-}
-
 result<std::optional<std::size_t>> h1_request_parser::feed(std::string_view received,
                                                            request_head& into) {
     if (!begun_) {
@@ -166,13 +168,11 @@ result<std::optional<std::size_t>> h1_request_parser::feed(std::string_view rece
         error failed;
         if (!have_line_) {
             have_line_ = true;
-            failed = read_request_line(received, **line, into);
+            failed = read_request_line(**line, into);
         } else if (!(*line)->empty()) {
             failed = read_field_line(**line, limits_, into.fields);
         } else {
-            failed = take_target(received.substr(target_, target_size_), into);
-            if (!failed)
-                failed = take_host(into);
+            failed = take_host(into);
             if (!failed)
                 return std::optional(lines_.position());
         }

@@ -13,7 +13,7 @@ struct phrase {
     std::string_view text;
 };
 
-// RFC 9110 §15 and the registry; sorted by status.
+// The registry of RFC 9110 §16.2, and 499 as nginx calls it; sorted by status.
 constexpr phrase phrases[] = {
     {100, "Continue"},
     {101, "Switching Protocols"},
@@ -26,6 +26,9 @@ constexpr phrase phrases[] = {
     {204, "No Content"},
     {205, "Reset Content"},
     {206, "Partial Content"},
+    {207, "Multi-Status"},
+    {208, "Already Reported"},
+    {226, "IM Used"},
     {300, "Multiple Choices"},
     {301, "Moved Permanently"},
     {302, "Found"},
@@ -54,6 +57,8 @@ constexpr phrase phrases[] = {
     {417, "Expectation Failed"},
     {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
+    {423, "Locked"},
+    {424, "Failed Dependency"},
     {425, "Too Early"},
     {426, "Upgrade Required"},
     {428, "Precondition Required"},
@@ -67,6 +72,7 @@ constexpr phrase phrases[] = {
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
+    {506, "Variant Also Negotiates"},
     {507, "Insufficient Storage"},
     {508, "Loop Detected"},
     {511, "Network Authentication Required"},

@@ -51,9 +51,10 @@ class h1_request_parser {
  public:
     explicit h1_request_parser(const head_limits& limits) noexcept : limits_(limits) {}
     void reset() noexcept;
-    // On success fills method, version and fields of `into`, then understands the target and Host
-    // (RFC 9112 §3.2): scheme (absolute form only), authority, path, query. Host leaves the fields.
-    // `into` keeps what was understood when an error comes back.
+    // Fills `into`, which is clear at first, line by line: method, version and what the target says
+    // (scheme and authority of the absolute form, path, query), then fields. At the end Host leaves
+    // the fields, and is the authority if the target named none (RFC 9112 §3.2). `into` keeps what
+    // was understood when an error comes back.
     [[nodiscard]] result<std::optional<std::size_t>> feed(std::string_view received,
                                                           request_head& into);
     // True once a byte of a head was seen (a leading CRLF does not count).
@@ -61,13 +62,9 @@ class h1_request_parser {
 
  private:
     [[nodiscard]] error begin(std::string_view received);
-    [[nodiscard]] error read_request_line(std::string_view received, std::string_view line,
-                                          request_head& into);
 
     head_limits limits_;
     head_line_reader lines_;
-    std::size_t target_ = 0;  // where the target is among the bytes of the head
-    std::size_t target_size_ = 0;
     bool begun_ = false;  // the first byte of the request line was seen
     bool have_line_ = false;
 };
