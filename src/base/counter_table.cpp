@@ -8,7 +8,8 @@ namespace penstock {
 
 counter_table::counter_table(std::size_t capacity)
     : capacity_(capacity), slots_(std::make_unique<slot[]>(capacity)) {
-    PENSTOCK_CHECK(std::has_single_bit(capacity));
+    // Below 4 no slot would stay free, and the search for a new key would never end.
+    PENSTOCK_CHECK(std::has_single_bit(capacity) && capacity >= 4);
 }
 
 std::atomic<std::uint64_t>& counter_table::find(std::uint64_t key) noexcept {

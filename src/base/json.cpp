@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstddef>
 
 namespace penstock {
@@ -109,7 +110,11 @@ void json_writer::value(bool flag) {
 
 void json_writer::value(double number) {
     separate();
-    append_number(number, out_);
+    if (std::isfinite(number)) {
+        append_number(number, out_);
+    } else {
+        out_ += "null";
+    }
 }
 
 void json_writer::put(std::uint64_t number) {

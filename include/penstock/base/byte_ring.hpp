@@ -25,8 +25,11 @@ class byte_ring {
     [[nodiscard]] std::uint64_t dropped() const noexcept {
         return dropped_.load(std::memory_order_relaxed);
     }
+    // Bytes that wait to be read, from any thread. The tail is read first, so that a message that
+    // passes through meanwhile counts twice at worst and never as less than nothing.
     [[nodiscard]] std::size_t used() const noexcept {
-        return head_.load(std::memory_order_acquire) - tail_.load(std::memory_order_acquire);
+        const std::size_t tail = tail_.load(std::memory_order_acquire);
+        return head_.load(std::memory_order_acquire) - tail;
     }
 
  private:

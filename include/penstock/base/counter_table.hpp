@@ -14,7 +14,7 @@ class counter_table {
  public:
     static constexpr std::uint64_t overflow_key = ~std::uint64_t{0};
 
-    // `capacity` is a power of two; three quarters of it hold series.
+    // `capacity` is a power of two, at least 4; three quarters of it hold series.
     explicit counter_table(std::size_t capacity);
 
     // A key is never ~0 - 1 (the mark of a free slot).

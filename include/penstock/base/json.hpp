@@ -25,7 +25,7 @@ class json_writer {
     void value(std::string_view text);
     void value(const char* text) { value(std::string_view(text)); }
     void value(bool flag);
-    void value(double number);
+    void value(double number);  // null if it is not finite: JSON has no word for that
     template <std::unsigned_integral T>
     void value(T number) {
         put(static_cast<std::uint64_t>(number));
