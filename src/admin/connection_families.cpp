@@ -67,8 +67,8 @@ void add_connection_families(const process_view& of, families& all) {
         if (one.tls)
             add_handshakes(one, handshakes);
         for (const certificate_view& cert : one.certificates)
-            certificates.gauge({{"listener", name}, {"cert", cert.file}},
-                               static_cast<double>(cert.not_after));
+            certificates.fact({{"listener", name}, {"cert", cert.file}},
+                              static_cast<double>(cert.not_after));
     }
     for (family* const made : {&open, &accepted, &refused, &handshakes, &certificates})
         made->move_to(all);
@@ -98,7 +98,7 @@ void add_upstream_families(const process_view& of, families& all) {
         reuse.counter({{"upstream", name}, {"result", "fresh"}}, total(&counters::fresh));
         reuse.counter({{"upstream", name}, {"result", "stale"}}, total(&counters::stale));
         for (const auto& endpoint : one.shared->endpoints)
-            health.gauge({{"upstream", name}, {"endpoint", endpoint->name}}, 1);
+            health.fact({{"upstream", name}, {"endpoint", endpoint->name}}, 1);
     }
     for (family* const made : {&open, &queue, &reuse, &health})
         made->move_to(all);

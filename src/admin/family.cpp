@@ -1,5 +1,6 @@
 #include "admin/families.hpp"
 
+#include <algorithm>
 #include <limits>
 
 namespace penstock::admin {
@@ -23,19 +24,28 @@ family::family(std::string name, std::string help, prometheus::MetricType type) 
     made_.type = type;
 }
 
-prometheus::ClientMetric& family::add(const labels& of) {
+family::place family::find(const labels& of) {
+    const auto [entry, fresh] = places_.try_emplace(of, made_.metric.size());
+    if (!fresh)
+        return {made_.metric[entry->second], false};
     prometheus::ClientMetric& made = made_.metric.emplace_back();
     for (const auto& [name, value] : of)
         made.label.push_back({name, value});
-    return made;
+    return {made, true};
 }
 
-void family::counter(const labels& of, double value) { add(of).counter.value = value; }
+void family::counter(const labels& of, double value) { find(of).at.counter.value += value; }
 
-void family::gauge(const labels& of, double value) { add(of).gauge.value = value; }
+void family::gauge(const labels& of, double value) { find(of).at.gauge.value += value; }
+
+void family::fact(const labels& of, double value) {
+    const place found = find(of);
+    double& shown = found.at.gauge.value;
+    shown = found.fresh ? value : std::min(shown, value);
+}
 
 void family::histogram(const labels& of, const penstock::histogram::totals& value) {
-    prometheus::ClientMetric::Histogram& made = add(of).histogram;
+    prometheus::ClientMetric::Histogram& made = find(of).at.histogram;
     made.sample_count = value.count();
     made.sample_sum = static_cast<double>(value.sum_ns) / 1e9;
     std::uint64_t cumulative = 0;

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 namespace penstock::admin {
 namespace {
@@ -49,16 +50,29 @@ labels attempt_labels_of(std::uint64_t key) {
             {"reason", std::string(exchange::token(from.why))}};
 }
 
-// Σ over the workers of one histogram of a named group; false if nobody has observed anything.
+// What the workers observed under one name; empty for nearly all of the ids that may be.
 template <std::size_t Each>
-bool merge(const process_view& of,
-           const proxy::histogram_table<Each>& (proxy::worker_metrics::*table)() const, name_id id,
-           std::size_t which, histogram::totals& into) {
+using groups = std::vector<const typename proxy::histogram_table<Each>::group*>;
+
+template <std::size_t Each>
+groups<Each> groups_of(const process_view& of,
+                       const proxy::histogram_table<Each>& (proxy::worker_metrics::*table)() const,
+                       name_id id) {
+    groups<Each> found;
     for (const worker_view& worker : of.workers) {
         if (const auto* const group = (worker.metrics->*table)().find(id))
-            (*group)[which].add_to(into);
+            found.push_back(group);
     }
-    return into.count() > 0;
+    return found;
+}
+
+// Σ over the workers of one histogram of a group.
+template <std::size_t Each>
+histogram::totals merged(const groups<Each>& from, std::size_t which) {
+    histogram::totals all;
+    for (const auto* const group : from)
+        (*group)[which].add_to(all);
+    return all;
 }
 
 void add_durations(const process_view& of, families& all) {
@@ -66,12 +80,23 @@ void add_durations(const process_view& of, families& all) {
                      "Time from a request's first byte to the end of its response.",
                      MetricType::Histogram);
     for (std::size_t id = 0; id < names_max; ++id) {
-        histogram::totals merged;
         const auto route = static_cast<name_id>(id);
-        if (merge<1>(of, &proxy::worker_metrics::durations, route, 0, merged))
-            durations.histogram({{"route", name_of(route)}}, merged);
+        const auto found = groups_of<1>(of, &proxy::worker_metrics::durations, route);
+        if (!found.empty())
+            durations.histogram({{"route", name_of(route)}}, merged<1>(found, 0));
     }
     durations.move_to(all);
+}
+
+void add_phases_of(name_id upstream, const groups<exchange::phase_count>& from, family& phases) {
+    for (std::size_t i = 0; i < exchange::phase_count; ++i) {
+        const histogram::totals spent = merged<exchange::phase_count>(from, i);
+        const auto phase = static_cast<exchange::phase>(i);
+        if (spent.count() > 0)
+            phases.histogram(
+                {{"phase", std::string(exchange::name(phase))}, {"upstream", name_of(upstream)}},
+                spent);
+    }
 }
 
 void add_phases(const process_view& of, families& all) {
@@ -80,17 +105,11 @@ void add_phases(const process_view& of, families& all) {
         "Time that requests spent in a phase; requests that did not enter it don't count.",
         MetricType::Histogram);
     for (std::size_t id = 0; id < names_max; ++id) {
-        for (std::size_t i = 0; i < exchange::phase_count; ++i) {
-            histogram::totals merged;
-            const auto upstream = static_cast<name_id>(id);
-            if (!merge<exchange::phase_count>(of, &proxy::worker_metrics::phases, upstream, i,
-                                              merged))
-                continue;
-            const auto phase = static_cast<exchange::phase>(i);
-            phases.histogram(
-                {{"phase", std::string(exchange::name(phase))}, {"upstream", name_of(upstream)}},
-                merged);
-        }
+        const auto upstream = static_cast<name_id>(id);
+        const auto found =
+            groups_of<exchange::phase_count>(of, &proxy::worker_metrics::phases, upstream);
+        if (!found.empty())
+            add_phases_of(upstream, found, phases);
     }
     phases.move_to(all);
 }
