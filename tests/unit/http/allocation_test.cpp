@@ -16,15 +16,16 @@ std::size_t allocations = 0;
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// Not inlined: GCC takes a free() of what `new` gave for a mistake.
+[[gnu::noinline]] void* operator new(std::size_t size) {
     ++allocations;
     void* const made = std::malloc(size == 0 ? 1 : size);
     if (made == nullptr)
         throw std::bad_alloc();
     return made;
 }
-void operator delete(void* at) noexcept { std::free(at); }
-void operator delete(void* at, std::size_t) noexcept { std::free(at); }
+[[gnu::noinline]] void operator delete(void* at) noexcept { std::free(at); }
+[[gnu::noinline]] void operator delete(void* at, std::size_t) noexcept { std::free(at); }
 
 namespace penstock::http {
 namespace {
