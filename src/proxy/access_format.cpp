@@ -5,8 +5,10 @@
 #include "proxy/access_entry.hpp"
 
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <ctime>
+#include <system_error>
 
 namespace penstock::proxy {
 namespace {
@@ -40,16 +42,44 @@ struct access_text {
     std::string_view client, method, host, path, request_id, user_agent;
 };
 
+struct address_text {
+    std::string_view host;   // IPv6 without brackets
+    std::uint16_t port = 0;  // 0 = none is there
+};
+
+address_text split_address(std::string_view text) noexcept {
+    address_text made{text};
+    const std::size_t colon = text.rfind(':');
+    const bool has_port = colon != std::string_view::npos && text.find(']', colon) == text.npos;
+    if (has_port) {
+        const char* const end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data() + colon + 1, end, made.port);
+        if (parsed.ec == std::errc() && parsed.ptr == end)
+            made.host = text.substr(0, colon);
+        else
+            made.port = 0;
+    }
+    if (made.host.size() > 2 && made.host.front() == '[' && made.host.back() == ']')
+        made.host = made.host.substr(1, made.host.size() - 2);
+    return made;
+}
+
 void append_request(const access_entry& of, const access_text& texts, json_writer& into) {
     const std::size_t mark = texts.path.find('?');
     into.member("http.request.method", texts.method);
-    into.member("server.address", texts.host);
+    const address_text server = split_address(texts.host);
+    into.member("server.address", server.host);
+    if (server.port > 0)
+        into.member("server.port", server.port);
     into.member("url.path", texts.path.substr(0, mark));
     if (mark != std::string_view::npos)
         into.member("url.query", texts.path.substr(mark + 1));
     into.member("url.scheme", of.tls ? "https" : "http");
     into.member("network.protocol.version", version_text(of.protocol));
-    into.member("client.address", texts.client);
+    const address_text client = split_address(texts.client);
+    into.member("client.address", client.host);
+    if (client.port > 0)
+        into.member("client.port", client.port);
     if (!texts.user_agent.empty())
         into.member("user_agent.original", texts.user_agent);
     into.member("http.request.body.size", of.request_bytes);

@@ -97,7 +97,7 @@ retry decide_retry(const upstream::attempt_failure& failed, const retry_facts& o
     // A pooled connection that the origin had given up: the next one is new, so this happens once.
     if (failed.reused && died && (unsent || repeatable))
         return retry::fresh;
-    const bool elsewhere = of.attempts < of.endpoints;
+    const bool elsewhere = of.tried < of.endpoints;
     if (elsewhere && unsent && (died || is_connect_failure(failed.reason)))
         return retry::another;
     if (elsewhere && of.attempts == 1 && died && repeatable)

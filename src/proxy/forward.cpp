@@ -5,22 +5,32 @@
 #include "proxy/proxy_handler.hpp"
 
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace penstock::proxy {
 namespace {
 
-void append_via(http::fields& of, http::version received, const std::string& name) {
-    std::string value;
+// `scratch` keeps its capacity, so that this costs no allocation.
+void append_via(http::fields& of, http::version received, std::string_view name,
+                std::string& scratch) {
+    scratch.clear();
     for (const http::fields::field one : of) {
         if (one.id == http::field_id::via)
-            value.append(one.value).append(", ");
+            scratch.append(one.value).append(", ");
     }
-    value += received == http::version::http_1_0   ? "1.0 "
-             : received == http::version::http_1_1 ? "1.1 "
-                                                   : "2 ";
-    value += name;
-    of.set("Via", value);
+    scratch += received == http::version::http_1_0   ? "1.0 "
+               : received == http::version::http_1_1 ? "1.1 "
+                                                     : "2 ";
+    scratch += name;
+    of.set("Via", scratch);
+}
+
+// The client's address as the record has it in text already: without its port, IPv6 without the
+// brackets, as other proxies write it.
+std::string_view client_address(const exchange::record& of) noexcept {
+    const std::string_view host = std::string_view(of.client).substr(0, of.client.rfind(':'));
+    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
 }
 
 // A pooled connection that died before it answered says nothing about the origin.
@@ -36,15 +46,14 @@ void proxy_handler::prepare(exchange::request& from, const config::route& by, bo
     http::request_head& head = from.head;
     from.wants_websocket = from.wants_websocket && by.websocket;
     http::strip_hop_by_hop(head.fields);
-    const std::string client = from.peer->host();
     http::forwarded_facts facts;
-    facts.client_address = client;
+    facts.client_address = client_address(*from.record);
     facts.scheme = head.scheme;
     facts.host = head.authority;
     facts.port = from.local != nullptr ? from.local->port() : std::uint16_t{0};
     facts.peer_trusted = trusted;
     http::set_forwarding(head.fields, facts);
-    append_via(head.fields, head.version, generation_.via);
+    append_via(head.fields, head.version, generation_.via, scratch_);
     head.fields.set("X-Request-Id", from.record->request_id);
     edit_request(head, by.request_headers);
 }
@@ -85,6 +94,7 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
         from.record->ledger.give_up_attempt();
         if (made.endpoint < 64)
             how.tried |= std::uint64_t{1} << made.endpoint;
+        facts.tried += next == retry::another ? 1U : 0U;
         how.fresh_connection = next == retry::fresh;
         how.endpoint = next == retry::fresh ? static_cast<int>(made.endpoint) : -1;
     }

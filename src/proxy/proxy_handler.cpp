@@ -6,6 +6,7 @@
 #include "proxy/trust.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace penstock::proxy {
@@ -75,6 +76,11 @@ exchange::response proxy_handler::reply(exchange::request& from, reason why) {
 
 exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
     identify(from, false);
+    // Of these the route is known, and its limit may be the one that was broken.
+    if (why == reason::body_too_large && from.record->route == no_name) {
+        if (const auto found = generation_.router.find(from.head))
+            from.record->route = generation_.route_ids[*found];
+    }
     return reply(from, why);
 }
 
@@ -105,7 +111,11 @@ std::uint64_t proxy_handler::body_limit(const http::request_head& head) const {
     if (!limits_bodies_)
         return 0;
     const std::optional<std::size_t> found = generation_.router.find(head);
-    return found ? generation_.model.routes[*found].body_limit.value_or(0) : 0;
+    const auto own = found ? generation_.model.routes[*found].body_limit : std::nullopt;
+    if (!own)
+        return 0;
+    // A route that says 0 lifts the listener's cap.
+    return *own == 0 ? std::numeric_limits<std::uint64_t>::max() : *own;
 }
 
 void proxy_handler::finished(const exchange::record& of) noexcept {

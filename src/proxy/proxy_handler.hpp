@@ -15,6 +15,7 @@
 #include "proxy/total_deadline.hpp"
 
 #include <memory>
+#include <string>
 
 namespace penstock::proxy {
 
@@ -48,6 +49,7 @@ class proxy_handler final : public exchange::handler {
     const proxy::generation& generation_;
     request_id_maker ids_;
     http_date date_;
+    std::string scratch_;         // of one call
     bool limits_bodies_ = false;  // some route has a body limit of its own
 };
 

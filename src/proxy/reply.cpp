@@ -8,6 +8,8 @@ namespace penstock::proxy {
 namespace {
 
 constexpr std::string_view retry_after_seconds = "5";
+// RFC 9110 §15.5.6 asks for them; which ones the origin knows is not ours to say.
+constexpr std::string_view allowed_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 // Only our own words and an id of checked characters are put in, so nothing needs escaping.
 std::string problem_body(int status, std::string_view token, std::string_view id) {
@@ -48,6 +50,8 @@ exchange::response make_reply(const own_reply& about) {
     made.head.fields.add("Proxy-Status", std::string("penstock; error=").append(token));
     if (!about.request_id.empty())
         made.head.fields.add("X-Request-Id", about.request_id);
+    if (status == 405)
+        made.head.fields.add("Allow", allowed_methods);
     if (status == 503)
         made.head.fields.add("Retry-After", retry_after_seconds);
     made.body =

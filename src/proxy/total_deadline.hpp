@@ -6,6 +6,7 @@
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/worker.hpp"
 
+#include <cstddef>
 #include <memory>
 
 namespace penstock::proxy {
@@ -13,6 +14,12 @@ namespace penstock::proxy {
 class total_deadline final : public net::deadline {
  public:
     total_deadline(net::worker& home, exchange::abort_signal& aborted, time_point at) noexcept;
+
+    // Recycled per thread, like the bodies that own them.
+    static void* operator new(std::size_t size) { return net::allocate_frame(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        net::release_frame(memory, size);
+    }
 
  private:
     void on_expire(error why) noexcept override { aborted_.fire(why); }

@@ -35,7 +35,7 @@ class access_log {
 };
 
 // One line with its line end, appended to `line`; false if the entry is not one of ours. Control
-// bytes, quotes and invalid UTF-8 are escaped: a request can never forge a line (ATTACKS G10).
+// bytes, quotes and invalid UTF-8 are escaped: a request can never forge a line.
 [[nodiscard]] bool format_access_entry(std::string_view entry, std::string& line);
 
 }  // namespace penstock::proxy

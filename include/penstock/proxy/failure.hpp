@@ -1,6 +1,5 @@
 // failure: the one place where an error becomes a status and a retry decision, and where the text
-// of our own replies is made. Pure. Statuses are the table of FEATURES part 4; docs/operations.md
-// prints it.
+// of our own replies is made. Pure. docs/operations.md has the table of statuses.
 #pragma once
 
 #include "penstock/exchange/exchange.hpp"
@@ -17,7 +16,7 @@ namespace penstock::proxy {
 // What is to be done after a failed attempt.
 enum class retry : std::uint8_t {
     no,
-    fresh,    // the same endpoint again over a new connection: the pooled one was stale (D8)
+    fresh,    // the same endpoint again over a new connection: the pooled one was stale
     another,  // another endpoint, if there is one
 };
 
@@ -25,10 +24,11 @@ struct retry_facts {
     http::method verb = http::method::get;
     bool body_empty = true;  // the request has no body, so it can be sent again
     unsigned attempts = 1;   // made so far
+    std::size_t tried = 1;   // endpoints that they were made at
     std::size_t endpoints = 1;
 };
 // Again only if the request provably did not arrive, or is idempotent without a body, and no byte
-// of a response came (ATTACKS B9, B10, K2). One replay over a stale connection, one other endpoint
+// of a response came (RFC 9110 §9.2.2). One replay over a stale connection, one other endpoint
 // after a failed connect.
 [[nodiscard]] retry decide_retry(const upstream::attempt_failure& failed,
                                  const retry_facts& of) noexcept;

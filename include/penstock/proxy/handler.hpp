@@ -32,7 +32,7 @@ struct generation {
     std::vector<name_id> route_ids;      // as model.routes
     std::vector<std::size_t> upstreams;  // of a route: index into model.upstreams, or npos
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
-    // What this process calls itself in Via; seen in a request it means a loop (ATTACKS G8).
+    // What this process calls itself in Via; seen in a request it means a loop.
     std::string via;
 };
 

@@ -1,6 +1,6 @@
 // What one worker counts about exchanges: plain integers with a single writer, read by /metrics
 // while they change. Labels are ids of configured names and members of closed sets, so the number
-// of series is bounded whatever clients send (D10).
+// of series is bounded whatever clients send.
 #pragma once
 
 #include "penstock/base/counter_table.hpp"
