@@ -1,0 +1,322 @@
+// What the origin sees of a request, what the client sees of a response, and what is counted.
+#include "integration/proxy_site.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace penstock::proxy::test {
+namespace {
+
+using exchange::reason;
+using strings = std::vector<std::string>;
+
+constexpr std::string_view small_reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+// Answers every request of every connection and keeps their heads.
+origin::script answer_all(notebook& heads, std::string_view reply = small_reply) {
+    return [&heads, reply](conversation& with) {
+        for (std::string head = with.read_head(); !head.empty(); head = with.read_head()) {
+            heads.add(head);
+            with.write(reply);
+        }
+    };
+}
+
+struct fixture {
+    explicit fixture(std::string_view reply = small_reply) : peer(answer_all(heads, reply)) {}
+
+    [[nodiscard]] config::model model() const { return model_for({peer.port()}); }
+    // The head that the origin saw last.
+    [[nodiscard]] std::string last() const {
+        const strings all = heads.lines();
+        return all.empty() ? std::string() : all.back();
+    }
+
+    notebook heads;
+    origin peer;
+};
+
+const std::string own_via = "1.1 " + instance_name();
+
+TEST(ProxyForward, SendsTheHeadInOneForm) {
+    fixture origin_side;
+    site here(origin_side.model());
+    visitor of(here.home);
+    of.by.request.head.path = "/a";
+    of.by.request.head.query = "?b=c";
+    of.by.request.head.authority = "a.test:8080";
+    of.add("Accept", "*/*");
+    of.add("Connection", "X-Hop");
+    of.add("X-Hop", "1");
+    of.add("Proxy-Authorization", "secret");
+    const outcome got = here.ask(of);
+    EXPECT_EQ(got.head.status, 200);
+    EXPECT_EQ(got.body, "ok");
+    EXPECT_EQ(origin_side.last(),
+              "GET /a?b=c HTTP/1.1\r\n"
+              "Host: a.test:8080\r\n"
+              "Accept: */*\r\n"
+              "X-Real-IP: 192.0.2.7\r\n"
+              "X-Forwarded-For: 192.0.2.7\r\n"
+              "X-Forwarded-Proto: http\r\n"
+              "X-Forwarded-Host: a.test:8080\r\n"
+              "X-Forwarded-Port: 8080\r\n"
+              "Via: " +
+                  own_via +
+                  "\r\n"
+                  "X-Request-Id: " +
+                  of.by.record.request_id + "\r\n\r\n");
+    EXPECT_EQ(of.by.record.request_id.size(), 32U);
+    EXPECT_EQ(of.by.record.why, reason::none);
+    EXPECT_EQ(name_of(of.by.record.route), "all");
+    EXPECT_EQ(name_of(of.by.record.upstream), "app");
+    EXPECT_EQ(of.by.record.attempts, 1);
+}
+
+TEST(ProxyForward, ReplacesTheClaimsOfStrangers) {
+    fixture origin_side;
+    site here(origin_side.model());
+    visitor of(here.home);
+    of.add("X-Forwarded-For", "203.0.113.1");
+    of.add("X-Request-Id", "chosen-by-client");
+    of.add("Forwarded", "for=203.0.113.1");
+    here.ask(of);
+    const std::string head = origin_side.last();
+    EXPECT_EQ(field_lines(head, "X-Forwarded-For"), strings{"X-Forwarded-For: 192.0.2.7"});
+    EXPECT_EQ(field_lines(head, "X-Request-Id"),
+              strings{"X-Request-Id: " + of.by.record.request_id});
+    EXPECT_EQ(field_lines(head, "Forwarded"), strings{});
+    EXPECT_NE(of.by.record.request_id, "chosen-by-client");
+}
+
+config::network network_of(const std::string& host) {
+    config::network made;
+    net::socket_address::parse(host, 0)->mapped(made.bytes);
+    return made;
+}
+
+TEST(ProxyForward, BelievesTrustedPeers) {
+    fixture origin_side;
+    config::model model = origin_side.model();
+    model.trust.push_back(network_of("192.0.2.7"));
+    site here(model);
+    visitor of(here.home);
+    of.add("X-Forwarded-For", "203.0.113.1");
+    of.add("X-Forwarded-Proto", "https");
+    of.add("X-Request-Id", "edge-1:abc");
+    here.ask(of);
+    const std::string head = origin_side.last();
+    EXPECT_EQ(field_lines(head, "X-Forwarded-For"),
+              strings{"X-Forwarded-For: 203.0.113.1, 192.0.2.7"});
+    EXPECT_EQ(field_lines(head, "X-Forwarded-Proto"), strings{"X-Forwarded-Proto: https"});
+    EXPECT_EQ(field_lines(head, "X-Request-Id"), strings{"X-Request-Id: edge-1:abc"});
+    EXPECT_EQ(of.by.record.request_id, "edge-1:abc");
+}
+
+TEST(ProxyForward, ATrustedPeerCannotSendAHarmfulId) {
+    fixture origin_side;
+    config::model model = origin_side.model();
+    model.trust.push_back(network_of("192.0.2.7"));
+    site here(model);
+    for (const std::string& id : {std::string("<b>"), std::string(129, 'a'), std::string()}) {
+        visitor of(here.home);
+        of.add("X-Request-Id", id);
+        here.ask(of);
+        EXPECT_EQ(of.by.record.request_id.size(), 32U) << id;
+        EXPECT_EQ(field_lines(origin_side.last(), "X-Request-Id"),
+                  strings{"X-Request-Id: " + of.by.record.request_id});
+    }
+}
+
+TEST(ProxyForward, NamesIpv6ClientsWithoutBrackets) {
+    fixture origin_side;
+    site here(origin_side.model());
+    visitor of(here.home);
+    of.come_from("2001:db8::7");
+    here.ask(of);
+    EXPECT_EQ(field_lines(origin_side.last(), "X-Forwarded-For"),
+              strings{"X-Forwarded-For: 2001:db8::7"});
+}
+
+TEST(ProxyForward, ExtendsVia) {
+    fixture origin_side;
+    site here(origin_side.model());
+    visitor of(here.home);
+    of.by.request.head.version = http::version::http_1_0;
+    of.add("Via", "1.1 first");
+    of.add("Via", "1.1 second (comment)");
+    here.ask(of);
+    EXPECT_EQ(field_lines(origin_side.last(), "Via"),
+              strings{"Via: 1.1 first, 1.1 second (comment), 1.0 " + instance_name()});
+    // What one request needed is not left over for the next.
+    here.get();
+    EXPECT_EQ(field_lines(origin_side.last(), "Via"), strings{"Via: " + own_via});
+}
+
+TEST(ProxyForward, AppliesTheEditsOfTheRoute) {
+    fixture origin_side(
+        "HTTP/1.1 200 OK\r\nServer: origin\r\nX-Both: 1\r\nContent-Length: 0\r\n\r\n");
+    config::model model = origin_side.model();
+    config::route& route = first_route(model);
+    route.request_headers.remove = {"Cookie", "Via"};
+    route.request_headers.set = {{"Host", "inner.test"}, {"X-Set", "new"}};
+    route.request_headers.add = {{"X-Set", "more"}};
+    route.response_headers.remove = {"Server"};
+    route.response_headers.set = {{"Date", "yesterday"}};
+    route.response_headers.add = {{"X-Both", "2"}};
+    site here(model);
+    visitor of(here.home);
+    of.add("Cookie", "a=b");
+    of.add("X-Set", "old");
+    const outcome got = here.ask(of);
+    const std::string head = origin_side.last();
+    EXPECT_EQ(field_lines(head, "Host"), strings{"Host: inner.test"});
+    EXPECT_EQ(field_lines(head, "X-Forwarded-Host"), strings{"X-Forwarded-Host: test"});
+    EXPECT_EQ(field_lines(head, "Cookie"), strings{});
+    EXPECT_EQ(field_lines(head, "Via"), strings{});
+    EXPECT_EQ(field_lines(head, "X-Set"), (strings{"X-Set: new", "X-Set: more"}));
+    EXPECT_EQ(value_of(got.head, "Server"), "absent");
+    EXPECT_EQ(value_of(got.head, "Date"), "yesterday");
+    strings both;
+    for (const http::fields::field field : got.head.fields) {
+        if (field.name == "X-Both")
+            both.emplace_back(field.value);
+    }
+    EXPECT_EQ(both, (strings{"1", "2"}));
+}
+
+TEST(ProxyForward, DatesWhatTheOriginDidNot) {
+    fixture without;
+    site here(without.model());
+    EXPECT_TRUE(value_of(here.get().head, "Date").ends_with(" GMT"));
+    fixture with("HTTP/1.1 200 OK\r\nDate: its own\r\nContent-Length: 0\r\n\r\n");
+    site there(with.model());
+    EXPECT_EQ(value_of(there.get().head, "Date"), "its own");
+}
+
+TEST(ProxyForward, AddsNothingElseToAResponse) {
+    fixture origin_side("HTTP/1.1 404 Nope\r\nDate: d\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n");
+    site here(origin_side.model());
+    const outcome got = here.get();
+    EXPECT_EQ(got.head.status, 404);
+    EXPECT_EQ(got.head.reason_phrase, "Nope");
+    EXPECT_EQ(got.head.fields.size(), 2U);
+}
+
+TEST(ProxyForward, PassesABodyOn) {
+    notebook bodies;
+    origin peer([&](conversation& with) {
+        with.read_head();
+        bodies.add(with.read_exactly(5));
+        with.write(small_reply);
+        with.read_head();
+    });
+    site here(model_for({peer.port()}));
+    visitor of(here.home, http::method::post, "POST");
+    of.by.body.announced = 5;
+    of.by.body.give("hello");
+    of.by.body.end();
+    EXPECT_EQ(here.ask(of).head.status, 200);
+    EXPECT_EQ(bodies.lines(), strings{"hello"});
+}
+
+TEST(ProxyForward, UpgradesWhereTheRouteAllows) {
+    for (const bool allowed : {true, false}) {
+        notebook heads;
+        origin peer([&](conversation& with) {
+            const std::string head = heads.add(with.read_head());
+            if (field_lines(head, "Upgrade").empty()) {
+                with.write(small_reply);
+                return;
+            }
+            with.write(
+                "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                "Upgrade: websocket\r\n\r\nraw bytes");
+        });
+        config::model model = model_for({peer.port()});
+        first_route(model).websocket = allowed;
+        first_route(model).response_headers.add = {{"X-Edited", "1"}};
+        site here(model);
+        visitor of(here.home);
+        of.by.request.wants_websocket = true;
+        of.add("Connection", "Upgrade");
+        of.add("Upgrade", "websocket");
+        of.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+        const outcome got = here.ask(of);
+        EXPECT_EQ(got.upgraded, allowed);
+        EXPECT_EQ(got.head.status, allowed ? 101 : 200);
+        EXPECT_EQ(got.body, allowed ? "raw bytes" : "ok");
+        EXPECT_EQ(value_of(got.head, "X-Edited"), allowed ? "absent" : "1");
+        EXPECT_EQ(field_lines(heads.lines().at(0), "Upgrade").size(), allowed ? 1U : 0U);
+    }
+}
+
+TEST(ProxyForward, PassesInterimHeadsOn) {
+    fixture origin_side(
+        "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    site here(origin_side.model());
+    visitor of(here.home);
+    EXPECT_EQ(here.ask(of).head.status, 200);
+    ASSERT_EQ(of.by.interims.size(), 1U);
+    EXPECT_EQ(of.by.interims[0].status, 103);
+}
+
+TEST(ProxyForward, SendsEachRouteToItsUpstream) {
+    fixture one;
+    fixture two("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo");
+    config::model model = one.model();
+    config::upstream second = two.model().upstreams[0];
+    second.name = "second";
+    model.upstreams.insert(model.upstreams.begin(), second);
+    config::route other;
+    other.name = "other";
+    other.upstream = "second";
+    other.match.path_kind = config::path_match::prefix;
+    other.match.path = "/two/";
+    model.routes.push_back(other);
+    site here(model);
+    visitor of(here.home);
+    of.by.request.head.path = "/two/x";
+    EXPECT_EQ(here.ask(of).body, "two");
+    EXPECT_EQ(name_of(of.by.record.upstream), "second");
+    EXPECT_EQ(here.get().body, "ok");
+}
+
+TEST(ProxyForward, CountsAndLogsAnExchange) {
+    fixture origin_side;
+    site here(origin_side.model());
+    visitor of(here.home);
+    of.by.record.method = "GET";
+    here.ask(of);
+    EXPECT_EQ(here.attempts(), (std::map<std::string, std::uint64_t>{{"ok", 1}}));
+    std::uint64_t requests = 0;
+    here.metrics->requests().each([&](std::uint64_t key, std::uint64_t value) {
+        const request_labels labels = request_labels::from_key(key);
+        EXPECT_EQ(name_of(labels.route), "all");
+        EXPECT_EQ(labels.code_class, 2);
+        requests += value;
+    });
+    EXPECT_EQ(requests, 1U);
+    std::string entry;
+    std::string line;
+    ASSERT_TRUE(here.log->ring().pop(entry));
+    ASSERT_TRUE(format_access_entry(entry, line));
+    EXPECT_NE(line.find("\"penstock.route\":\"all\""), std::string::npos) << line;
+    EXPECT_FALSE(here.log->ring().pop(entry));
+}
+
+TEST(ProxyForward, LogsNothingWhereTheConfigurationHasNoLog) {
+    fixture origin_side;
+    config::model model = origin_side.model();
+    model.log.access.reset();
+    site here(model);
+    here.get();
+    std::string entry;
+    EXPECT_FALSE(here.log->ring().pop(entry));
+}
+
+}  // namespace
+}  // namespace penstock::proxy::test

@@ -1,0 +1,184 @@
+// Answers that no origin is asked for: refusals, static replies, redirects.
+#include "integration/proxy_site.hpp"
+#include "penstock/http/error.hpp"
+#include "penstock/net/error.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace penstock::proxy::test {
+namespace {
+
+using exchange::reason;
+
+config::route route_named(const std::string& name, const std::string& path) {
+    config::route made;
+    made.name = name;
+    made.match.path_kind = config::path_match::exact;
+    made.match.path = path;
+    return made;
+}
+
+// No upstream is ever asked: "/fixed", "/empty" and "/moved" have answers, nothing else a route.
+config::model model_without_origin() {
+    config::model made;
+    config::route fixed = route_named("fixed", "/fixed");
+    fixed.reply = config::respond{203, "pong", "text/x-test"};
+    fixed.response_headers.set = {{"X-Edited", "1"}};
+    config::route empty = route_named("empty", "/empty");
+    empty.reply = config::respond{204, "", "text/plain"};
+    config::route moved = route_named("moved", "/moved");
+    moved.redirection = config::redirect{"https://new.test/", 308};
+    made.routes = {fixed, empty, moved};
+    return made;
+}
+
+outcome ask_for(site& here, visitor& of, std::string_view path) {
+    of.by.request.head.path = path;
+    return here.ask(of);
+}
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+TEST(ProxyReply, NoRouteIs404) {
+    site here(model_without_origin());
+    visitor of(here.home);
+    const outcome got = ask_for(here, of, "/<script>");
+    EXPECT_EQ(got.head.status, 404);
+    EXPECT_EQ(of.by.record.why, reason::no_route);
+    EXPECT_EQ(of.by.record.route, no_name);
+    EXPECT_EQ(of.by.record.upstream, no_name);
+    EXPECT_EQ(of.by.record.attempts, 0);
+    EXPECT_EQ(value_of(got.head, "Proxy-Status"), "penstock; error=no_route");
+    EXPECT_EQ(value_of(got.head, "X-Request-Id"), of.by.record.request_id);
+    EXPECT_TRUE(value_of(got.head, "Date").ends_with(" GMT"));
+    EXPECT_TRUE(has(got.body, of.by.record.request_id)) << got.body;
+    EXPECT_FALSE(has(got.body, "script")) << got.body;
+}
+
+TEST(ProxyReply, IsHtmlForABrowser) {
+    site here(model_without_origin());
+    visitor of(here.home);
+    of.add("Accept", "text/html,*/*;q=0.8");
+    EXPECT_TRUE(ask_for(here, of, "/").body.starts_with("<!doctype html>"));
+}
+
+TEST(ProxyReply, TraceAndConnectAreDenied) {
+    site here(model_without_origin());
+    for (const auto& [verb, text] :
+         {std::pair(http::method::trace, "TRACE"), std::pair(http::method::connect, "CONNECT")}) {
+        visitor of(here.home, verb, text);
+        of.by.body.end();
+        const outcome got = ask_for(here, of, "/fixed");
+        EXPECT_EQ(got.head.status, 405) << text;
+        EXPECT_EQ(of.by.record.why, reason::http_request_denied) << text;
+    }
+}
+
+TEST(ProxyReply, ARequestThatWasHereBeforeIsALoop) {
+    site here(model_without_origin());
+    for (const std::string& before :
+         {"1.1 " + instance_name(), "1.0 other, 1.1 " + instance_name() + " (x), 1.1 third"}) {
+        visitor of(here.home);
+        of.add("Via", "1.1 somebody");
+        of.add("via", before);
+        EXPECT_EQ(ask_for(here, of, "/fixed").head.status, 508) << before;
+        EXPECT_EQ(of.by.record.why, reason::proxy_loop_detected) << before;
+    }
+    visitor of(here.home);
+    of.add("Via", "1.1 penstock-other");
+    EXPECT_EQ(ask_for(here, of, "/fixed").head.status, 203);
+}
+
+TEST(ProxyReply, AStaticReplyIsWhatTheRouteSays) {
+    site here(model_without_origin());
+    visitor of(here.home);
+    const outcome got = ask_for(here, of, "/fixed");
+    EXPECT_EQ(got.head.status, 203);
+    EXPECT_EQ(got.body, "pong");
+    EXPECT_EQ(value_of(got.head, "Content-Type"), "text/x-test");
+    EXPECT_EQ(value_of(got.head, "X-Edited"), "1");
+    EXPECT_EQ(value_of(got.head, "Proxy-Status"), "absent");
+    EXPECT_TRUE(value_of(got.head, "Date").ends_with(" GMT"));
+    EXPECT_EQ(of.by.record.why, reason::none);
+    EXPECT_EQ(name_of(of.by.record.route), "fixed");
+}
+
+TEST(ProxyReply, AnEmptyStaticReplyHasNoType) {
+    site here(model_without_origin());
+    visitor of(here.home);
+    const outcome got = ask_for(here, of, "/empty");
+    EXPECT_EQ(got.head.status, 204);
+    EXPECT_EQ(got.body, "");
+    EXPECT_EQ(value_of(got.head, "Content-Type"), "absent");
+}
+
+TEST(ProxyReply, ARedirectTellsItsTarget) {
+    site here(model_without_origin());
+    visitor of(here.home);
+    const outcome got = ask_for(here, of, "/moved");
+    EXPECT_EQ(got.head.status, 308);
+    EXPECT_EQ(value_of(got.head, "Location"), "https://new.test/");
+    EXPECT_EQ(of.by.record.why, reason::none);
+}
+
+TEST(ProxyReply, RefusesWhatWasNotUnderstood) {
+    site here(model_without_origin());
+    visitor of(here.home);
+    of.by.request.body = nullptr;
+    of.add("X-Request-Id", "from-client");
+    const exchange::response got =
+        here.handler->refuse(of.by.request, reason::request_header_too_large);
+    EXPECT_EQ(got.head.status, 431);
+    EXPECT_EQ(of.by.record.why, reason::request_header_too_large);
+    EXPECT_EQ(of.by.record.request_id.size(), 32U);
+    EXPECT_EQ(value_of(got.head, "X-Request-Id"), of.by.record.request_id);
+    EXPECT_EQ(of.by.record.route, no_name);
+}
+
+TEST(ProxyReply, ARefusalKeepsTheIdThatWasGiven) {
+    site here(model_without_origin());
+    visitor of(here.home);
+    of.by.record.request_id = "given before";
+    (void)here.handler->refuse(of.by.request, reason::proxy_internal_error);
+    EXPECT_EQ(of.by.record.request_id, "given before");
+}
+
+TEST(ProxyReply, ATooLargeBodyIsCountedForItsRoute) {
+    site here(model_without_origin());
+    visitor of(here.home);
+    of.by.request.head.path = "/fixed";
+    EXPECT_EQ(here.handler->refuse(of.by.request, reason::body_too_large).head.status, 413);
+    EXPECT_EQ(name_of(of.by.record.route), "fixed");
+}
+
+TEST(ProxyHandler, KnowsTheBodyLimitOfARoute) {
+    config::model model = model_without_origin();
+    {
+        const site without(model);
+        const http::request_head head;
+        EXPECT_EQ(without.handler->body_limit(head), 0U);
+    }
+    model.routes[0].body_limit = 1000;
+    const site here(model);
+    http::request_head head;
+    for (const auto& [path, limit] :
+         {std::pair("/fixed", 1000U), std::pair("/moved", 0U), std::pair("/elsewhere", 0U)}) {
+        head.path = path;
+        EXPECT_EQ(here.handler->body_limit(head), limit) << path;
+    }
+}
+
+TEST(ProxyHandler, NamesTheReasonOfAnError) {
+    const site here(model_without_origin());
+    EXPECT_EQ(here.handler->reason_of(net::errc::deadline_exceeded), reason::deadline);
+    EXPECT_EQ(here.handler->reason_of(net::errc::upstream_idle_timeout),
+              reason::connection_read_timeout);
+    EXPECT_EQ(here.handler->reason_of(http::errc::truncated), reason::http_response_incomplete);
+}
+
+}  // namespace
+}  // namespace penstock::proxy::test
