@@ -69,7 +69,7 @@ class admin_handler final : public exchange::handler {
     static exchange::response method_not_allowed() {
         exchange::response made =
             make_reply(proxy::own_reply{reason::http_request_denied, {}, false});
-        made.head.fields.add("Allow", "GET, HEAD");
+        made.head.fields.set("Allow", "GET, HEAD");
         return made;
     }
 

@@ -254,7 +254,7 @@ error h1_body_decoder::end_trailer_line() {
     if (++trailer_count_ > limits_.trailer_count)
         return errc::trailer_too_large;
     const std::string_view name = line.substr(0, colon);
-    // Asking for 100 after the content can only be meant for a reader that merges trailers (B1).
+    // Asking for 100 after the content can only be meant for a reader that merges trailers.
     if (field_id_of(name) == field_id::expect)
         return errc::bad_expectation;
     if (!is_forbidden_trailer(name))

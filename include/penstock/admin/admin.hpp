@@ -69,7 +69,7 @@ class process_source {
     ~process_source() = default;
 };
 
-// Prometheus text format 0.0.4, families as in CONFIG.md.
+// Prometheus text format 0.0.4; docs/metrics.md has the families.
 [[nodiscard]] std::string metrics_text(const process_view& of);
 // The JSON of /status.
 [[nodiscard]] std::string status_json(const process_view& of);
