@@ -46,11 +46,12 @@ int process::run() {
         announce();
     });
     control_.run();
-    // Nothing is in flight any more. The workers end first, because they fill the rings.
-    fleet_.reset();
-    writer_.reset();
+    // Nothing is in flight any more. A reload under way uses the fleet, and the workers fill the
+    // rings.
     if (reload_.joinable())
         reload_.join();
+    fleet_.reset();
+    writer_.reset();
     log_info("ended");
     return exit_ok;
 }

@@ -73,10 +73,12 @@ net::task<> h1_connection::refuse(std::shared_ptr<void>, exchange::reason why) {
 }
 
 net::task<bool> h1_connection::begin_tls() {
-    if (!home_.state->tls)
+    // A reload may replace the listener's state while the handshake waits.
+    const std::shared_ptr<const listener_state> listening = home_.state;
+    if (!listening->tls)
         co_return !stream_.aborted();
-    tls_ = home_.state->tls;
-    const config::listener& settings = home_.state->settings;
+    tls_ = listening->tls;
+    const config::listener& settings = listening->settings;
     const time_point began = home_.worker.now();
     stream_.read_deadline(began + settings.timeouts.tls_handshake, net::errc::handshake_timeout);
     const result<void> done = co_await stream_.accept_tls(*tls_);
@@ -113,6 +115,9 @@ bool h1_connection::takes_too_many_turns() noexcept {
 }
 
 h1_connection::idle_step h1_connection::begin_idle() {
+    // Some clients end a body with a line end that belongs to nothing; it begins no request.
+    if (served_ > 0 && std::string_view(buffer_.data(), buffer_.size()) == "\r\n")
+        buffer_.consume(2);
     if (!buffer_.empty())
         return idle_step::request;
     const config::listener_timeouts& limits = home_.state->settings.timeouts;

@@ -35,6 +35,7 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     const bool gone = now.ended && now.record.why == reason::client_gone;
     if (gone || with.head.status == status_gone) {
         note(reason::client_gone);
+        now.record.status = status_gone;
         co_await let_go(with);
         co_return ending::close;
     }

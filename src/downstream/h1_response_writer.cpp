@@ -124,7 +124,7 @@ result<void> h1_response_writer::try_write() {
         if (!written)
             return written.error();
         begun_ = true;
-        unpaused_ += *written;
+        unpaused_ += std::max(*written, write_cost_min);
         std::size_t count = *written;
         while (part_first_ < part_count_ && count >= parts_[part_first_].iov_len) {
             count -= parts_[part_first_++].iov_len;

@@ -26,6 +26,8 @@ class h1_response_writer {
     static constexpr std::size_t take_max = std::size_t{64} * 1024;
     // After this many bytes without a wait, other connections of the worker get their turn.
     static constexpr std::size_t turn_max = std::size_t{256} * 1024;
+    // What a small write counts for, since it costs a system call as well.
+    static constexpr std::size_t write_cost_min = turn_max / 16;
 
     // `text` holds the encoded head and, later, the trailers.
     h1_response_writer(net::stream& to, exchange::record& record, std::string& text,

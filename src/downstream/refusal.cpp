@@ -32,6 +32,8 @@ reason reason_of_head(error why) noexcept {
 }
 
 reason reason_of_client(error why) noexcept {
+    if (why == http::errc::bad_expectation)
+        return reason::expectation_failed;
     if (why.category() == http::category())
         return reason::http_request_error;
     if (why.category() != net::category())

@@ -176,6 +176,8 @@ exchange::reason reason_of_client(error why) noexcept {
     }
     if (why == http::errc::truncated)
         return reason::client_gone;
+    if (why == http::errc::bad_expectation)
+        return reason::expectation_failed;
     if (why.category() == http::category())
         return reason::http_request_error;
     return reason::client_gone;

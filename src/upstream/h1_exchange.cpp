@@ -131,7 +131,8 @@ result<h1_exchange::step> h1_exchange::classify(const http::response_head& head,
 
 net::task<result<void>> h1_exchange::pass_interim(http::response_head& head) {
     http::strip_hop_by_hop(head.fields);
-    sender_.note_interim();
+    if (head.status == 100)
+        sender_.note_continue();
     stream().read_deadline_off();
     result<void> passed;
     if (from_.interim != nullptr) {

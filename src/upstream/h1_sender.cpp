@@ -161,8 +161,16 @@ net::task<> h1_sender::pump() {
     while (!over()) {
         if (part_first_ < part_end_ || ended_) {
             write_pending();
-            if (!over() && (part_first_ < part_end_ || ended_))
+            if (over())
+                break;
+            if (part_first_ < part_end_ || ended_) {
                 co_await wait_for_origin();
+                writes_in_turn_ = 0;
+            } else if (++writes_in_turn_ >= writes_in_turn_max) {
+                // However small its pieces are, one upload leaves the others their turn.
+                writes_in_turn_ = 0;
+                co_await net::next_turn(stream_.home());
+            }
             continue;
         }
         if (!load())

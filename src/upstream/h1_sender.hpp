@@ -21,6 +21,8 @@ namespace penstock::upstream {
 class h1_sender {
  public:
     static constexpr std::size_t take_max = std::size_t{64} * 1024;
+    // Writes without a wait before other connections of the worker get their turn.
+    static constexpr int writes_in_turn_max = 16;
 
     h1_sender(connection& over, exchange::request& from, const config::upstream_timeouts& limits)
         : stream_(over.stream()), scratch_(over.scratch()), from_(from), limits_(limits) {}
@@ -34,8 +36,8 @@ class h1_sender {
     void stop() noexcept;
     // The pump charges no phase and sets no first-byte deadline any more.
     void go_quiet() noexcept { quiet_ = true; }
-    // An interim head came: a client that waited for 100 may send now.
-    void note_interim() noexcept { continued_ = true; }
+    // 100 came: a client that waited for it may send now.
+    void note_continue() noexcept { continued_ = true; }
 
     // Every byte of the request is with the kernel.
     [[nodiscard]] bool complete() const noexcept { return complete_; }
@@ -78,6 +80,7 @@ class h1_sender {
     http::chunk_size_line size_line_{};
     std::string trailer_;
 
+    int writes_in_turn_ = 0;
     exchange::phase phase_ = exchange::phase::send;
     error failed_;
     error client_failure_;

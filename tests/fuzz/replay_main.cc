@@ -49,5 +49,5 @@ int main(int argc, char** argv) {
         }
     }
     std::printf("replayed %zu inputs\n", count);
-    return 0;
+    return count > 0 ? 0 : 1;
 }

@@ -269,6 +269,25 @@ TEST(UpstreamRequest, EarlyResponseEndsTheRequestAndTheConnection) {
     }
 }
 
+TEST(UpstreamRequest, InterimOtherThanContinueDoesNotEndTheWaitForContinue) {
+    gate over;
+    origin peer([&](conversation& with) {
+        with.read_head();
+        with.write("HTTP/1.1 103 Early Hints\r\n\r\n");
+        with.wait_for(over);
+    });
+    site here(peer.port());
+    here.shared->settings.timeouts.first_byte = 80ms;
+    client by(here.home, http::method::post, "POST");
+    by.request.expects_continue = true;
+    by.request.head.fields.add("Expect", "100-continue");
+    by.body.announced = 4;
+    const outcome got = here.fetch_once(by);
+    EXPECT_FALSE(got.answered);
+    EXPECT_EQ(got.failure.why, net::errc::first_byte_timeout);
+    over.open();
+}
+
 TEST(UpstreamRequest, WaitsForContinueWithItsClient) {
     std::string head;
     std::string body;
