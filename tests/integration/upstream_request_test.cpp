@@ -349,20 +349,22 @@ TEST(UpstreamRequest, ClientsBrokenBodyIsTheClientsFault) {
     for (const auto& item : cases) {
         SCOPED_TRACE(item.name);
         std::string body;
-        origin peer([&](conversation& with) {
-            with.read_head();
-            body = with.read_until("nothing more comes");
-        });
         {
-            site here(peer.port());
-            client by(here.home, http::method::post, "POST");
-            by.body.give("abc");
-            by.body.fail(item.why);
-            const outcome got = here.fetch_once(by);
-            EXPECT_FALSE(got.answered);
-            EXPECT_EQ(got.failure.why, item.why);
-            EXPECT_EQ(got.failure.reason, item.expected);
-        }
+            origin peer([&](conversation& with) {
+                with.read_head();
+                body = with.read_until("nothing more comes");
+            });
+            {
+                site here(peer.port());
+                client by(here.home, http::method::post, "POST");
+                by.body.give("abc");
+                by.body.fail(item.why);
+                const outcome got = here.fetch_once(by);
+                EXPECT_FALSE(got.answered);
+                EXPECT_EQ(got.failure.why, item.why);
+                EXPECT_EQ(got.failure.reason, item.expected);
+            }
+        }  // the script has ended, and with it its use of `body`
         // The end of a chunked body must never be seen.
         EXPECT_EQ(body.find("0\r\n\r\n"), std::string::npos);
     }
