@@ -54,8 +54,11 @@ net::task<> h1_connection::serve(std::shared_ptr<void>) {
             next = waited ? idle_step::end : look_for_request();
         }
         how = ending::close;
-        if (next == idle_step::request)
-            how = co_await serve_one();
+        if (next == idle_step::request) {
+            begin_request();
+            how = co_await serve_request();
+            finish_exchange(serving_->parser.started());
+        }
     }
     co_await close(how);
 }
@@ -63,9 +66,7 @@ net::task<> h1_connection::serve(std::shared_ptr<void>) {
 net::task<> h1_connection::refuse(std::shared_ptr<void>, exchange::reason why) {
     ending how = ending::close;
     if (co_await begin_tls()) {
-        enter(state::busy);
-        serving_ = home_.servings.take(home_.state);
-        begin_record();
+        begin_request();
         how = co_await refuse_request(why);
         finish_exchange(true);
     }

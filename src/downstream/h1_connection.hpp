@@ -85,8 +85,8 @@ class h1_connection final : private net::socket_watcher,
     void enter(state next) noexcept;
 
     // The request (h1_request.cpp).
-    net::task<ending> serve_one();
-    net::task<ending> serve_head();
+    void begin_request();
+    net::task<ending> serve_request();
     [[nodiscard]] result<head_state> feed_head();
     net::task<result<head_state>> more_head();
     [[nodiscard]] result<head_state> read_more_head();
@@ -110,7 +110,9 @@ class h1_connection final : private net::socket_watcher,
     [[nodiscard]] exchange::response refusal(exchange::reason why);
     [[nodiscard]] result<void> encode(const exchange::response& with, response_plan& plan);
     [[nodiscard]] bool may_keep(const exchange::response& with) const noexcept;
-    net::task<ending> after(bool kept);
+    [[nodiscard]] bool needs_drain(bool kept) const noexcept;
+    [[nodiscard]] ending after(bool kept) const noexcept;
+    net::task<ending> drain_request();
     [[nodiscard]] exchange::reason reason_of_body(error why) const noexcept;
     [[nodiscard]] ending broken(const h1_response_writer& writer, const response_plan& plan);
     net::task<> relay_tunnel(h1_response_writer& writer, exchange::body_source& body);

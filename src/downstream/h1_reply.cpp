@@ -16,10 +16,11 @@ using exchange::reason;
 
 constexpr int status_gone = 499;  // what handlers answer to nobody
 
-// Ends what the handler still runs for a response.
+// True if the handler still runs something for a response, or may.
+bool holds_on(const exchange::response& of) noexcept { return of.body && !of.body->settled(); }
+
+// Ends it.
 net::task<> let_go(exchange::response& of) {
-    if (!of.body)
-        co_return;
     if (!of.body->finished())
         of.body->stop();
     co_await of.body->close();
@@ -36,13 +37,15 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     if (gone || with.head.status == status_gone) {
         note(reason::client_gone);
         now.record.status = status_gone;
-        co_await let_go(with);
+        if (holds_on(with))
+            co_await let_go(with);
         co_return ending::close;
     }
     replied_ = true;
     response_plan plan;
     if (!encode(with, plan)) {
-        co_await let_go(with);
+        if (holds_on(with))
+            co_await let_go(with);
         now.record.why = reason::none;
         with = refusal(reason::proxy_internal_error);
         if (!encode(with, plan))
@@ -57,7 +60,8 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     else
         co_await writer.write_head();
     now.head_sent = writer.begun();
-    co_await let_go(with);
+    if (holds_on(with))
+        co_await let_go(with);
     if (writer.body_failed() && !writer.begun() && !now.ended)
         co_return co_await refuse_request(reason_of_body(writer.body_failed()));
     if (!writer.complete())
@@ -65,7 +69,9 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     now.record.response_complete = true;
     if (with.upgraded)
         co_return ending::close;
-    co_return co_await after(plan.encoding.keep_alive);
+    if (needs_drain(plan.encoding.keep_alive))
+        co_return co_await drain_request();
+    co_return after(plan.encoding.keep_alive);
 }
 
 net::task<h1_connection::ending> h1_connection::refuse_request(reason why) {
@@ -97,15 +103,22 @@ bool h1_connection::may_keep(const exchange::response& with) const noexcept {
 
 // What becomes of the connection after a whole response. Where the client may still be sending, a
 // plain close would answer with a reset that can overtake the response (RFC 9112 §9.6).
-net::task<h1_connection::ending> h1_connection::after(bool kept) {
-    serving& now = *serving_;
+h1_connection::ending h1_connection::after(bool kept) const noexcept {
+    const serving& now = *serving_;
+    if (kept)
+        return ending::keep;
     const bool read_all = now.body && now.body->finished();
-    if (kept && read_all)
-        co_return ending::keep;
-    if (!kept) {
-        const bool expected = read_all && !keeps_alive_ && buffer_.empty() && now.ahead.empty();
-        co_return expected || now.ended ? ending::close : ending::linger;
-    }
+    const bool expected = read_all && !keeps_alive_ && buffer_.empty() && now.ahead.empty();
+    return expected || now.ended ? ending::close : ending::linger;
+}
+
+// The answer is complete, the request is not, and little of it is left.
+bool h1_connection::needs_drain(bool kept) const noexcept {
+    return kept && !serving_->body->finished();
+}
+
+net::task<h1_connection::ending> h1_connection::drain_request() {
+    serving& now = *serving_;
     now.record.ledger.enter(phase::body, net::worker::clock());
     const bool drained = co_await now.body->drain();
     co_return drained ? ending::keep : ending::linger;

@@ -12,17 +12,14 @@ namespace penstock::downstream {
 using exchange::phase;
 using exchange::reason;
 
-// From a head's first byte to the end of what answers it.
-net::task<h1_connection::ending> h1_connection::serve_one() {
+void h1_connection::begin_request() {
     enter(state::busy);
     serving_ = home_.servings.take(home_.state);
     begin_record();
-    const ending how = co_await serve_head();
-    finish_exchange(serving_->parser.started());
-    co_return how;
 }
 
-net::task<h1_connection::ending> h1_connection::serve_head() {
+// From a head's first byte to the end of what answers it.
+net::task<h1_connection::ending> h1_connection::serve_request() {
     serving& now = *serving_;
     result<head_state> read = feed_head();
     if (read && *read == head_state::partial)

@@ -26,7 +26,9 @@ void h1_response_writer::add_head() noexcept {
 
 net::task<> h1_response_writer::write_head() {
     add_head();
-    co_await write_parts();
+    const outcome written = write_parts();
+    if (written != outcome::done)
+        co_await write_later(written);
     complete_ = !client_failed_;
 }
 
@@ -36,6 +38,10 @@ net::task<> h1_response_writer::relay(exchange::body_source& body, http::framing
     left_ = framing.length;
     add_head();
     for (bool last = false; !last;) {
+        if (movable(body))
+            co_await move(body);
+        if (client_failed_ || body_failed_)
+            co_return;
         const result<std::string_view> data = body.take(take_max);
         if (!data)
             body_failed_ = data.error();
@@ -47,8 +53,9 @@ net::task<> h1_response_writer::relay(exchange::body_source& body, http::framing
         }
         if (body_failed_ && !begun_)
             co_return;
-        if (part_count_ > 0)
-            co_await write_parts();
+        const outcome written = write_parts();
+        if (written != outcome::done)
+            co_await write_later(written);
         if (client_failed_ || body_failed_)
             co_return;
         record_.response_bytes += data->size();
@@ -141,25 +148,108 @@ result<void> h1_response_writer::try_write() {
     return to_.flush();
 }
 
-net::task<> h1_response_writer::write_parts() {
-    result<void> written = try_write();
-    if (!written && written.error() == net::errc::would_block) {
-        unpaused_ = 0;
-        net::worker& home = to_.home();
-        record_.ledger.enter(exchange::phase::client_blocked, net::worker::clock());
-        const std::span<iovec> left(parts_.data() + part_first_, part_count_ - part_first_);
-        written = co_await to_.write_all(left, idle_, net::errc::write_timeout);
-        record_.ledger.enter(exchange::phase::loop, home.now());
-        if (written)
-            begun_ = true;
-    } else if (unpaused_ >= turn_max) {
-        unpaused_ = 0;
-        net::next_turn pause(to_.home());
-        co_await pause;
-    }
+// What the kernel takes without a wait. After that nothing is pending, or a wait is due.
+h1_response_writer::outcome h1_response_writer::write_parts() {
+    if (part_count_ == 0)
+        return outcome::done;
+    const result<void> written = try_write();
+    if (!written && written.error() == net::errc::would_block)
+        return outcome::blocked;
     part_first_ = part_count_ = 0;
     if (!written)
         client_failed_ = written.error();
+    return unpaused_ >= turn_max ? outcome::turn_over : outcome::done;
+}
+
+net::task<> h1_response_writer::write_later(outcome so_far) {
+    unpaused_ = 0;
+    net::worker& home = to_.home();
+    if (so_far == outcome::turn_over) {
+        net::next_turn pause(home);
+        co_await pause;
+        co_return;
+    }
+    record_.ledger.enter(exchange::phase::client_blocked, net::worker::clock());
+    const std::span<iovec> left(parts_.data() + part_first_, part_count_ - part_first_);
+    const result<void> written = co_await to_.write_all(left, idle_, net::errc::write_timeout);
+    record_.ledger.enter(exchange::phase::loop, home.now());
+    part_first_ = part_count_ = 0;
+    if (written)
+        begun_ = true;
+    else
+        client_failed_ = written.error();
+}
+
+// The head is with the kernel, and what follows is nothing but a long run of the body's bytes.
+bool h1_response_writer::movable(const exchange::body_source& body) const noexcept {
+    return !head_pending_ && framing_.kind != http::framing_kind::chunked && !to_.is_tls() &&
+           body.movable() >= move_min;
+}
+
+// Until the run has ended, or nothing more of it is here: then the pipe is for others. Without a
+// pipe nothing happens, and the bytes are copied.
+net::task<> h1_response_writer::move(exchange::body_source& body) {
+    net::worker& home = to_.home();
+    net::pipe pipe = home.pipes().take();
+    if (!pipe)
+        co_return;
+    while (pipe.held() > 0 || body.movable() > 0) {
+        const move_step step = move_once(body, pipe);
+        if (step == move_step::failed || step == move_step::starved)
+            co_return;
+        if (step == move_step::blocked) {
+            unpaused_ = 0;
+            record_.ledger.enter(exchange::phase::client_blocked, net::worker::clock());
+            to_.write_deadline(home.now() + idle_, net::errc::write_timeout);
+            const error waited = co_await to_.writable();
+            to_.write_deadline_off();
+            record_.ledger.enter(exchange::phase::loop, home.now());
+            if (waited) {
+                client_failed_ = waited;
+                co_return;
+            }
+        } else if (unpaused_ >= turn_max) {
+            unpaused_ = 0;
+            net::next_turn pause(home);
+            co_await pause;
+        }
+    }
+}
+
+h1_response_writer::move_step h1_response_writer::move_once(exchange::body_source& body,
+                                                            net::pipe& through) {
+    if (through.held() == 0) {
+        const move_step filled = fill(body, through);
+        if (filled != move_step::moved)
+            return filled;
+    }
+    const result<std::size_t> moved = to_.write_from(through);
+    if (!moved) {
+        if (moved.error() == net::errc::would_block)
+            return move_step::blocked;
+        client_failed_ = moved.error();
+        return move_step::failed;
+    }
+    unpaused_ += std::max(*moved, write_cost_min);
+    record_.response_bytes += *moved;
+    return move_step::moved;
+}
+
+h1_response_writer::move_step h1_response_writer::fill(exchange::body_source& body,
+                                                       net::pipe& into) {
+    std::uint64_t most = std::min<std::uint64_t>(body.movable(), net::pipe::bytes_max);
+    if (framing_.kind == http::framing_kind::length)
+        most = std::min(most, left_);
+    if (most == 0)
+        return move_step::starved;
+    const result<std::size_t> moved = body.move_into(into, static_cast<std::size_t>(most));
+    if (!moved) {
+        body_failed_ = moved.error();
+        return move_step::failed;
+    }
+    if (framing_.kind == http::framing_kind::length)
+        left_ -= *moved;
+    return *moved > 0 ? move_step::moved : move_step::starved;
 }
 
 }  // namespace penstock::downstream

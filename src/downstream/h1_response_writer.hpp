@@ -1,6 +1,7 @@
 // h1_response_writer: writes one response. Head and first body bytes leave in one write; chunk
-// framing is written around the handler's bytes by writev, without a copy. It doesn't decide about
-// framing (response_plan) nor about the connection's future.
+// framing is written around the handler's bytes by writev, without a copy; what is long and needs
+// no framing goes from socket to socket through a pipe. It doesn't decide about framing
+// (response_plan) nor about the connection's future.
 //
 // Flow: encode the head into `text`, then `relay` a body or `write_head`. Afterwards `body_failed`
 // and `client_failed` tell what went wrong, at most one of them. A body that fails before anything
@@ -23,7 +24,9 @@ namespace penstock::downstream {
 
 class h1_response_writer {
  public:
-    static constexpr std::size_t take_max = std::size_t{64} * 1024;
+    static constexpr std::size_t take_max = net::buffer_pool::large;
+    // From so many bytes on it is worth the calls to move a body through a pipe.
+    static constexpr std::size_t move_min = std::size_t{64} * 1024;
     // After this many bytes without a wait, other connections of the worker get their turn.
     static constexpr std::size_t turn_max = std::size_t{256} * 1024;
     // What a small write counts for, since it costs a system call as well.
@@ -53,7 +56,14 @@ class h1_response_writer {
     [[nodiscard]] bool add_data(std::string_view data);
     [[nodiscard]] bool add_end(const http::fields& trailers, bool wanted);
     [[nodiscard]] result<void> try_write();
-    net::task<> write_parts();
+    enum class outcome : std::uint8_t { done, blocked, turn_over };
+    [[nodiscard]] outcome write_parts();
+    net::task<> write_later(outcome so_far);
+    enum class move_step : std::uint8_t { moved, starved, blocked, failed };
+    [[nodiscard]] bool movable(const exchange::body_source& body) const noexcept;
+    net::task<> move(exchange::body_source& body);
+    [[nodiscard]] move_step move_once(exchange::body_source& body, net::pipe& through);
+    [[nodiscard]] move_step fill(exchange::body_source& body, net::pipe& into);
 
     net::stream& to_;
     exchange::record& record_;

@@ -48,10 +48,7 @@ void serving_pool::give_back(std::unique_ptr<serving> used,
     used->asked = downstream::asked();
     used->ended = error();
     used->head_sent = false;
-    http::request_head head = std::move(used->request.head);
-    head.clear();
-    used->request = exchange::request();
-    used->request.head = std::move(head);
+    used->request.clear();
     free_.push_back(std::move(used));
 }
 

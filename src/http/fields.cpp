@@ -1,9 +1,13 @@
 #include "penstock/http/fields.hpp"
 
 #include "http/grammar.hpp"
+#include "penstock/base/check.hpp"
 
 #include <algorithm>
 #include <array>
+#include <cstring>
+#include <limits>
+#include <string>
 #include <utility>
 
 namespace penstock::http {
@@ -67,6 +71,72 @@ static_assert(std::is_sorted(known.begin(), known.end(), [](const auto& left, co
     return left.text.size() < right.text.size();
 }));
 
+// A name as three words of eight bytes, the last of them padded with zeros.
+using words = std::array<std::uint64_t, 3>;
+
+constexpr words words_of(std::string_view text) noexcept {
+    words made{};
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<std::uint64_t>(static_cast<unsigned char>(text[i]));
+        made[i / 8] |= byte << (i % 8 * 8);
+    }
+    return made;
+}
+
+// A known name, and the bits in which the case of its letters differs. With those set, text is
+// equal to `lower` if and only if it is the name in some case.
+struct known_words {
+    words lower{};
+    words cases{};
+};
+
+constexpr auto word_table = [] {
+    std::array<known_words, known.size()> made{};
+    for (std::size_t at = 0; at < known.size(); ++at) {
+        std::string cases;
+        for (const char c : known[at].text)
+            cases += c >= 'a' && c <= 'z' ? '\x20' : '\0';
+        made[at] = {words_of(known[at].text), words_of(cases)};
+    }
+    return made;
+}();
+
+std::uint64_t load_8(const char* text) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text, sizeof word);
+    return word;
+}
+
+std::uint64_t load_4(const char* text) noexcept {
+    std::uint32_t word = 0;
+    std::memcpy(&word, text, sizeof word);
+    return word;
+}
+
+std::uint64_t load_1(const char* text) noexcept { return static_cast<unsigned char>(*text); }
+
+// At most 7 bytes, as a word. The loads overlap where that saves a loop.
+std::uint64_t load_short(const char* text, std::size_t size) noexcept {
+    if (size >= 4)
+        return load_4(text) | load_4(text + size - 4) << ((size - 4) * 8);
+    if (size == 0)
+        return 0;
+    return load_1(text) | load_1(text + size / 2) << (size / 2 * 8) |
+           load_1(text + size - 1) << ((size - 1) * 8);
+}
+
+// As words_of, for at most 24 bytes, without touching what is behind them.
+words load_words(std::string_view name) noexcept {
+    const char* const text = name.data();
+    const std::size_t size = name.size();
+    if (size < 8)
+        return {load_short(text, size), 0, 0};
+    const std::uint64_t last = load_8(text + size - 8);
+    if (size <= 16)
+        return {load_8(text), size == 8 ? 0 : last >> ((16 - size) * 8), 0};
+    return {load_8(text), load_8(text + 8), last >> ((24 - size) * 8)};
+}
+
 }  // namespace
 
 bool equal_nocase(std::string_view left, std::string_view right) noexcept {
@@ -83,31 +153,98 @@ field_id field_id_of(std::string_view name) noexcept {
     if (name.size() > name_length_max)
         return field_id::other;
     const std::size_t end = first_of_length[name.size() + 1];
-    for (std::size_t at = first_of_length[name.size()]; at < end; ++at) {
-        // The last letter tells most names of one length apart at once.
-        if (known[at].text.back() == to_lower(name.back()) && equal_nocase(known[at].text, name))
+    std::size_t at = first_of_length[name.size()];
+    if (at == end)
+        return field_id::other;
+    const words given = load_words(name);
+    for (; at < end; ++at) {
+        const known_words& one = word_table[at];
+        const std::uint64_t differs = ((given[0] | one.cases[0]) ^ one.lower[0]) |
+                                      ((given[1] | one.cases[1]) ^ one.lower[1]) |
+                                      ((given[2] | one.cases[2]) ^ one.lower[2]);
+        if (differs == 0)
             return known[at].id;
     }
     return field_id::other;
 }
 
-fields::field fields::view(const entry& item) const noexcept {
-    const std::string_view text(text_);
-    return {text.substr(item.offset, item.name_length),
-            text.substr(item.offset + item.name_length, item.value_length), item.id};
+fields::line_buffer::line_buffer(const line_buffer& other) {
+    if (other.size_ == 0)
+        return;
+    grow(other.size_);
+    std::memcpy(data_, other.data_, other.size_);
+    size_ = other.size_;
 }
 
-void fields::add(std::string_view name, std::string_view value) {
-    const auto offset = static_cast<std::uint32_t>(text_.size());
-    text_.append(name).append(value);
+fields::line_buffer::line_buffer(line_buffer&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      capacity_(std::exchange(other.capacity_, 0)) {}
+
+fields::line_buffer& fields::line_buffer::operator=(line_buffer other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    return *this;
+}
+
+fields::line_buffer::~line_buffer() {
+    if (data_ != nullptr)
+        release_recycled(data_, capacity_);
+}
+
+// Most heads fit in the first block.
+void fields::line_buffer::grow(std::size_t more) {
+    constexpr std::size_t first = 1024;
+    const std::size_t wanted = std::max({first, std::size_t{capacity_} * 2, size_ + more});
+    PENSTOCK_CHECK(wanted <= std::numeric_limits<std::uint32_t>::max());
+    char* const roomier = static_cast<char*>(allocate_recycled(wanted));
+    if (data_ != nullptr) {
+        std::memcpy(roomier, data_, size_);
+        release_recycled(data_, capacity_);
+    }
+    data_ = roomier;
+    capacity_ = static_cast<std::uint32_t>(wanted);
+}
+
+std::uint32_t fields::line_buffer::append(std::string_view name, std::string_view value) {
+    const std::size_t bytes = name.size() + value.size() + 4;
+    if (bytes > std::size_t{capacity_} - size_)
+        grow(bytes);
+    char* const line = data_ + size_;
+    char* const gap = line + name.size();
+    char* const end = gap + 2 + value.size();
+    // A line that came in the form in which it is kept, but for what stands between the two.
+    if (value.data() == name.data() + name.size() + 2) {
+        std::memcpy(line, name.data(), static_cast<std::size_t>(end - line));
+    } else {
+        std::memcpy(line, name.data(), name.size());
+        if (!value.empty())
+            std::memcpy(gap + 2, value.data(), value.size());
+    }
+    std::memcpy(gap, ": ", 2);
+    std::memcpy(end, "\r\n", 2);
+    const std::uint32_t offset = size_;
+    size_ += static_cast<std::uint32_t>(bytes);
+    return offset;
+}
+
+void fields::add(field_id id, std::string_view name, std::string_view value) {
+    constexpr std::size_t entries_first = 32;
+    if (entries_.capacity() == 0)
+        entries_.reserve(entries_first);
+    const std::uint32_t offset = text_.append(name, value);
     entries_.push_back({offset, static_cast<std::uint32_t>(name.size()),
-                        static_cast<std::uint32_t>(value.size()), field_id_of(name), true});
+                        static_cast<std::uint32_t>(value.size()), id, true});
+    present_ |= bit(id);
     ++live_;
 }
 
 void fields::set(std::string_view name, std::string_view value) {
     const field_id id = field_id_of(name);
     bool placed = false;
+    if (!may_have(id))
+        return add(id, name, value);
     for (entry& item : entries_) {
         if (!item.live || item.id != id || !equal_nocase(view(item).name, name))
             continue;
@@ -116,13 +253,12 @@ void fields::set(std::string_view name, std::string_view value) {
             --live_;
             continue;
         }
-        item.offset = static_cast<std::uint32_t>(text_.size());
+        item.offset = text_.append(name, value);
         item.name_length = static_cast<std::uint32_t>(name.size());
         item.value_length = static_cast<std::uint32_t>(value.size());
-        text_.append(name).append(value);
     }
     if (!placed)
-        add(name, value);
+        add(id, name, value);
 }
 
 template <class Match>
@@ -140,18 +276,24 @@ std::size_t fields::remove_if(Match match) {
 
 std::size_t fields::remove(std::string_view name) {
     const field_id id = field_id_of(name);
+    if (!may_have(id))
+        return 0;
     return remove_if(
         [&](const entry& item) { return item.id == id && equal_nocase(view(item).name, name); });
 }
 
-std::size_t fields::remove(field_id id) {
-    return remove_if([id](const entry& item) { return item.id == id; });
+std::size_t fields::remove_all(std::uint64_t ids) {
+    if ((present_ & ids) == 0)
+        return 0;
+    present_ &= ~ids;
+    return remove_if([ids](const entry& item) { return (bit(item.id) & ids) != 0; });
 }
 
 void fields::clear() noexcept {
     text_.clear();
     entries_.clear();
     live_ = 0;
+    present_ = 0;
 }
 
 std::size_t fields::bytes() const noexcept {
@@ -162,6 +304,8 @@ std::size_t fields::bytes() const noexcept {
 }
 
 std::optional<std::string_view> fields::find(field_id id) const noexcept {
+    if (!may_have(id))
+        return std::nullopt;
     for (const entry& item : entries_) {
         if (item.live && item.id == id)
             return view(item).value;
@@ -171,6 +315,8 @@ std::optional<std::string_view> fields::find(field_id id) const noexcept {
 
 std::optional<std::string_view> fields::find(std::string_view name) const noexcept {
     const field_id id = field_id_of(name);
+    if (!may_have(id))
+        return std::nullopt;
     for (const entry& item : entries_) {
         if (item.live && item.id == id && equal_nocase(view(item).name, name))
             return view(item).value;
@@ -179,12 +325,16 @@ std::optional<std::string_view> fields::find(std::string_view name) const noexce
 }
 
 std::size_t fields::count(field_id id) const noexcept {
+    if (!may_have(id))
+        return 0;
     return static_cast<std::size_t>(
         std::count_if(entries_.begin(), entries_.end(),
                       [id](const entry& item) { return item.live && item.id == id; }));
 }
 
 bool fields::has_token(field_id id, std::string_view token) const noexcept {
+    if (!may_have(id))
+        return false;
     for (const entry& item : entries_) {
         if (!item.live || item.id != id)
             continue;
@@ -196,20 +346,6 @@ bool fields::has_token(field_id id, std::string_view token) const noexcept {
         }
     }
     return false;
-}
-
-fields::iterator::iterator(const fields* owner, std::size_t at) noexcept : owner_(owner), at_(at) {
-    while (at_ < owner_->entries_.size() && !owner_->entries_[at_].live)
-        ++at_;
-}
-
-fields::field fields::iterator::operator*() const noexcept {
-    return owner_->view(owner_->entries_[at_]);
-}
-
-fields::iterator& fields::iterator::operator++() noexcept {
-    *this = iterator(owner_, at_ + 1);
-    return *this;
 }
 
 }  // namespace penstock::http

@@ -32,15 +32,12 @@ constexpr std::array hop_by_hop = {
 // Nobody names as many; more would only buy a peer our time.
 constexpr std::size_t named_max = 64;
 
-using id_set = std::uint64_t;
-constexpr id_set bit(field_id id) noexcept { return id_set{1} << static_cast<unsigned>(id); }
-
-constexpr id_set hop_by_hop_set() noexcept {
-    id_set set = 0;
+constexpr std::uint64_t hop_by_hop_set = [] {
+    std::uint64_t set = 0;
     for (const field_id id : hop_by_hop)
-        set |= bit(id);
+        set |= fields::bit(id);
     return set;
-}
+}();
 
 // Calls visit(member) for each member of a comma-separated list; it returns false to end.
 template <class Visit>
@@ -63,7 +60,7 @@ std::string named_by_connection(const fields& of) {
         if (field.id != field_id::connection)
             continue;
         each_member(field.value, [&](std::string_view option) {
-            const bool known = (bit(field_id_of(option)) & hop_by_hop_set()) != 0;
+            const bool known = (fields::bit(field_id_of(option)) & hop_by_hop_set) != 0;
             if (known || equal_nocase(option, "close") || is_protected(option))
                 return true;
             named += option;
@@ -107,7 +104,7 @@ std::string forwarded_for(const fields& of) {
 
 void add_missing(fields& of, field_id id, std::string_view name, std::string_view value) {
     if (!value.empty() && !of.find(id))
-        of.add(name, value);
+        of.add(id, name, value);
 }
 
 // The client as the peer saw it, which is the last address of its list; without a list, the peer.
@@ -123,34 +120,38 @@ std::string_view without_brackets(std::string_view address) noexcept {
     return address.substr(1, address.size() - 2);
 }
 
-}  // namespace
-
-void strip_hop_by_hop(fields& of) {
-    id_set present = 0;
-    for (const fields::field field : of)
-        present |= bit(field.id);
-    if ((present & bit(field_id::connection)) != 0) {
-        each_member(named_by_connection(of), [&](std::string_view name) {
-            of.remove(name);
-            return true;
-        });
-    }
-    for (const field_id id : hop_by_hop) {
-        if ((present & bit(id)) != 0)
-            of.remove(id);
-    }
-}
-
-void set_forwarding(fields& of, const forwarded_facts& facts) {
-    if (!facts.peer_trusted)
-        drop_claims(of);
-    const std::string_view client = without_brackets(facts.client_address);
+// What a trusted peer said about addresses stays, with the peer's own behind it.
+void extend_addresses(fields& of, std::string_view client) {
     std::string list = forwarded_for(of);
     add_missing(of, field_id::x_real_ip, "X-Real-IP", real_ip(list, client));
     if (!list.empty())
         list += ", ";
     list += client;
     of.set("X-Forwarded-For", list);
+}
+
+}  // namespace
+
+void strip_hop_by_hop(fields& of) {
+    if (of.may_have(field_id::connection)) {
+        each_member(named_by_connection(of), [&](std::string_view name) {
+            of.remove(name);
+            return true;
+        });
+    }
+    of.remove_all(hop_by_hop_set);
+}
+
+void set_forwarding(fields& of, const forwarded_facts& facts) {
+    if (!facts.peer_trusted)
+        drop_claims(of);
+    const std::string_view client = without_brackets(facts.client_address);
+    if (of.may_have(field_id::x_forwarded_for) || of.may_have(field_id::x_real_ip)) {
+        extend_addresses(of, client);
+    } else {
+        of.add(field_id::x_real_ip, "X-Real-IP", client);
+        of.add(field_id::x_forwarded_for, "X-Forwarded-For", client);
+    }
     add_missing(of, field_id::x_forwarded_proto, "X-Forwarded-Proto", facts.scheme);
     add_missing(of, field_id::x_forwarded_host, "X-Forwarded-Host", facts.host);
     std::array<char, 8> digits{};

@@ -71,6 +71,15 @@ h1_body_decoder::piece h1_body_decoder::take_run(std::string_view input, std::si
     return {input.substr(used, count), used + count};
 }
 
+void h1_body_decoder::skip(std::uint64_t count) noexcept {
+    PENSTOCK_CHECK(count <= remaining_run());
+    if (state_ == state::until_close)
+        return;
+    left_ -= count;
+    if (left_ == 0 && count > 0)
+        state_ = state_ == state::data ? state::done : state::data_cr;
+}
+
 // Framing up to the next run of data, and that run. What follows the run is left for the next call:
 // if it is faulty, these bytes are good all the same.
 result<h1_body_decoder::piece> h1_body_decoder::feed_chunked(std::string_view input,

@@ -1,6 +1,7 @@
 // Heads → bytes. The second, independent check of the grammar: whatever a peer or an edit brought
 // in, nothing leaves that a strict reader could read in two ways.
 #include "http/grammar.hpp"
+#include "http/scan.hpp"
 #include "penstock/http/h1_head.hpp"
 
 #include <array>
@@ -16,25 +17,36 @@ void append_number(std::uint64_t value, std::string& out) {
 }
 
 // Fields that are written by the encoder, or that mean something between two neighbours only.
-bool is_ours(field_id id) noexcept {
-    switch (id) {
-        case field_id::connection:
-        case field_id::content_length:
-        case field_id::transfer_encoding:
-        case field_id::upgrade:
-        case field_id::te:
-            return true;
-        default:
-            return false;
-    }
+constexpr std::array ours = {field_id::connection, field_id::content_length,
+                             field_id::transfer_encoding, field_id::upgrade, field_id::te};
+
+// A field as it may be written: a token, and no control byte or white space at an end of the value.
+bool is_writable(const fields::field& item, std::string_view line) noexcept {
+    const std::string_view value = item.value;
+    const bool trimmed = value.empty() || (!is_space(value.front()) && !is_space(value.back()));
+    return trimmed && !item.name.empty() && scan::prefix(scan::token, line) == item.name.size() &&
+           scan::all_field(line.substr(0, line.size() - 2));
 }
 
+// Lines that touch leave with one copy; each is looked at all the same.
 bool append_fields(const fields& from, std::string& out) {
-    for (const fields::field item : from) {
-        if (is_ours(item.id) || !is_token(item.name) || !is_field_value(item.value))
+    for (const field_id id : ours) {
+        if (from.find(id))
             return false;
-        out.append(item.name).append(": ").append(item.value).append("\r\n");
     }
+    std::string_view run;
+    for (const fields::field item : from) {
+        const std::string_view line = item.line();
+        if (!is_writable(item, line))
+            return false;
+        if (line.data() == run.data() + run.size()) {
+            run = {run.data(), run.size() + line.size()};
+            continue;
+        }
+        out.append(run);
+        run = line;
+    }
+    out.append(run);
     return true;
 }
 
@@ -53,7 +65,7 @@ bool append_request_line(const request_head& head, std::string& out) {
     const bool asterisk = head.verb == method::options && head.path == "*" && head.query.empty();
     const bool query = head.query.empty() || head.query.starts_with('?');
     if (!is_token(head.method_text) || (!origin_form && !asterisk) || !query ||
-        !is_path_text(head.path) || !is_query_text(head.query))
+        !scan::all(scan::path, head.path) || !scan::all(scan::query, head.query))
         return false;
     out.append(head.method_text).append(" ").append(head.path).append(head.query);
     out += " HTTP/1.1\r\n";

@@ -1,5 +1,6 @@
 #include "http/grammar.hpp"
 #include "http/head_lines.hpp"
+#include "http/scan.hpp"
 #include "penstock/http/h1_head.hpp"
 #include "penstock/http/target.hpp"
 
@@ -96,7 +97,7 @@ error read_request_line(std::string_view line, request_head& into) {
     const std::string_view target = line.substr(first + 1, last - first - 1);
     if (target.empty() || target.find(' ') != std::string_view::npos)
         return fault_of(line, errc::bad_request_line);
-    if (!is_target_text(target))
+    if (!scan::all(scan::target, target))
         return fault_of(line, errc::bad_target);
     if (const errc wrong = read_version(line.substr(last + 1), into.version); wrong != errc{})
         return fault_of(line, wrong);

@@ -1,6 +1,7 @@
 #include "http/head_lines.hpp"
 
 #include "http/grammar.hpp"
+#include "http/scan.hpp"
 
 #include <cstring>
 
@@ -13,14 +14,12 @@ error fault_of(std::string_view line, errc otherwise) noexcept {
 }
 
 error read_field_line(std::string_view line, const head_limits& limits, fields& into) {
-    std::size_t colon = 0;
-    while (colon < line.size() && is_token_char(line[colon]))
-        ++colon;
+    const std::size_t colon = scan::prefix(scan::token, line);
     // White space in front of a name or of the colon, and folded lines, end up here too.
     if (colon == 0 || colon == line.size() || line[colon] != ':')
         return fault_of(line, errc::bad_field);
     const std::string_view value = trim_space(line.substr(colon + 1));
-    if (!is_field_text(value))
+    if (!scan::all_field(value))
         return fault_of(line, errc::bad_field);
     if (into.size() >= limits.count)
         return errc::too_many_fields;
@@ -42,8 +41,11 @@ result<std::optional<std::string_view>> head_line_reader::next(std::string_view 
         return std::optional<std::string_view>();
     }
     const auto line_end = static_cast<std::size_t>(found - received.data());
-    if (const error failed = over_limit(line_end - line_, line_end + 1, limits))
-        return failed;
+    const std::size_t line_max = at_first_line() ? limits.line : limits.field;
+    if (line_end - line_ > line_max || line_end - first_ >= limits.head) {
+        if (const error failed = over_limit(line_end - line_, line_end + 1, limits))
+            return failed;
+    }
     if (line_end == line_ || received[line_end - 1] != '\r')
         return error(errc::bad_line_end);
     const std::string_view line = received.substr(line_, line_end - 1 - line_);

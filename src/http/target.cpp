@@ -1,6 +1,7 @@
 #include "penstock/http/target.hpp"
 
 #include "http/grammar.hpp"
+#include "http/scan.hpp"
 
 #include <algorithm>
 #include <array>
@@ -239,7 +240,7 @@ bool normalize_path(std::string_view path, std::string& out) {
 
 // The query is passed as it came: nothing is routed by it, and applications disagree about escapes.
 bool is_query(std::string_view text) noexcept {
-    return is_target_text(text) && text.find('#') == std::string_view::npos;
+    return text.empty() || scan::all(scan::query, text);
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ slab buffer_pool::take(std::vector<char*>& free, std::size_t size) {
         data = static_cast<char*>(::operator new(size));
         // Room for its return is made here, so that giving back never allocates.
         if (free.capacity() == 0)
-            free.reserve(cached_max);
+            free.reserve(cached_max_of(size));
     } else {
         data = free.back();
         free.pop_back();
@@ -50,7 +50,7 @@ slab buffer_pool::take(std::vector<char*>& free, std::size_t size) {
 void buffer_pool::give_back(char* data, std::size_t size) noexcept {
     in_use_ -= size;
     std::vector<char*>& free = size == small ? free_small_ : free_large_;
-    if (free.size() >= cached_max || free.size() == free.capacity()) {
+    if (free.size() >= cached_max_of(size) || free.size() == free.capacity()) {
         ::operator delete(data);
         return;
     }
@@ -58,11 +58,10 @@ void buffer_pool::give_back(char* data, std::size_t size) noexcept {
 }
 
 read_buffer::room read_buffer::prepare(buffer_pool& pool) {
-    if (!slab_) {
-        slab_ = pool.take_small();
+    if (begin_ == end_) {
         begin_ = end_ = 0;
-    } else if (begin_ == end_) {
-        begin_ = end_ = 0;
+        if (!slab_ || (bulk_ && slab_.size() == buffer_pool::small))
+            slab_ = bulk_ ? pool.take_large() : pool.take_small();
     } else if (end_ == slab_.size()) {
         make_room(pool);
     }

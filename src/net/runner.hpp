@@ -11,9 +11,9 @@ namespace penstock::net {
 
 struct runner {
     struct promise_type {
-        static void* operator new(std::size_t size) { return allocate_frame(size); }
+        static void* operator new(std::size_t size) { return allocate_recycled(size); }
         static void operator delete(void* frame, std::size_t size) noexcept {
-            release_frame(frame, size);
+            release_recycled(frame, size);
         }
         runner get_return_object() const noexcept { return {}; }
         std::suspend_never initial_suspend() const noexcept { return {}; }

@@ -2,6 +2,7 @@
 
 #include "penstock/base/check.hpp"
 #include "penstock/net/error.hpp"
+#include "penstock/net/pipe.hpp"
 #include "penstock/net/worker.hpp"
 
 #include <sys/socket.h>
@@ -59,21 +60,42 @@ result<std::size_t> socket::read(std::span<char> into) {
     do {
         count = ::recv(fd_.get(), into.data(), into.size(), 0);
     } while (count < 0 && errno == EINTR);
-    if (count < 0) {
-        if (errno != EAGAIN) {
-            // The kernel tells a connection's error once. It ends both directions.
-            abort(last_system_error());
-            return aborted_;
-        }
-        readable_ = false;
-        return error(errc::would_block);
-    }
+    if (count < 0)
+        return read_failed(errno == EAGAIN ? error(errc::would_block) : last_system_error());
     const auto got = static_cast<std::size_t>(count);
     // A short read means drained: more bytes raise a new edge. Once the peer has closed there is no
     // further edge, so reads go on until they say end of stream.
     if (got > 0 && got < into.size() && !peer_closed_)
         readable_ = false;
     return got;
+}
+
+error socket::read_failed(error why) noexcept {
+    if (why == errc::would_block) {
+        readable_ = false;
+        return why;
+    }
+    // The kernel tells a connection's error once. It ends both directions.
+    abort(why);
+    return aborted_;
+}
+
+// How much came says nothing about what is left, since a pipe may run out of places before the
+// socket runs out of bytes.
+result<std::size_t> socket::read_into(pipe& to, std::size_t max) {
+    if (aborted_)
+        return aborted_;
+    const result<std::size_t> moved = to.fill(fd_.get(), max);
+    return moved ? moved : read_failed(moved.error());
+}
+
+result<std::size_t> socket::write_from(pipe& from) {
+    if (aborted_)
+        return aborted_;
+    const result<std::size_t> moved = from.drain(fd_.get());
+    if (!moved && moved.error() == errc::would_block)
+        writable_ = false;
+    return moved;
 }
 
 result<std::size_t> socket::write(std::span<const iovec> from) {

@@ -6,6 +6,7 @@
 
 #include <boost/asio/executor_work_guard.hpp>
 
+#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -17,6 +18,14 @@ namespace penstock::net {
 namespace {
 
 constinit thread_local worker* current_worker = nullptr;
+
+// splice has no MSG_NOSIGNAL; a peer that went is an error like any other.
+void block_sigpipe() noexcept {
+    sigset_t pipe_only;
+    ::sigemptyset(&pipe_only);
+    ::sigaddset(&pipe_only, SIGPIPE);
+    ::pthread_sigmask(SIG_BLOCK, &pipe_only, nullptr);
+}
 
 }  // namespace
 
@@ -85,6 +94,7 @@ void worker::wake() noexcept { wakeup_->notify(); }
 
 void worker::run() {
     current_worker = this;
+    block_sigpipe();
     now_ = clock();
     waits_from_ = now_;
     for (;;) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <random>
 
 namespace penstock::proxy {
@@ -9,6 +10,15 @@ namespace {
 
 constexpr std::size_t id_bytes_max = 128;
 constexpr std::size_t id_digits = 32;
+
+// The two digits of each byte.
+constexpr auto hex_pairs = [] {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::array<std::array<char, 2>, 256> made{};
+    for (std::size_t byte = 0; byte < made.size(); ++byte)
+        made[byte] = {digits[byte / 16], digits[byte % 16]};
+    return made;
+}();
 
 }  // namespace
 
@@ -33,14 +43,11 @@ std::uint64_t request_id_maker::next() noexcept {
 }
 
 void request_id_maker::make(std::string& into) noexcept {
-    constexpr std::string_view digits = "0123456789abcdef";
     std::array<char, id_digits> text;
-    std::uint64_t word = 0;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (i % 16 == 0)
-            word = next();
-        text[i] = digits[word & 0xf];
-        word >>= 4;
+    for (std::size_t i = 0; i < text.size(); i += 16) {
+        std::uint64_t word = next();
+        for (std::size_t byte = 0; byte < 8; ++byte, word >>= 8)
+            std::memcpy(&text[i + byte * 2], hex_pairs[word & 0xff].data(), 2);
     }
     into.assign(text.data(), text.size());
 }

@@ -13,10 +13,15 @@ class timed_body final : public exchange::body_source {
         : until_(std::move(until)), inner_(std::move(inner)) {}
 
     result<std::string_view> take(std::size_t max) override { return inner_->take(max); }
+    std::uint64_t movable() const noexcept override { return inner_->movable(); }
+    result<std::size_t> move_into(net::pipe& to, std::size_t max) override {
+        return inner_->move_into(to, max);
+    }
     net::task<result<void>> wait() override { return inner_->wait(); }
     bool finished() const noexcept override { return inner_->finished(); }
     std::optional<std::uint64_t> length() const noexcept override { return inner_->length(); }
     const http::fields& trailers() const noexcept override { return inner_->trailers(); }
+    bool settled() const noexcept override { return inner_->settled(); }
     void stop() noexcept override { inner_->stop(); }
     net::task<> close() override {
         until_->disarm();

@@ -16,9 +16,9 @@ class total_deadline final : public net::deadline {
     total_deadline(net::worker& home, exchange::abort_signal& aborted, time_point at) noexcept;
 
     // Recycled per thread, like the bodies that own them.
-    static void* operator new(std::size_t size) { return net::allocate_frame(size); }
+    static void* operator new(std::size_t size) { return allocate_recycled(size); }
     static void operator delete(void* memory, std::size_t size) noexcept {
-        net::release_frame(memory, size);
+        release_recycled(memory, size);
     }
 
  private:

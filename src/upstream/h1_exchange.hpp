@@ -47,9 +47,11 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     // Why `perform` failed, in the terms of the retry decision. After close().
     [[nodiscard]] attempt_failure failure(error why) const noexcept;
     // True once the response needs this object no more: no body and nothing that still runs.
-    [[nodiscard]] bool settled() const noexcept { return connection_ == nullptr; }
+    [[nodiscard]] bool settled() const noexcept override { return connection_ == nullptr; }
 
     [[nodiscard]] result<std::string_view> take(std::size_t max) override;
+    [[nodiscard]] std::uint64_t movable() const noexcept override;
+    [[nodiscard]] result<std::size_t> move_into(net::pipe& to, std::size_t max) override;
     [[nodiscard]] net::task<result<void>> wait() override;
     [[nodiscard]] bool finished() const noexcept override { return finished_; }
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override;
@@ -71,6 +73,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     void learn(const http::response_head& head);
     [[nodiscard]] result<std::size_t> fill();
     [[nodiscard]] result<std::string_view> decode(std::size_t max);
+    [[nodiscard]] result<void> end_of_input();
     [[nodiscard]] error fail(error why) noexcept;
     void end_of_body(bool clean);
     void start_tunnel();

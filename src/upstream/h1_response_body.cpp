@@ -60,12 +60,51 @@ result<std::string_view> h1_exchange::take(std::size_t max) {
             break;
         if (!got)
             return fail(stream().aborted() ? got.error() : http::errc::truncated);
-        const error end = decoder_.end_of_input();
-        if (end)
-            return fail(end);
-        end_of_body(false);
+        const result<void> ended = end_of_input();
+        if (!ended)
+            return ended.error();
     }
     return std::string_view();
+}
+
+result<void> h1_exchange::end_of_input() {
+    const error end = decoder_.end_of_input();
+    if (end)
+        return fail(end);
+    end_of_body(false);
+    return {};
+}
+
+// Of a body whose end only a close shows, nobody knows whether there is enough to be worth it.
+std::uint64_t h1_exchange::movable() const noexcept {
+    if (finished_ || failed_ || upgraded_ || !buffer_.empty() ||
+        framing_.kind == http::framing_kind::until_close || connection_->stream().is_tls())
+        return 0;
+    return decoder_.remaining_run();
+}
+
+result<std::size_t> h1_exchange::move_into(net::pipe& to, std::size_t max) {
+    if (failed_)
+        return failed_;
+    // No view is in use any more, and what comes now needs no slab.
+    buffer_.release_if_empty();
+    if (!stream().aborted() && !stream().maybe_readable())
+        return std::size_t{0};
+    const result<std::size_t> moved = stream().read_into(to, max);
+    if (!moved && moved.error() == net::errc::would_block)
+        return std::size_t{0};
+    if (!moved)
+        return fail(stream().aborted() ? moved.error() : http::errc::truncated);
+    if (*moved == 0) {
+        const result<void> ended = end_of_input();
+        if (!ended)
+            return ended.error();
+        return std::size_t{0};
+    }
+    decoder_.skip(*moved);
+    if (decoder_.finished())
+        end_of_body(true);
+    return moved;
 }
 
 // One run of body bytes out of the buffer. What follows it is looked at already, so that a body's

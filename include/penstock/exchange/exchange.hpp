@@ -11,9 +11,11 @@
 #pragma once
 
 #include "penstock/base/error.hpp"
+#include "penstock/base/recycled.hpp"
 #include "penstock/exchange/record.hpp"
 #include "penstock/http/message.hpp"
 #include "penstock/net/endpoint.hpp"
+#include "penstock/net/pipe.hpp"
 #include "penstock/net/task.hpp"
 
 #include <cstddef>
@@ -32,6 +34,14 @@ class body_source {
     // Bytes that are here now, at most `max`, without framing; no wait and no copy. Empty: either
     // finished() or wait() for more. The view is valid until the next call on this object.
     [[nodiscard]] virtual result<std::string_view> take(std::size_t max) = 0;
+    // How many of the next bytes could be moved from socket to socket; 0 = they have to be taken,
+    // because they are here already, or because framing or TLS is among them.
+    [[nodiscard]] virtual std::uint64_t movable() const noexcept { return 0; }
+    // As take(), but the bytes go into an empty pipe. For callers whom movable() allowed it.
+    // Returns how many; 0 as an empty view of take().
+    [[nodiscard]] virtual result<std::size_t> move_into(net::pipe&, std::size_t) {
+        return std::size_t{0};
+    }
     // Returns once take() has something, finished() is true, or with the error that ended the body.
     [[nodiscard]] virtual net::task<result<void>> wait() = 0;
     // True once every byte was taken and the end was seen.
@@ -42,13 +52,15 @@ class body_source {
     [[nodiscard]] virtual const http::fields& trailers() const noexcept = 0;
     // The consumer wants no more; what is left is the producer's to drain or cut.
     virtual void stop() noexcept = 0;
+    // True if nothing of the producer is left to join: then `close` may be left out.
+    [[nodiscard]] virtual bool settled() const noexcept { return false; }
     // Joins what the producer runs beside the consumer. Awaited once, after the last take or stop.
     [[nodiscard]] virtual net::task<> close() = 0;
 
     // Bodies are recycled per thread like coroutine frames.
-    static void* operator new(std::size_t size) { return net::allocate_frame(size); }
+    static void* operator new(std::size_t size) { return allocate_recycled(size); }
     static void operator delete(void* memory, std::size_t size) noexcept {
-        net::release_frame(memory, size);
+        release_recycled(memory, size);
     }
 };
 
@@ -108,6 +120,17 @@ struct request {
     interim_sink* interim = nullptr;
     abort_signal* aborted = nullptr;
     exchange::record* record = nullptr;
+
+    // As made, but the head keeps its memory for the next request.
+    void clear() noexcept {
+        head.clear();
+        body = nullptr;
+        expects_continue = wants_websocket = accepts_trailers = tls = false;
+        peer = local = nullptr;
+        interim = nullptr;
+        aborted = nullptr;
+        record = nullptr;
+    }
 };
 
 struct response {

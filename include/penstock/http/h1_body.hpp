@@ -34,6 +34,8 @@ class h1_body_decoder {
     };
     // At most `max` bytes of data; 0 takes framing only. After an error, every call repeats it.
     [[nodiscard]] result<piece> feed(std::string_view input, std::size_t max);
+    // Data that went past this object, at most remaining_run().
+    void skip(std::uint64_t count) noexcept;
     [[nodiscard]] bool finished() const noexcept { return state_ == state::done; }
     // The peer closed: success for until_close, else errc::truncated (nothing if finished).
     [[nodiscard]] error end_of_input() noexcept;

@@ -36,12 +36,12 @@ class slab {
     buffer_pool* pool_ = nullptr;
 };
 
-// Keeps at most `cached_max` free slabs of each of its two sizes; the rest goes back to the heap.
+// Keeps a few free slabs of each of its two sizes; the rest goes back to the heap.
 class buffer_pool {
  public:
-    static constexpr std::size_t small = 16 * 1024;   // one read, most heads
-    static constexpr std::size_t large = 128 * 1024;  // a head of the highest limit, bulk bodies
-    static constexpr std::size_t cached_max = 64;
+    static constexpr std::size_t small = 32 * 1024;   // a whole message, mostly
+    static constexpr std::size_t large = 256 * 1024;  // a head of the highest limit, bulk bodies
+    static constexpr std::size_t cached_max = 64;     // small ones; of the others, an eighth
 
     buffer_pool() = default;
     buffer_pool(const buffer_pool&) = delete;
@@ -54,6 +54,9 @@ class buffer_pool {
 
  private:
     friend class slab;
+    static constexpr std::size_t cached_max_of(std::size_t size) noexcept {
+        return size == small ? cached_max : cached_max / 8;
+    }
     slab take(std::vector<char*>& free, std::size_t size);
     void give_back(char* data, std::size_t size) noexcept;
 
@@ -68,14 +71,18 @@ class read_buffer {
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
     [[nodiscard]] const char* data() const noexcept { return slab_.data() + begin_; }
-    // Room behind the filled range. Takes a slab if there is none, moves the bytes to the front if
-    // the back is full, and to a large slab if a small one is full. Size 0 = the large one is full.
+    // Room behind the filled range. Takes a slab if there is none, a large one if the latest read
+    // filled its slab; moves the bytes to the front if the back is full, and to a large slab if a
+    // small one is full. Size 0 = the large one is full.
     struct room {
         char* data;
         std::size_t size;
     };
     [[nodiscard]] room prepare(buffer_pool& pool);
-    void commit(std::size_t count) noexcept { end_ += count; }
+    void commit(std::size_t count) noexcept {
+        end_ += count;
+        bulk_ = end_ == slab_.size() || count >= buffer_pool::small;
+    }
     // Drops bytes from the front; gives the slab back once nothing is left.
     void consume(std::size_t count) noexcept;
     // As `consume`, but keeps the slab while views into it are still read.
@@ -88,6 +95,7 @@ class read_buffer {
     slab slab_;
     std::size_t begin_ = 0;
     std::size_t end_ = 0;
+    bool bulk_ = false;  // the latest read brought as much as a small slab holds
 };
 
 }  // namespace penstock::net

@@ -18,6 +18,7 @@
 
 namespace penstock::net {
 
+class pipe;
 class worker;
 
 // Owns a file descriptor.
@@ -58,6 +59,9 @@ class socket {
     // 0 bytes read = end of stream; errc::too_large if there is no room to read into.
     [[nodiscard]] result<std::size_t> read(std::span<char> into);
     [[nodiscard]] result<std::size_t> write(std::span<const iovec> from);
+    // The same through a pipe: into an empty one, and out of one.
+    [[nodiscard]] result<std::size_t> read_into(pipe& to, std::size_t max);
+    [[nodiscard]] result<std::size_t> write_from(pipe& from);
 
     // co_await socket.readable(): error, or success once a read is worth trying. One waiter each.
     struct readiness {
@@ -96,6 +100,7 @@ class socket {
  private:
     friend class poller;
     void on_events(std::uint32_t events);
+    [[nodiscard]] error read_failed(error why) noexcept;
 
     worker& home_;
     unique_fd fd_;

@@ -61,6 +61,11 @@ class stream {
     // FIN without close_notify on TLS is errc::end_of_stream.
     [[nodiscard]] result<std::size_t> read(std::span<char> into);
     [[nodiscard]] result<std::size_t> write(std::span<const iovec> from);
+    // Through a pipe, which only plain TCP can (`is_tls` says no); else as read and write.
+    [[nodiscard]] result<std::size_t> read_into(pipe& to, std::size_t max) {
+        return socket_.read_into(to, max);
+    }
+    [[nodiscard]] result<std::size_t> write_from(pipe& from) { return socket_.write_from(from); }
     // Hands bytes that TLS still holds to the kernel; errc::would_block if it takes none now.
     [[nodiscard]] result<void> flush();
     // Reads and drops whatever the peer still sends, below TLS; for closing only.

@@ -2,7 +2,7 @@
 // when it ends; a task that ends without waiting costs no suspension of its awaiter.
 //
 // Lifetime: the task object owns the frame; destroying a suspended task destroys what it awaits.
-// Frames are recycled per thread (frame_allocator), so steady-state requests allocate nothing.
+// Frames are recycled per thread (base/recycled), so steady-state requests allocate nothing.
 //
 // Symmetric transfer is avoided on purpose: GCC 12 does not make it a tail call under sanitizers or
 // -O0, and a loop over tasks that end at once would then grow the stack. Here such a loop stays
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "penstock/base/check.hpp"
+#include "penstock/base/recycled.hpp"
 
 #include <coroutine>
 #include <cstddef>
@@ -19,19 +20,15 @@
 
 namespace penstock::net {
 
-// Per-thread free lists for coroutine frames, by size class; larger frames go to the heap.
-[[nodiscard]] void* allocate_frame(std::size_t size);
-void release_frame(void* frame, std::size_t size) noexcept;
-
 template <class T>
 class task;
 
 namespace detail {
 
 struct promise_base {
-    static void* operator new(std::size_t size) { return allocate_frame(size); }
+    static void* operator new(std::size_t size) { return allocate_recycled(size); }
     static void operator delete(void* frame, std::size_t size) noexcept {
-        release_frame(frame, size);
+        release_recycled(frame, size);
     }
 
     struct final_awaiter {

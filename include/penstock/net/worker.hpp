@@ -9,6 +9,7 @@
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/event.hpp"
+#include "penstock/net/pipe.hpp"
 #include "penstock/net/poller.hpp"
 #include "penstock/net/task.hpp"
 
@@ -50,6 +51,7 @@ class worker {
     [[nodiscard]] int index() const noexcept { return index_; }
     [[nodiscard]] net::poller& poller() noexcept { return poller_; }
     [[nodiscard]] buffer_pool& buffers() noexcept { return buffers_; }
+    [[nodiscard]] pipe_pool& pipes() noexcept { return pipes_; }
     [[nodiscard]] deadline_wheel& deadlines() noexcept { return deadlines_; }
     [[nodiscard]] ready_queue& ready() noexcept { return ready_; }
     [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
@@ -81,6 +83,7 @@ class worker {
     boost::asio::io_context context_;
     net::poller poller_;
     buffer_pool buffers_;
+    pipe_pool pipes_;
     time_point now_;
     time_point waits_from_;  // when this turn's work was done
     deadline_wheel deadlines_;

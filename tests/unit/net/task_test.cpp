@@ -144,24 +144,5 @@ TEST(Task, DestroysWhatItAwaitsWhenItIsDropped) {
     EXPECT_TRUE(watched.expired());
 }
 
-TEST(FrameAllocator, ServesEverySize) {
-    for (std::size_t size = 1; size < 10000; size += 97) {
-        void* const frame = allocate_frame(size);
-        ASSERT_NE(frame, nullptr);
-        std::memset(frame, 0xab, size);
-        release_frame(frame, size);
-    }
-}
-
-TEST(FrameAllocator, TakesFramesOfAnotherThread) {
-    void* frame = nullptr;
-    std::thread maker([&frame] { frame = allocate_frame(200); });
-    maker.join();
-    release_frame(frame, 200);
-    frame = allocate_frame(200);
-    std::thread taker([frame] { release_frame(frame, 200); });
-    taker.join();
-}
-
 }  // namespace
 }  // namespace penstock::net

@@ -1,25 +1,24 @@
-// The per-thread free lists behind coroutine frames and other short-lived objects of a request.
-#include "penstock/net/task.hpp"
+#include "penstock/base/recycled.hpp"
 
 #include <array>
 #include <cstdint>
 #include <new>
 
 #if defined(__SANITIZE_ADDRESS__)
-#define PENSTOCK_RECYCLE_FRAMES 0
+#define PENSTOCK_RECYCLE 0
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
-#define PENSTOCK_RECYCLE_FRAMES 0
+#define PENSTOCK_RECYCLE 0
 #endif
 #endif
-#ifndef PENSTOCK_RECYCLE_FRAMES
-#define PENSTOCK_RECYCLE_FRAMES 1
+#ifndef PENSTOCK_RECYCLE
+#define PENSTOCK_RECYCLE 1
 #endif
 
-namespace penstock::net {
+namespace penstock {
 namespace {
 
-// Classes of 64 bytes up to 4 KiB; a frame beyond that is rare and goes to the heap.
+// Classes of 64 bytes up to 4 KiB; a block beyond that is rare and goes to the heap.
 constexpr std::size_t class_bytes = 64;
 constexpr std::size_t classes = 64;
 constexpr std::uint32_t cached_max = 256;
@@ -44,12 +43,12 @@ struct list_cleaner {
     ~list_cleaner() {
         for (free_block*& head : lists.first) {
             while (head != nullptr) {
-                free_block* block = head;
-                head = block->next;
-                ::operator delete(block);
+                free_block* first = head;
+                head = first->next;
+                ::operator delete(first);
             }
         }
-        // A frame released after this point must not be kept: nobody would free it.
+        // A block released after this point must not be kept: nobody would free it.
         lists.count.fill(cached_max);
     }
     bool used = false;
@@ -68,27 +67,27 @@ void* allocate_slowly(std::size_t size) {
 
 }  // namespace
 
-void* allocate_frame(std::size_t size) {
+void* allocate_recycled(std::size_t size) {
     const std::size_t index = class_of(size);
-    // ASan has to see every frame as its own block to find uses after the end.
-    if (!PENSTOCK_RECYCLE_FRAMES || index >= classes)
+    // ASan has to see every block as its own to find uses after the end.
+    if (!PENSTOCK_RECYCLE || index >= classes)
         return ::operator new(size);
-    free_block* block = lists.first[index];
-    if (block == nullptr)
+    free_block* first = lists.first[index];
+    if (first == nullptr)
         return allocate_slowly((index + 1) * class_bytes);
-    lists.first[index] = block->next;
+    lists.first[index] = first->next;
     --lists.count[index];
-    return block;
+    return first;
 }
 
-void release_frame(void* frame, std::size_t size) noexcept {
+void release_recycled(void* block, std::size_t size) noexcept {
     const std::size_t index = class_of(size);
-    if (!PENSTOCK_RECYCLE_FRAMES || index >= classes || lists.count[index] >= cached_max) {
-        ::operator delete(frame);
+    if (!PENSTOCK_RECYCLE || index >= classes || lists.count[index] >= cached_max) {
+        ::operator delete(block);
         return;
     }
-    lists.first[index] = ::new (frame) free_block{lists.first[index]};
+    lists.first[index] = ::new (block) free_block{lists.first[index]};
     ++lists.count[index];
 }
 
-}  // namespace penstock::net
+}  // namespace penstock
