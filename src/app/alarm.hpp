@@ -16,7 +16,7 @@ class process::alarm final : public net::deadline {
 
     void after(milliseconds time, std::function<void()> action) {
         action_ = std::move(action);
-        arm(home_.deadlines(), home_.now() + time, error());
+        arm(home_.deadlines(), home_.now() + time, net::errc{});
     }
 
  private:

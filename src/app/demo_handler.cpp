@@ -60,7 +60,7 @@ class alphabet_body final : public exchange::body_source {
 class pause final : public net::deadline {
  public:
     pause(net::worker& home, milliseconds time) : passed(home) {
-        arm(home.deadlines(), home.now() + time, error());
+        arm(home.deadlines(), home.now() + time, net::errc{});
     }
     ~pause() override = default;
     net::event passed;

@@ -19,7 +19,7 @@ class worker_side::sweeper final : public net::deadline {
 
     void again() noexcept {
         const milliseconds wait = owner_.drained_ ? sweep_interval_draining : sweep_interval;
-        arm(owner_.home_.deadlines(), owner_.home_.now() + wait, error());
+        arm(owner_.home_.deadlines(), owner_.home_.now() + wait, net::errc{});
     }
 
  private:

@@ -18,10 +18,13 @@
 namespace penstock {
 namespace {
 
-// Classes of 64 bytes up to 4 KiB; a block beyond that is rare and goes to the heap.
-constexpr std::size_t class_bytes = 64;
-constexpr std::size_t classes = 64;
-constexpr std::uint32_t cached_max = 256;
+// Classes of 16 bytes, as fine as the heap's own, up to 4 KiB; a block beyond that is rare and goes
+// to the heap.
+constexpr std::size_t class_bytes = 16;
+constexpr std::size_t classes = 256;
+// Of each class, what is beyond this goes back to the heap.
+constexpr std::size_t cached_bytes_max = std::size_t{128} * 1024;
+constexpr std::uint32_t cached_all = ~std::uint32_t{0};
 
 struct free_block {
     free_block* next;
@@ -49,7 +52,7 @@ struct list_cleaner {
             }
         }
         // A block released after this point must not be kept: nobody would free it.
-        lists.count.fill(cached_max);
+        lists.count.fill(cached_all);
     }
     bool used = false;
 };
@@ -82,7 +85,8 @@ void* allocate_recycled(std::size_t size) {
 
 void release_recycled(void* block, std::size_t size) noexcept {
     const std::size_t index = class_of(size);
-    if (!PENSTOCK_RECYCLE || index >= classes || lists.count[index] >= cached_max) {
+    if (!PENSTOCK_RECYCLE || index >= classes ||
+        lists.count[index] >= cached_bytes_max / ((index + 1) * class_bytes)) {
         ::operator delete(block);
         return;
     }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "penstock/net/deadline.hpp"
+#include "penstock/net/error.hpp"
 #include "penstock/net/stream.hpp"
 #include "penstock/net/worker.hpp"
 
@@ -12,25 +13,27 @@ class alarm final : public net::deadline {
  public:
     explicit alarm(net::stream& of) noexcept : stream_(of) {}
 
-    void set(time_point at, error why) noexcept {
-        rung_ = error();
+    void set(time_point at, net::errc why) noexcept {
+        rung_ = net::errc{};
         arm(stream_.home().deadlines(), at, why);
     }
     void off() noexcept {
         disarm();
-        rung_ = error();
+        rung_ = net::errc{};
     }
     // The reason it was set with once it has rung, else no error.
-    [[nodiscard]] error rung() const noexcept { return rung_; }
+    [[nodiscard]] error rung() const noexcept {
+        return rung_ == net::errc{} ? error() : net::make_error_code(rung_);
+    }
 
  private:
     void on_expire(error why) noexcept override {
-        rung_ = why;
+        rung_ = static_cast<net::errc>(why.value());
         stream_.wake_reader();
     }
 
     net::stream& stream_;
-    error rung_;
+    net::errc rung_{};
 };
 
 }  // namespace penstock::downstream

@@ -16,7 +16,6 @@ h1_connection::h1_connection(connection_home& home, accepted from)
       stream_(home.worker, std::move(from.fd)),
       peer_(from.peer),
       local_(std::move(from.local)),
-      client_(peer_.to_string()),
       alarm_(stream_) {
     add(home_.counters.idle);
     stream_.watch(this);
@@ -38,16 +37,14 @@ void h1_connection::enter(state next) noexcept {
 
 // Few frames stand while a connection is idle, since there may be tens of thousands: the wait for
 // a request is part of this one.
-net::task<> h1_connection::serve(std::shared_ptr<void>) {
+net::task<> h1_connection::serve(std::unique_ptr<connection_owner>) {
     ending how = ending::close;
     if (co_await begin_tls())
         how = ending::keep;
     while (how == ending::keep) {
         enter(state::idle);
-        if (takes_too_many_turns()) {
-            net::next_turn others(home_.worker);
-            co_await others;
-        }
+        if (takes_too_many_turns())
+            co_await let_others();
         idle_step next = begin_idle();
         while (next == idle_step::wait) {
             const error waited = co_await stream_.readable();
@@ -63,7 +60,7 @@ net::task<> h1_connection::serve(std::shared_ptr<void>) {
     co_await close(how);
 }
 
-net::task<> h1_connection::refuse(std::shared_ptr<void>, exchange::reason why) {
+net::task<> h1_connection::refuse(std::unique_ptr<connection_owner>, exchange::reason why) {
     ending how = ending::close;
     if (co_await begin_tls()) {
         begin_request();
@@ -78,20 +75,21 @@ net::task<bool> h1_connection::begin_tls() {
     const std::shared_ptr<const listener_state> listening = home_.state;
     if (!listening->tls)
         co_return !stream_.aborted();
-    tls_ = listening->tls;
+    secured_ = std::make_unique<secured>();
+    secured_->context = listening->tls;
     const config::listener& settings = listening->settings;
     const time_point began = home_.worker.now();
     stream_.read_deadline(began + settings.timeouts.tls_handshake, net::errc::handshake_timeout);
-    const result<void> done = co_await stream_.accept_tls(*tls_);
+    const result<void> done = co_await stream_.accept_tls(*secured_->context);
     stream_.read_deadline_off();
     server_counters& counters = home_.counters;
     if (!done) {
         add(counters.handshakes_failed);
-        log_debug("{}: TLS handshake of {} failed: {} ({})", settings.name, client_, done.error(),
-                  stream_.tls_failure());
+        log_debug("{}: TLS handshake of {} failed: {} ({})", settings.name, peer_.to_string(),
+                  done.error(), stream_.tls_failure());
         co_return false;
     }
-    handshake_ = net::worker::clock() - began;
+    secured_->handshake = net::worker::clock() - began;
     const net::tls_facts& facts = stream_.tls();
     add(counters.handshakes_ok[facts.resumed ? 1 : 0][facts.version == "TLSv1.3" ? 1 : 0]);
     co_return true;
@@ -106,6 +104,12 @@ result<std::size_t> h1_connection::fill(net::read_buffer& into) {
         into.commit(*got);
     into.release_if_empty();
     return got;
+}
+
+// A coroutine of its own, so that the one that stays while idle has no room for it.
+net::task<> h1_connection::let_others() {
+    net::next_turn others(home_.worker);
+    co_await others;
 }
 
 bool h1_connection::takes_too_many_turns() noexcept {

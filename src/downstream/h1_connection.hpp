@@ -33,6 +33,12 @@ struct connection_home {
     bool draining = false;
 };
 
+// Keeps a connection for as long as its task lives.
+class connection_owner {
+ public:
+    virtual ~connection_owner() = default;
+};
+
 // A client that closes its side with nothing left to read counts as gone, as with a reset: its
 // exchange is aborted at once. FIN and close look the same on the wire, and orphan work costs an
 // origin more than a client that only half-closes loses. An answer that is there all the same is
@@ -57,9 +63,9 @@ class h1_connection final : private net::socket_watcher,
     ~h1_connection();
 
     // `owner` keeps this object until the task is destroyed.
-    [[nodiscard]] net::task<> serve(std::shared_ptr<void> owner);
+    [[nodiscard]] net::task<> serve(std::unique_ptr<connection_owner> owner);
     // Answers without a request, for a connection over the cap, and closes.
-    [[nodiscard]] net::task<> refuse(std::shared_ptr<void> owner, exchange::reason why);
+    [[nodiscard]] net::task<> refuse(std::unique_ptr<connection_owner> owner, exchange::reason why);
     // The server goes down: an idle connection ends, a busy one after its response.
     void drain() noexcept;
     // Ends it now.
@@ -79,6 +85,7 @@ class h1_connection final : private net::socket_watcher,
     [[nodiscard]] idle_step begin_idle();
     [[nodiscard]] idle_step look_for_request();
     [[nodiscard]] bool takes_too_many_turns() noexcept;
+    net::task<> let_others();
     [[nodiscard]] bool idle_is_over() noexcept;
     net::task<> close(ending how);
     [[nodiscard]] result<std::size_t> fill(net::read_buffer& into);
@@ -119,6 +126,12 @@ class h1_connection final : private net::socket_watcher,
     net::task<result<void>> send_interim(const http::response_head& head) override;
     void on_tunnel_bytes() noexcept override;
 
+    // What a TLS connection has beside its stream.
+    struct secured {
+        std::shared_ptr<net::tls_context> context;  // outlives the stream's use of it
+        nanoseconds handshake{0};                   // charged to the first request
+    };
+
     // Ends a tunnel in which nothing has moved.
     class tunnel_deadline final : public net::deadline {
      public:
@@ -133,15 +146,13 @@ class h1_connection final : private net::socket_watcher,
     net::stream stream_;
     net::socket_address peer_;
     std::shared_ptr<const net::socket_address> local_;
-    std::shared_ptr<net::tls_context> tls_;  // outlives the stream's use of it
-    std::string client_;                     // the peer as text
+    std::unique_ptr<secured> secured_;  // there on TLS
     net::read_buffer buffer_;
     alarm alarm_;
     std::unique_ptr<serving> serving_;
     std::unique_ptr<tunnel_deadline> tunnel_idle_;  // there while a tunnel runs
-    nanoseconds handshake_{0};                      // charged to the first request
     std::uint64_t served_ = 0;
-    int in_turn_ = 0;  // requests since the last wait
+    std::uint8_t in_turn_ = 0;  // requests since the last wait
     state state_ = state::handshake;
     bool keeps_alive_ = false;  // as far as the request says
     bool watched_ = false;      // the client's leaving ends the exchange

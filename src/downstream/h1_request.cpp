@@ -140,13 +140,14 @@ void h1_connection::begin_record() {
     serving& now = *serving_;
     exchange::record& record = now.record;
     record.ledger.start(home_.worker.now(), phase::head);
-    record.ledger.prepend(phase::tls, std::exchange(handshake_, nanoseconds{0}));
+    if (secured_)
+        record.ledger.prepend(phase::tls, std::exchange(secured_->handshake, nanoseconds{0}));
     record.began_wall = wall_clock::now();
     record.listener = now.state->id;
     record.generation = now.state->generation;
     record.worker = static_cast<std::uint8_t>(home_.worker.index());
     record.tls = stream_.is_tls();
-    record.client = client_;
+    peer_.print(record.client);
     exchange::request& request = now.request;
     request.tls = record.tls;
     request.peer = &peer_;

@@ -104,7 +104,7 @@ class server::implementation::cap_alarm final : public net::deadline {
     void set() noexcept {
         net::worker& worker = owner_.home.worker;
         if (!armed())
-            arm(worker.deadlines(), worker.now() + cap_retry, error());
+            arm(worker.deadlines(), worker.now() + cap_retry, net::errc{});
     }
 
  private:
@@ -113,7 +113,7 @@ class server::implementation::cap_alarm final : public net::deadline {
 };
 
 // A connection and its place in the server, given up together when its coroutine has ended.
-struct server::implementation::resident {
+struct server::implementation::resident final : connection_owner {
     enum class standing : std::uint8_t { admitted, refused };
 
     resident(std::shared_ptr<implementation> in, h1_connection::accepted from, standing as)
@@ -125,7 +125,7 @@ struct server::implementation::resident {
     }
     resident(const resident&) = delete;
     resident& operator=(const resident&) = delete;
-    ~resident() {
+    ~resident() override {
         resident* const last = owner->connections.back();
         last->connection.place = connection.place;
         owner->connections[connection.place] = last;
@@ -134,6 +134,11 @@ struct server::implementation::resident {
             --owner->refusals;
         else
             owner->give_place_back();
+    }
+
+    static void* operator new(std::size_t size) { return allocate_recycled(size); }
+    static void operator delete(void* block, std::size_t size) noexcept {
+        release_recycled(block, size);
     }
 
     const std::shared_ptr<implementation> owner;
@@ -211,9 +216,9 @@ void server::implementation::resume_doors() noexcept {
 }
 
 void server::implementation::start(h1_connection::accepted from) {
-    std::shared_ptr<resident> made;
+    std::unique_ptr<resident> made;
     try {
-        made = std::make_shared<resident>(shared_from_this(), std::move(from),
+        made = std::make_unique<resident>(shared_from_this(), std::move(from),
                                           resident::standing::admitted);
     } catch (...) {
         // For want of memory there is no resident that would give the place back.
@@ -228,7 +233,7 @@ void server::implementation::refuse(h1_connection::accepted from) {
     counts->refused.fetch_add(1, std::memory_order_relaxed);
     if (refusals >= refusals_max)
         return;
-    auto made = std::make_shared<resident>(shared_from_this(), std::move(from),
+    auto made = std::make_unique<resident>(shared_from_this(), std::move(from),
                                            resident::standing::refused);
     h1_connection& connection = made->connection;
     home.worker.spawn(connection.refuse(std::move(made), exchange::reason::connection_cap));

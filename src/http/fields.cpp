@@ -7,7 +7,6 @@
 #include <array>
 #include <cstring>
 #include <limits>
-#include <string>
 #include <utility>
 
 namespace penstock::http {
@@ -93,10 +92,12 @@ struct known_words {
 constexpr auto word_table = [] {
     std::array<known_words, known.size()> made{};
     for (std::size_t at = 0; at < known.size(); ++at) {
-        std::string cases;
-        for (const char c : known[at].text)
-            cases += c >= 'a' && c <= 'z' ? '\x20' : '\0';
-        made[at] = {words_of(known[at].text), words_of(cases)};
+        std::array<char, name_length_max> cases{};
+        for (std::size_t i = 0; i < known[at].text.size(); ++i) {
+            const char c = known[at].text[i];
+            cases[i] = c >= 'a' && c <= 'z' ? '\x20' : '\0';
+        }
+        made[at] = {words_of(known[at].text), words_of({cases.data(), cases.size()})};
     }
     return made;
 }();

@@ -78,11 +78,11 @@ void read_buffer::make_room(buffer_pool& pool) {
         slab_ = std::move(larger);
     }
     begin_ = 0;
-    end_ = held;
+    end_ = static_cast<std::uint32_t>(held);
 }
 
 void read_buffer::consume(std::size_t count) noexcept {
-    begin_ += count;
+    begin_ += static_cast<std::uint32_t>(count);
     release_if_empty();
 }
 

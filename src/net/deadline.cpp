@@ -15,7 +15,7 @@ deadline::~deadline() {
         wheel_->unlink(*this);
 }
 
-void deadline::arm(deadline_wheel& wheel, time_point at, error why) noexcept {
+void deadline::arm(deadline_wheel& wheel, time_point at, errc why) noexcept {
     at_ = at;
     why_ = why;
     const std::int64_t tick = std::max(wheel.current_, deadline_wheel::tick_after(at));
@@ -46,7 +46,7 @@ void deadline_wheel::link(deadline& entry, std::int64_t at_tick) noexcept {
 
 void deadline_wheel::link_slot(deadline& entry, std::size_t slot) noexcept {
     entry.wheel_ = this;
-    entry.slot_ = slot;
+    entry.slot_ = static_cast<std::uint16_t>(slot);
     entry.previous_ = nullptr;
     entry.next_ = heads_[slot];
     if (entry.next_ != nullptr)
@@ -104,7 +104,7 @@ std::size_t deadline_wheel::visit(std::size_t slot, time_point now) {
         }
         entry.at_ = never;
         ++expired;
-        entry.on_expire(entry.why_);
+        entry.on_expire(entry.why_ == errc{} ? error() : make_error_code(entry.why_));
     }
     return expired;
 }

@@ -5,19 +5,14 @@
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 
 namespace penstock::net {
 namespace {
-
-const sockaddr_in& v4(const sockaddr_storage& raw) noexcept {
-    return reinterpret_cast<const sockaddr_in&>(raw);
-}
-
-const sockaddr_in6& v6(const sockaddr_storage& raw) noexcept {
-    return reinterpret_cast<const sockaddr_in6&>(raw);
-}
 
 void set_option(int fd, int level, int name, int value) noexcept {
     // A socket that refuses an option (it is dead already) says so at its next use.
@@ -39,7 +34,7 @@ bool met_itself(int fd) noexcept {
 
 }  // namespace
 
-socket_address::socket_address() noexcept : raw_() {}
+socket_address::socket_address() noexcept : raw_{} {}
 
 result<socket_address> socket_address::parse(std::string_view host, std::uint16_t port) {
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
@@ -47,8 +42,8 @@ result<socket_address> socket_address::parse(std::string_view host, std::uint16_
         host = host.substr(1, host.size() - 2);
     const std::string text(host);
     socket_address made;
-    auto& in = reinterpret_cast<sockaddr_in&>(made.raw_);
-    auto& in6 = reinterpret_cast<sockaddr_in6&>(made.raw_);
+    sockaddr_in& in = made.raw_.v4;
+    sockaddr_in6& in6 = made.raw_.v6;
     if (text.find('\0') != std::string::npos)
         return error(errc::name_not_resolved);
     if (!bracketed && ::inet_pton(AF_INET, text.c_str(), &in.sin_addr) == 1) {
@@ -66,7 +61,10 @@ result<socket_address> socket_address::parse(std::string_view host, std::uint16_
 
 socket_address socket_address::from(const sockaddr_storage& raw) noexcept {
     socket_address made;
-    made.raw_ = raw;
+    if (raw.ss_family == AF_INET)
+        std::memcpy(&made.raw_.v4, &raw, sizeof made.raw_.v4);
+    else
+        std::memcpy(&made.raw_.v6, &raw, sizeof made.raw_.v6);
     return made;
 }
 
@@ -74,24 +72,48 @@ std::string socket_address::host() const {
     char text[INET6_ADDRSTRLEN] = {};
     const void* bytes = nullptr;
     if (family() == AF_INET)
-        bytes = &v4(raw_).sin_addr;
+        bytes = &raw_.v4.sin_addr;
     if (family() == AF_INET6)
-        bytes = &v6(raw_).sin6_addr;
+        bytes = &raw_.v6.sin6_addr;
     if (bytes == nullptr || ::inet_ntop(family(), bytes, text, sizeof text) == nullptr)
         return {};
     return text;
 }
 
 std::string socket_address::to_string() const {
-    const std::string name = host();
-    const std::string number = std::to_string(port());
-    return family() == AF_INET6 ? "[" + name + "]:" + number : name + ":" + number;
+    std::string text;
+    print(text);
+    return text;
+}
+
+void socket_address::print(std::string& into) const {
+    // "255.255.255.255:65535", or an IPv6 address in brackets.
+    std::array<char, INET6_ADDRSTRLEN + 8> text;
+    char* at = text.data();
+    char* const end = text.data() + text.size();
+    if (family() == AF_INET) {
+        std::array<std::uint8_t, 4> bytes;
+        std::memcpy(bytes.data(), &raw_.v4.sin_addr, bytes.size());
+        for (const std::uint8_t byte : bytes) {
+            if (at != text.data())
+                *at++ = '.';
+            at = std::to_chars(at, end, byte).ptr;
+        }
+    } else {
+        const std::string name = host();
+        *at++ = '[';
+        at = std::copy(name.begin(), name.end(), at);
+        *at++ = ']';
+    }
+    *at++ = ':';
+    at = std::to_chars(at, end, port()).ptr;
+    into.assign(text.data(), at);
 }
 
 std::uint16_t socket_address::port() const noexcept {
     if (family() == AF_INET)
-        return ntohs(v4(raw_).sin_port);
-    return family() == AF_INET6 ? ntohs(v6(raw_).sin6_port) : std::uint16_t{0};
+        return ntohs(raw_.v4.sin_port);
+    return family() == AF_INET6 ? ntohs(raw_.v6.sin6_port) : std::uint16_t{0};
 }
 
 const sockaddr* socket_address::data() const noexcept {
@@ -107,11 +129,11 @@ socklen_t socket_address::size() const noexcept {
 void socket_address::mapped(std::uint8_t (&bytes)[16]) const noexcept {
     std::memset(bytes, 0, sizeof bytes);
     if (family() == AF_INET6)
-        std::memcpy(bytes, &v6(raw_).sin6_addr, sizeof bytes);
+        std::memcpy(bytes, &raw_.v6.sin6_addr, sizeof bytes);
     if (family() != AF_INET)
         return;
     bytes[10] = bytes[11] = 0xff;
-    std::memcpy(bytes + 12, &v4(raw_).sin_addr, 4);
+    std::memcpy(bytes + 12, &raw_.v4.sin_addr, 4);
 }
 
 bool socket_address::operator==(const socket_address& other) const noexcept {
@@ -124,7 +146,7 @@ bool socket_address::operator==(const socket_address& other) const noexcept {
     if (std::memcmp(mine, theirs, sizeof mine) != 0)
         return false;
     // A link-local address is another one on each interface.
-    return family() != AF_INET6 || v6(raw_).sin6_scope_id == v6(other.raw_).sin6_scope_id;
+    return family() != AF_INET6 || raw_.v6.sin6_scope_id == other.raw_.v6.sin6_scope_id;
 }
 
 void apply(int fd, const tcp_options& options) noexcept {

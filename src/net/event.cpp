@@ -6,41 +6,28 @@
 
 namespace penstock::net {
 
-ready_hook::~ready_hook() {
-    if (queue_ != nullptr)
-        queue_->erase(*this);
-}
-
 void ready_queue::push(ready_hook& hook, std::coroutine_handle<> handle) noexcept {
-    if (hook.queue_ != nullptr)
+    if (hook.queued())
         return;
     hook.handle_ = handle;
-    hook.queue_ = this;
-    hook.previous_ = last_;
-    hook.next_ = nullptr;
-    (last_ != nullptr ? last_->next_ : first_) = &hook;
-    last_ = &hook;
-    ++size_;
-}
-
-void ready_queue::erase(ready_hook& hook) noexcept {
-    (hook.previous_ != nullptr ? hook.previous_->next_ : first_) = hook.next_;
-    (hook.next_ != nullptr ? hook.next_->previous_ : last_) = hook.previous_;
-    hook.queue_ = nullptr;
-    hook.previous_ = hook.next_ = nullptr;
-    --size_;
+    hook.previous_ = ring_.previous_;
+    hook.next_ = &ring_;
+    ring_.previous_->next_ = &hook;
+    ring_.previous_ = &hook;
 }
 
 bool ready_queue::run() {
     // What is queued while this runs waits for the next turn, so that sockets get theirs in
-    // between.
-    for (std::size_t left = size_; left > 0 && first_ != nullptr; --left) {
-        ready_hook& hook = *first_;
+    // between. A mark in the ring shows where this turn ends, whoever leaves meanwhile.
+    ready_hook mark;
+    push(mark, nullptr);
+    while (ring_.next_ != &mark) {
+        ready_hook& hook = *ring_.next_;
         const std::coroutine_handle<> handle = std::exchange(hook.handle_, nullptr);
-        erase(hook);
+        hook.unlink();
         handle.resume();
     }
-    return first_ != nullptr;
+    return mark.next_ != &ring_;
 }
 
 void event::set() noexcept {

@@ -120,7 +120,7 @@ class listener::pause final : public deadline {
 
     void wait_for(milliseconds time) noexcept {
         over.reset();
-        arm(home_.deadlines(), home_.now() + time, error());
+        arm(home_.deadlines(), home_.now() + time, errc{});
     }
     void wait() noexcept {
         over.reset();

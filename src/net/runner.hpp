@@ -1,5 +1,5 @@
 // The coroutine type that owns a task nobody awaits: it starts at once and frees itself at its end.
-// Behind worker::spawn and task_group::start, and nowhere else.
+// Behind task_group::start, and nowhere else.
 #pragma once
 
 #include "penstock/net/task.hpp"

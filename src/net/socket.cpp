@@ -29,7 +29,7 @@ void unique_fd::reset() noexcept {
 
 socket::socket(worker& home, unique_fd fd) : home_(home), fd_(std::move(fd)) {
     if (const auto added = home_.poller().add(*this); !added)
-        aborted_ = added.error();
+        aborted_ = packed_error(added.error());
 }
 
 socket::~socket() { close(); }
@@ -52,7 +52,7 @@ void socket::shutdown_write() noexcept { ::shutdown(fd_.get(), SHUT_WR); }
 
 result<std::size_t> socket::read(std::span<char> into) {
     if (aborted_)
-        return aborted_;
+        return error(aborted_);
     // Without room the answer would look like the end of the stream.
     if (into.empty())
         return error(errc::too_large);
@@ -77,21 +77,21 @@ error socket::read_failed(error why) noexcept {
     }
     // The kernel tells a connection's error once. It ends both directions.
     abort(why);
-    return aborted_;
+    return error(aborted_);
 }
 
 // How much came says nothing about what is left, since a pipe may run out of places before the
 // socket runs out of bytes.
 result<std::size_t> socket::read_into(pipe& to, std::size_t max) {
     if (aborted_)
-        return aborted_;
+        return error(aborted_);
     const result<std::size_t> moved = to.fill(fd_.get(), max);
     return moved ? moved : read_failed(moved.error());
 }
 
 result<std::size_t> socket::write_from(pipe& from) {
     if (aborted_)
-        return aborted_;
+        return error(aborted_);
     const result<std::size_t> moved = from.drain(fd_.get());
     if (!moved && moved.error() == errc::would_block)
         writable_ = false;
@@ -100,7 +100,7 @@ result<std::size_t> socket::write_from(pipe& from) {
 
 result<std::size_t> socket::write(std::span<const iovec> from) {
     if (aborted_)
-        return aborted_;
+        return error(aborted_);
     from = from.first(std::min<std::size_t>(from.size(), IOV_MAX));
     std::size_t total = 0;
     for (const iovec& part : from)
@@ -135,9 +135,9 @@ bool socket::readiness::await_ready() const noexcept {
 }
 
 void socket::readiness::await_suspend(std::coroutine_handle<> waiter) noexcept {
-    std::coroutine_handle<>& slot = write ? owner.writer_ : owner.reader_;
-    PENSTOCK_CHECK(!slot && !(write ? owner.writer_hook_ : owner.reader_hook_).queued());
-    slot = waiter;
+    ready_hook& hook = write ? owner.writer_ : owner.reader_;
+    PENSTOCK_CHECK(!hook.handle_ && !hook.queued());
+    hook.handle_ = waiter;
 }
 
 error socket::readiness::await_resume() noexcept { return owner.aborted_; }
@@ -145,20 +145,20 @@ error socket::readiness::await_resume() noexcept { return owner.aborted_; }
 void socket::abort(error why) noexcept {
     if (aborted_)
         return;
-    aborted_ = why;
+    aborted_ = packed_error(why);
     wake_reader();
     wake_writer();
 }
 
 // Through the ready queue: whoever wakes must not find itself re-entered by the waiter.
 void socket::wake_reader() noexcept {
-    if (reader_)
-        home_.ready().push(reader_hook_, std::exchange(reader_, nullptr));
+    if (waits(reader_))
+        home_.ready().push(reader_, reader_.handle_);
 }
 
 void socket::wake_writer() noexcept {
-    if (writer_)
-        home_.ready().push(writer_hook_, std::exchange(writer_, nullptr));
+    if (waits(writer_))
+        home_.ready().push(writer_, writer_.handle_);
 }
 
 void socket::on_events(std::uint32_t events) {
@@ -172,13 +172,13 @@ void socket::on_events(std::uint32_t events) {
 
     // Each of these may end in the destruction of this socket, which the poller then knows.
     const net::poller& poll = home_.poller();
-    if (writable_ && writer_) {
-        std::exchange(writer_, nullptr).resume();
+    if (writable_ && waits(writer_)) {
+        resume(writer_);
         if (!poll.delivers_to(*this))
             return;
     }
-    if (input && reader_) {
-        std::exchange(reader_, nullptr).resume();
+    if (input && waits(reader_)) {
+        resume(reader_);
         if (!poll.delivers_to(*this))
             return;
     } else if (input && watcher_ != nullptr) {

@@ -100,7 +100,7 @@ result<void> stream::flush() {
     return tls_->flush();
 }
 
-task<result<void>> stream::write_all(std::span<iovec> from, milliseconds idle, error why) {
+task<result<void>> stream::write_all(std::span<iovec> from, milliseconds idle, errc why) {
     from = skip(from, 0);
     for (;;) {
         error failed;
@@ -127,12 +127,16 @@ task<result<void>> stream::write_all(std::span<iovec> from, milliseconds idle, e
     }
 }
 
-void stream::read_deadline(time_point at, error why) noexcept {
-    read_deadline_.arm(home().deadlines(), at, why);
+void stream::read_deadline(time_point at, errc why) {
+    if (!read_deadline_)
+        read_deadline_ = std::make_unique<abort_deadline>(*this);
+    read_deadline_->arm(home().deadlines(), at, why);
 }
 
-void stream::write_deadline(time_point at, error why) noexcept {
-    write_deadline_.arm(home().deadlines(), at, why);
+void stream::write_deadline(time_point at, errc why) {
+    if (!write_deadline_)
+        write_deadline_ = std::make_unique<abort_deadline>(*this);
+    write_deadline_->arm(home().deadlines(), at, why);
 }
 
 void stream::shutdown_write() noexcept {

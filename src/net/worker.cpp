@@ -1,6 +1,5 @@
 #include "penstock/net/worker.hpp"
 
-#include "net/runner.hpp"
 #include "penstock/base/check.hpp"
 #include "penstock/base/log.hpp"
 
@@ -55,17 +54,16 @@ class worker::wakeup final : public socket_watcher {
     bool pending_ = false;
 };
 
-struct detached_runner {
-    static runner run(worker& home, task<> work) {
-        ++home.spawned_;
-        try {
-            co_await work;
-        } catch (const std::exception& failure) {
-            home.note_exception(failure.what());
-        }
-        --home.spawned_;
+void detail::detached_ended(worker& home, std::exception_ptr failure) noexcept {
+    --home.spawned_;
+    if (!failure)
+        return;
+    try {
+        std::rethrow_exception(failure);
+    } catch (const std::exception& thrown) {
+        home.note_exception(thrown.what());
     }
-};
+}
 
 worker::worker(int index)
     : index_(index),
@@ -78,7 +76,10 @@ worker::~worker() = default;
 
 worker* worker::current() noexcept { return current_worker; }
 
-void worker::spawn(task<> work) { detached_runner::run(*this, std::move(work)); }
+void worker::spawn(task<> work) {
+    ++spawned_;
+    std::move(work).detach(*this);
+}
 
 void worker::note_exception(const char* where) noexcept {
     exceptions_.store(exceptions() + 1, std::memory_order_relaxed);

@@ -580,7 +580,6 @@ TEST(UpstreamRequest, PhasesSumToTheTotal) {
     EXPECT_EQ(sum, ledger.total());
     EXPECT_GE(ledger.spent(phase::first_byte), 29ms);
     EXPECT_GE(ledger.spent(phase::response), 29ms);
-    EXPECT_LT(ledger.spent(phase::loop), 20ms);
     here.over().retire();
 }
 

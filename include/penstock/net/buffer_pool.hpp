@@ -80,21 +80,21 @@ class read_buffer {
     };
     [[nodiscard]] room prepare(buffer_pool& pool);
     void commit(std::size_t count) noexcept {
-        end_ += count;
+        end_ += static_cast<std::uint32_t>(count);
         bulk_ = end_ == slab_.size() || count >= buffer_pool::small;
     }
     // Drops bytes from the front; gives the slab back once nothing is left.
     void consume(std::size_t count) noexcept;
     // As `consume`, but keeps the slab while views into it are still read.
-    void consume_keep(std::size_t count) noexcept { begin_ += count; }
+    void consume_keep(std::size_t count) noexcept { begin_ += static_cast<std::uint32_t>(count); }
     void release_if_empty() noexcept;
 
  private:
     void make_room(buffer_pool& pool);
 
     slab slab_;
-    std::size_t begin_ = 0;
-    std::size_t end_ = 0;
+    std::uint32_t begin_ = 0;
+    std::uint32_t end_ = 0;
     bool bulk_ = false;  // the latest read brought as much as a small slab holds
 };
 

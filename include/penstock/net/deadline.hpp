@@ -5,6 +5,7 @@
 
 #include "penstock/base/clock.hpp"
 #include "penstock/base/error.hpp"
+#include "penstock/net/error.hpp"
 
 #include <array>
 #include <cstddef>
@@ -23,22 +24,23 @@ class deadline {
     virtual ~deadline();
 
     // Expires with `why` once `at` has passed, replacing an earlier setting.
-    void arm(deadline_wheel& wheel, time_point at, error why) noexcept;
+    void arm(deadline_wheel& wheel, time_point at, errc why) noexcept;
     // A store only; the entry leaves the wheel when its slot comes round.
     void disarm() noexcept { at_ = never; }
     [[nodiscard]] bool armed() const noexcept { return at_ != never; }
     [[nodiscard]] time_point at() const noexcept { return at_; }
 
  protected:
-    // Called once from the wheel with the deadline disarmed. May destroy *this.
+    // Called once from the wheel with the deadline disarmed; no error for errc{}. May destroy
+    // *this.
     virtual void on_expire(error why) noexcept = 0;
 
  private:
     friend class deadline_wheel;
     time_point at_ = never;
-    error why_;
     std::int64_t tick_ = 0;  // the tick whose visit finds it
-    std::size_t slot_ = 0;
+    errc why_{};
+    std::uint16_t slot_ = 0;
     deadline* previous_ = nullptr;
     deadline* next_ = nullptr;
     deadline_wheel* wheel_ = nullptr;

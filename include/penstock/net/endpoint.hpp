@@ -25,16 +25,23 @@ class socket_address {
 
     [[nodiscard]] std::string host() const;       // "127.0.0.1", "::1"
     [[nodiscard]] std::string to_string() const;  // "127.0.0.1:80", "[::1]:80"
+    // The same, replacing what `into` held; without an allocation once that has grown.
+    void print(std::string& into) const;
     [[nodiscard]] std::uint16_t port() const noexcept;
     [[nodiscard]] const sockaddr* data() const noexcept;
     [[nodiscard]] socklen_t size() const noexcept;
-    [[nodiscard]] int family() const noexcept { return raw_.ss_family; }
+    [[nodiscard]] int family() const noexcept { return raw_.v4.sin_family; }
     // IPv4 as ::ffff:a.b.c.d, for comparing with networks.
     void mapped(std::uint8_t (&bytes)[16]) const noexcept;
     bool operator==(const socket_address& other) const noexcept;
 
  private:
-    sockaddr_storage raw_;
+    // What IPv4 and IPv6 need: a connection holds one, and sockaddr_storage is four times as large.
+    union storage {
+        sockaddr_in6 v6;
+        sockaddr_in v4;
+    };
+    storage raw_;
 };
 
 // Options of a connected or accepted socket.

@@ -18,30 +18,40 @@ class ready_hook {
     ready_hook() noexcept = default;
     ready_hook(const ready_hook&) = delete;
     ready_hook& operator=(const ready_hook&) = delete;
-    ~ready_hook();
+    ~ready_hook() { unlink(); }
 
-    [[nodiscard]] bool queued() const noexcept { return queue_ != nullptr; }
+    [[nodiscard]] bool queued() const noexcept { return next_ != nullptr; }
 
  private:
     friend class ready_queue;
+    friend class socket;
+    void unlink() noexcept {
+        if (next_ == nullptr)
+            return;
+        previous_->next_ = next_;
+        next_->previous_ = previous_;
+        next_ = previous_ = nullptr;
+    }
+
     std::coroutine_handle<> handle_;
-    class ready_queue* queue_ = nullptr;
-    ready_hook* previous_ = nullptr;
+    ready_hook* previous_ = nullptr;  // in a ring that its queue closes
     ready_hook* next_ = nullptr;
 };
 
 class ready_queue {
  public:
+    ready_queue() noexcept { ring_.next_ = ring_.previous_ = &ring_; }
+    ready_queue(const ready_queue&) = delete;
+    ready_queue& operator=(const ready_queue&) = delete;
+
+    // Does nothing if it is queued already.
     void push(ready_hook& hook, std::coroutine_handle<> handle) noexcept;
-    void erase(ready_hook& hook) noexcept;
     // Resumes what was queued when it was called, in order. True if something still waits.
     bool run();
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] bool empty() const noexcept { return ring_.next_ == &ring_; }
 
  private:
-    ready_hook* first_ = nullptr;
-    ready_hook* last_ = nullptr;
-    std::size_t size_ = 0;
+    ready_hook ring_;
 };
 
 class event {

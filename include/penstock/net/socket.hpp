@@ -77,6 +77,7 @@ class socket {
     // Every present and later wait or transfer fails with `why`; the first reason given stays.
     void abort(error why) noexcept;
     [[nodiscard]] error aborted() const noexcept { return aborted_; }
+    [[nodiscard]] bool is_aborted() const noexcept { return static_cast<bool>(aborted_); }
     // Resumes a waiting reader without an event, so that it looks at its owner's flags: a deadline
     // that must not end the connection, a wish to stop. Nothing happens if nobody waits.
     void wake_reader() noexcept;
@@ -102,14 +103,18 @@ class socket {
     void on_events(std::uint32_t events);
     [[nodiscard]] error read_failed(error why) noexcept;
 
+    // Waits for an event, as opposed to its turn in the ready queue.
+    [[nodiscard]] static bool waits(const ready_hook& hook) noexcept {
+        return hook.handle_ && !hook.queued();
+    }
+    static void resume(ready_hook& hook) { std::exchange(hook.handle_, nullptr).resume(); }
+
     worker& home_;
-    unique_fd fd_;
     socket_watcher* watcher_ = nullptr;
-    std::coroutine_handle<> reader_;
-    std::coroutine_handle<> writer_;
-    ready_hook reader_hook_;
-    ready_hook writer_hook_;
-    error aborted_;
+    ready_hook reader_;
+    ready_hook writer_;
+    packed_error aborted_;
+    unique_fd fd_;
     bool readable_ = false;
     bool writable_ = false;
     bool peer_closed_ = false;

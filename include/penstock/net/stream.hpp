@@ -74,12 +74,18 @@ class stream {
     }
     // Writes everything, waiting as needed. Changes the iovecs as it goes. `idle` bounds each wait
     // without progress and fails it with `why`.
-    [[nodiscard]] task<result<void>> write_all(std::span<iovec> from, milliseconds idle, error why);
+    [[nodiscard]] task<result<void>> write_all(std::span<iovec> from, milliseconds idle, errc why);
 
-    void read_deadline(time_point at, error why) noexcept;
-    void read_deadline_off() noexcept { read_deadline_.disarm(); }
-    void write_deadline(time_point at, error why) noexcept;
-    void write_deadline_off() noexcept { write_deadline_.disarm(); }
+    void read_deadline(time_point at, errc why);
+    void read_deadline_off() noexcept {
+        if (read_deadline_)
+            read_deadline_->disarm();
+    }
+    void write_deadline(time_point at, errc why);
+    void write_deadline_off() noexcept {
+        if (write_deadline_)
+            write_deadline_->disarm();
+    }
 
     // Makes a pending wait for readability return success though nothing may be there.
     void wake_reader() noexcept { socket_.wake_reader(); }
@@ -103,6 +109,10 @@ class stream {
     class abort_deadline final : public deadline {
      public:
         explicit abort_deadline(stream& owner) noexcept : owner_(owner) {}
+        static void* operator new(std::size_t size) { return allocate_recycled(size); }
+        static void operator delete(void* block, std::size_t size) noexcept {
+            release_recycled(block, size);
+        }
 
      private:
         void on_expire(error why) noexcept override { owner_.abort(why); }
@@ -113,8 +123,9 @@ class stream {
 
     socket socket_;
     std::unique_ptr<tls_session> tls_;
-    abort_deadline read_deadline_{*this};
-    abort_deadline write_deadline_{*this};
+    // Made when they are first set: most client connections never wait for either.
+    std::unique_ptr<abort_deadline> read_deadline_;
+    std::unique_ptr<abort_deadline> write_deadline_;
 };
 
 // Closes so that the client sees our last reply and not a reset: sends FIN, then reads and drops

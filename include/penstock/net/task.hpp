@@ -20,10 +20,15 @@
 
 namespace penstock::net {
 
+class worker;
+
 template <class T>
 class task;
 
 namespace detail {
+
+// A task that nobody awaits has ended, and its frame is gone.
+void detached_ended(worker& home, std::exception_ptr failure) noexcept;
 
 struct promise_base {
     static void* operator new(std::size_t size) { return allocate_recycled(size); }
@@ -41,6 +46,16 @@ struct promise_base {
             // `done` and lets it run on. Resuming may destroy this frame, so nothing follows it.
             if (promise.awaiter_sleeps)
                 promise.awaiter.resume();
+            else if (promise.detached)
+                end_detached(self, promise);
+        }
+        template <class Promise>
+        static void end_detached(std::coroutine_handle<Promise> self,
+                                 promise_base& promise) noexcept {
+            worker& home = *static_cast<worker*>(promise.awaiter.address());
+            const std::exception_ptr failure = promise.failure;
+            self.destroy();
+            detached_ended(home, failure);
         }
         void await_resume() const noexcept {}
     };
@@ -49,10 +64,11 @@ struct promise_base {
     final_awaiter final_suspend() const noexcept { return {}; }
     void unhandled_exception() noexcept { failure = std::current_exception(); }
 
-    std::coroutine_handle<> awaiter;
+    std::coroutine_handle<> awaiter;  // the worker's address, if detached
     std::exception_ptr failure;
     bool awaiter_sleeps = false;
     bool done = false;
+    bool detached = false;  // its frame is its own to destroy
 };
 
 template <class T>
@@ -105,6 +121,14 @@ class [[nodiscard]] task {
             return false;
         promise.awaiter_sleeps = true;
         return true;
+    }
+
+    // Runs it without an awaiter; for worker::spawn, which counts it.
+    void detach(worker& home) && {
+        handle frame = std::exchange(frame_, nullptr);
+        frame.promise().awaiter = std::coroutine_handle<>::from_address(&home);
+        frame.promise().detached = true;
+        frame.resume();
     }
 
     T await_resume() {

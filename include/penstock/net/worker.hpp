@@ -72,7 +72,7 @@ class worker {
     void note_exception(const char* where) noexcept;
 
  private:
-    friend struct detached_runner;
+    friend void detail::detached_ended(worker& home, std::exception_ptr failure) noexcept;
     class wakeup;
     void wake() noexcept;
     void turn();

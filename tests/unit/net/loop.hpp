@@ -30,7 +30,7 @@ using penstock::test::peer;
 class pause final : public deadline {
  public:
     pause(worker& home, milliseconds time) : passed(home) {
-        arm(home.deadlines(), worker::clock() + time, error());
+        arm(home.deadlines(), worker::clock() + time, errc{});
     }
     event passed;
 
