@@ -3,6 +3,7 @@
 #include "penstock/exchange/text_body.hpp"
 #include "penstock/upstream/failure.hpp"
 #include "proxy/head_edits.hpp"
+#include "proxy/max_forwards.hpp"
 #include "proxy/trust.hpp"
 
 #include <algorithm>
@@ -33,6 +34,9 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return reply(from, reason::http_request_denied);
     if (is_loop(from.head.fields))
         co_return reply(from, reason::proxy_loop_detected);
+    if (const hops left = count_hop(from.head); left != hops::onward) {
+        co_return left == hops::last ? answer_options() : reply(from, reason::http_request_error);
+    }
     const std::optional<std::size_t> found = generation_.router.find(from.head);
     if (!found)
         co_return reply(from, reason::no_route);
@@ -97,6 +101,13 @@ exchange::response proxy_handler::answer(const config::route& by) {
         made.head.fields.add("Location", by.redirection->to);
     }
     complete(made.head, by);
+    return made;
+}
+
+// What a request that may go no further asks for: what can be said of this hop.
+exchange::response proxy_handler::answer_options() {
+    exchange::response made = make_options_reply();
+    made.head.fields.add("Date", date_.at(wall_clock::now()));
     return made;
 }
 

@@ -35,6 +35,7 @@ class proxy_handler final : public exchange::handler {
     [[nodiscard]] bool is_loop(const http::fields& of) const noexcept;
     [[nodiscard]] exchange::response reply(exchange::request& from, exchange::reason why);
     [[nodiscard]] exchange::response answer(const config::route& by);
+    [[nodiscard]] exchange::response answer_options();
     void complete(http::response_head& head, const config::route& by);
 
     // forward.cpp

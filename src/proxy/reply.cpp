@@ -39,6 +39,13 @@ bool prefers_html(const http::fields& of) noexcept {
     return accept && accept->find("text/html") != std::string_view::npos;
 }
 
+exchange::response make_options_reply() {
+    exchange::response made;
+    made.head.status = 200;
+    made.head.fields.add("Allow", allowed_methods);
+    return made;
+}
+
 exchange::response make_reply(const own_reply& about) {
     const int status = status_of(about.why);
     const std::string_view token = exchange::token(about.why);

@@ -43,6 +43,9 @@ struct own_reply {
 };
 [[nodiscard]] exchange::response make_reply(const own_reply& about);
 
+// The answer to an OPTIONS request that may be forwarded no further: 200 with Allow, no body.
+[[nodiscard]] exchange::response make_options_reply();
+
 // True if the client asks for HTML.
 [[nodiscard]] bool prefers_html(const http::fields& of) noexcept;
 
