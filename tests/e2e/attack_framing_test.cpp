@@ -1,6 +1,6 @@
 // Request framing that two readers could read in two ways: one reading or none, and not a byte of
 // what was refused at the origin. Each name begins with the class of its attack.
-#include "e2e/attack_site.hpp"
+#include "e2e/strict_site.hpp"
 
 #include <cstdio>
 #include <string>
@@ -241,11 +241,11 @@ std::vector<refusal> all() {
 // One daemon for all of them: what one attack leaves behind would show with the next.
 class FramingAttack : public testing::TestWithParam<refusal> {
  protected:
-    static void SetUpTestSuite() { site = std::make_unique<attack_site>(); }
+    static void SetUpTestSuite() { site = std::make_unique<strict_site>(); }
     static void TearDownTestSuite() { site.reset(); }
-    static std::unique_ptr<attack_site> site;
+    static std::unique_ptr<strict_site> site;
 };
-std::unique_ptr<attack_site> FramingAttack::site;
+std::unique_ptr<strict_site> FramingAttack::site;
 
 TEST_P(FramingAttack, IsRefused) {
     expect_refused(*site, GetParam(), 0);
@@ -300,11 +300,11 @@ std::vector<passed> all_passed() {
 
 class OddRequest : public testing::TestWithParam<passed> {
  protected:
-    static void SetUpTestSuite() { site = std::make_unique<attack_site>(); }
+    static void SetUpTestSuite() { site = std::make_unique<strict_site>(); }
     static void TearDownTestSuite() { site.reset(); }
-    static std::unique_ptr<attack_site> site;
+    static std::unique_ptr<strict_site> site;
 };
-std::unique_ptr<attack_site> OddRequest::site;
+std::unique_ptr<strict_site> OddRequest::site;
 
 TEST_P(OddRequest, ReachesTheOriginInOneForm) {
     for (const std::size_t piece : {0, 1}) {
@@ -312,7 +312,7 @@ TEST_P(OddRequest, ReachesTheOriginInOneForm) {
         peer client(site->port());
         // Two of them, so that the end of the first is where the second begins.
         for (int i = 0; i < 2; ++i) {
-            attack_site::send(client, GetParam().bytes, piece);
+            strict_site::send(client, GetParam().bytes, piece);
             EXPECT_EQ(read_response(client, GetParam().method).status, 200);
         }
         const std::vector<http_request> seen = site->arrived();
@@ -331,7 +331,7 @@ TEST_P(OddRequest, ReachesTheOriginInOneForm) {
 INSTANTIATE_TEST_SUITE_P(, OddRequest, testing::ValuesIn(all_passed()), name_of_entry<passed>);
 
 TEST(Trailers, A15_NeverBecomeFieldsOfTheHead) {
-    attack_site site;
+    strict_site site;
     peer client(site.port());
     client.send(
         "POST /a HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nConnection: TE\r\n"
@@ -349,7 +349,7 @@ TEST(Trailers, A15_NeverBecomeFieldsOfTheHead) {
 }
 
 TEST(Pipelining, A16_IsAnsweredInOrder) {
-    attack_site site;
+    strict_site site;
     peer client(site.port());
     std::string all_requests;
     for (int i = 0; i < 40; ++i)
@@ -364,10 +364,10 @@ TEST(Pipelining, A16_IsAnsweredInOrder) {
 }
 
 TEST(Pipelining, A16_EndsWithTheFirstRefusal) {
-    attack_site site;
+    strict_site site;
     for (const std::size_t piece : {0, 1}) {
         peer client(site.port());
-        attack_site::send(client, get("") + get("bad line\r\n") + smuggled, piece);
+        strict_site::send(client, get("") + get("bad line\r\n") + smuggled, piece);
         EXPECT_EQ(read_response(client).status, 200);
         EXPECT_EQ(read_response(client).status, 400);
         EXPECT_EQ(client.read_to_end(), "");
@@ -376,10 +376,10 @@ TEST(Pipelining, A16_EndsWithTheFirstRefusal) {
 }
 
 TEST(Pipelining, A17_EndsWithConnectionClose) {
-    attack_site site;
+    strict_site site;
     for (const std::size_t piece : {0, 1}) {
         peer client(site.port());
-        attack_site::send(client, get("Connection: close\r\n") + smuggled, piece);
+        strict_site::send(client, get("Connection: close\r\n") + smuggled, piece);
         const http_response got = read_response(client);
         EXPECT_EQ(got.status, 200);
         EXPECT_EQ(got.field("connection"), "close");

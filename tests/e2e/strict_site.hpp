@@ -20,11 +20,11 @@ namespace penstock::test {
 // A request of which nobody may ever hear: it stands behind every message that is refused.
 inline const std::string smuggled = "GET /smuggled HTTP/1.1\r\nHost: a.test\r\n\r\n";
 
-class attack_site {
+class strict_site {
  public:
     // `reply` is what the origin answers to everything; `more` goes to the end of the
     // configuration.
-    explicit attack_site(const std::string& reply = ok_response("fine"),
+    explicit strict_site(const std::string& reply = ok_response("fine"),
                          const std::string& more = "")
         : origin_([this, reply](peer& proxy, int) { serve(proxy, reply); }),
           proxy_(proxy_to(origin_.address(), "", more)) {}
@@ -119,11 +119,11 @@ struct refusal {
     bool breaks_off = false;
 };
 
-inline void expect_refused(attack_site& site, const refusal& attack, std::size_t piece) {
+inline void expect_refused(strict_site& site, const refusal& attack, std::size_t piece) {
     SCOPED_TRACE(piece == 0 ? "whole" : "in pieces of " + std::to_string(piece));
     {
         peer client(site.port());
-        attack_site::send(client, attack.bytes + smuggled, piece);
+        strict_site::send(client, attack.bytes + smuggled, piece);
         const http_response got = read_response(client);
         EXPECT_EQ(got.status, attack.status) << got.head;
         EXPECT_EQ(got.field("connection"), "close") << got.head;
