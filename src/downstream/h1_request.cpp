@@ -11,6 +11,7 @@ namespace penstock::downstream {
 
 using exchange::phase;
 using exchange::reason;
+using exchange::reason_of_client;
 
 // From a head's first byte to the end of what answers it.
 net::task<h1_connection::ending> h1_connection::serve_one() {
