@@ -5,7 +5,6 @@
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/event.hpp"
 #include "penstock/proxy/failure.hpp"
-#include "penstock/upstream/failure.hpp"
 
 #include <algorithm>
 #include <array>
@@ -137,7 +136,7 @@ class demo_handler final : public exchange::handler {
     std::uint64_t body_limit(const http::request_head&) const override { return 0; }
     void finished(const exchange::record&) noexcept override {}
     exchange::reason reason_of(error why) const noexcept override {
-        return upstream::reason_of_client(why);
+        return exchange::reason_of_client(why);
     }
 
  private:

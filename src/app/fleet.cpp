@@ -172,8 +172,15 @@ std::optional<commit_failure> fleet::commit(
     opened_list opened;
     if (auto failure = open(plan, model.listeners, opened))
         return failure;
+    apply(plan, next, opened, access);
+    return std::nullopt;
+}
 
-    // From here on nothing fails.
+// Nothing is left that can fail but memory. Without it workers would serve different generations,
+// and nobody could say which: the process ends instead, and its supervisor starts it whole.
+void fleet::apply(const bind_plan& plan, const std::shared_ptr<const compiled>& next,
+                  opened_list& opened,
+                  const std::vector<std::shared_ptr<proxy::access_log>>& access) noexcept {
     for (const served_listener& one : listeners_) {
         for (const server_key key : plan.gone) {
             if (one.bound.key == key)
@@ -190,7 +197,6 @@ std::optional<commit_failure> fleet::commit(
     log_changes(plan, opened);
     for (std::size_t k = 0; k < sides_.size(); ++k)
         add_report(order(k, plan, next, opened, access.empty() ? nullptr : access[k]));
-    return std::nullopt;
 }
 
 void fleet::describe(admin::process_view& into) const {

@@ -80,6 +80,9 @@ class fleet {
     [[nodiscard]] std::vector<served_listener> next_listeners(const bind_plan& plan,
                                                               const compiled& next,
                                                               opened_list& opened) const;
+    void apply(const bind_plan& plan, const std::shared_ptr<const compiled>& next,
+               opened_list& opened,
+               const std::vector<std::shared_ptr<proxy::access_log>>& access) noexcept;
     [[nodiscard]] worker_report order(std::size_t worker, const bind_plan& plan,
                                       std::shared_ptr<const compiled> next, opened_list& opened,
                                       std::shared_ptr<proxy::access_log> access);

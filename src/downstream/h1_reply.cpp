@@ -13,6 +13,7 @@ namespace {
 
 using exchange::phase;
 using exchange::reason;
+using exchange::reason_of_client;
 
 constexpr int status_gone = 499;  // what handlers answer to nobody
 

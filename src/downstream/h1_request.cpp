@@ -11,6 +11,7 @@ namespace penstock::downstream {
 
 using exchange::phase;
 using exchange::reason;
+using exchange::reason_of_client;
 
 void h1_connection::begin_request() {
     enter(state::busy);

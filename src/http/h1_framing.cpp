@@ -152,9 +152,11 @@ result<framing> request_framing(const request_head& head) {
 }
 
 result<framing> response_framing(const response_head& head, method to) {
-    if (never_has_body(head.status, to))
-        return framing{};
     result<framing> announced = announced_framing(head.version, head.fields);
+    // Fields that can be read in two ways put the whole message in doubt, whether or not this
+    // response has a body: another reader of the connection may think that it has.
+    if (never_has_body(head.status, to))
+        return announced || head.status < 200 ? result<framing>(framing{}) : announced;
     if (announced && announced->kind == framing_kind::none)
         announced->kind = framing_kind::until_close;
     return announced;

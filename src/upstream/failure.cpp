@@ -128,25 +128,6 @@ reason reason_of_system(int why) noexcept {
     }
 }
 
-reason reason_of_client_net(net::errc why) noexcept {
-    switch (why) {
-        case net::errc::body_timeout:
-            return reason::body_timeout;
-        case net::errc::write_timeout:
-            return reason::write_timeout;
-        case net::errc::tunnel_timeout:
-            return reason::tunnel_timeout;
-        case net::errc::deadline_exceeded:
-            return reason::deadline;
-        case net::errc::draining:
-            return reason::draining;
-        case net::errc::too_large:
-            return reason::body_too_large;
-        default:
-            return reason::client_gone;
-    }
-}
-
 }  // namespace
 
 const boost::system::error_category& category() noexcept {
@@ -166,21 +147,6 @@ exchange::reason reason_of(error why) noexcept {
         return reason_of_response(static_cast<http::errc>(why.value()));
     }
     return reason_of_system(why.value());
-}
-
-exchange::reason reason_of_client(error why) noexcept {
-    if (!why)
-        return reason::none;
-    if (why.category() == net::category()) {
-        return reason_of_client_net(static_cast<net::errc>(why.value()));
-    }
-    if (why == http::errc::truncated)
-        return reason::client_gone;
-    if (why == http::errc::bad_expectation)
-        return reason::expectation_failed;
-    if (why.category() == http::category())
-        return reason::http_request_error;
-    return reason::client_gone;
 }
 
 }  // namespace penstock::upstream

@@ -183,7 +183,7 @@ attempt_failure h1_exchange::failure(error why) const noexcept {
     attempt_failure failed;
     const bool of_client = client_failed_ || sender_.client_failure();
     failed.why = why;
-    failed.reason = of_client ? reason_of_client(why) : reason_of(why);
+    failed.reason = of_client ? exchange::reason_of_client(why) : reason_of(why);
     failed.reused = reused_;
     failed.request_sent = sender_.sent_any();
     failed.body_consumed = sender_.body_used();

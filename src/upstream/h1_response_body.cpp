@@ -142,16 +142,14 @@ net::task<result<void>> h1_exchange::wait() {
     if (finished_ || !buffer_.empty())
         co_return result<void>();
     buffer_.release_if_empty();
-    if (!upgraded_) {
-        stream().read_deadline(around_.home.now() + around_.timeouts.idle,
-                               net::errc::upstream_idle_timeout);
-    }
+    if (!upgraded_)
+        sender_.begin_body_wait();
     error waited;
     {
         const phase_wait charged(from_.record->ledger, exchange::phase::response, around_.home);
         waited = co_await stream().readable();
     }
-    stream().read_deadline_off();
+    sender_.end_body_wait();
     if (waited)
         co_return fail(waited);
     co_return result<void>();

@@ -92,8 +92,8 @@ bool h1_sender::load() {
                 fail_client(http::errc::length_conflict);
             length_left_ -= data.size();
         }
-        if (!quiet_)
-            stream_.read_deadline_off();
+        // While there is something to send it is not the origin's turn to speak.
+        stream_.read_deadline_off();
     }
     if (!failed_ && from_.body->finished())
         load_end();
@@ -244,10 +244,30 @@ void h1_sender::stop() noexcept {
 }
 
 void h1_sender::finish() noexcept {
-    if (quiet_ || stopping_)
+    if (stopping_)
+        return;
+    if (awaits_body_)
+        start_idle_clock();
+    if (quiet_)
         return;
     charge(exchange::phase::first_byte);
     start_first_byte_clock();
+}
+
+void h1_sender::begin_body_wait() noexcept {
+    awaits_body_ = true;
+    start_idle_clock();
+}
+
+void h1_sender::end_body_wait() noexcept {
+    awaits_body_ = false;
+    stream_.read_deadline_off();
+}
+
+void h1_sender::start_idle_clock() noexcept {
+    if (!over() && client_phase() != exchange::phase::first_byte)
+        return;
+    stream_.read_deadline(stream_.home().now() + limits_.idle, net::errc::upstream_idle_timeout);
 }
 
 void h1_sender::start_first_byte_clock() noexcept {

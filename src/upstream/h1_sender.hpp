@@ -52,6 +52,10 @@ class h1_sender {
     // The first-byte clock runs while nothing is to be sent: after the whole request, or while the
     // origin is to say 100.
     void start_first_byte_clock() noexcept;
+    // Between the two the reader waits for bytes of the response's body. The idle clock runs in the
+    // same way: an origin that answered early may be silent for as long as an upload moves.
+    void begin_body_wait() noexcept;
+    void end_body_wait() noexcept;
 
  private:
     [[nodiscard]] http::framing choose_framing() const;
@@ -64,6 +68,7 @@ class h1_sender {
     net::task<> wait_for_client();
     void fail_client(error why) noexcept;
     void finish() noexcept;
+    void start_idle_clock() noexcept;
     void charge(exchange::phase waits_in) noexcept;
     void charge_loop() noexcept;
 
@@ -91,6 +96,7 @@ class h1_sender {
     bool body_used_ = false;
     bool continued_ = false;
     bool quiet_ = false;
+    bool awaits_body_ = false;
     bool stopping_ = false;
     bool waits_for_client_ = false;
 };

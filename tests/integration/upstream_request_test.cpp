@@ -238,37 +238,6 @@ TEST(UpstreamRequest, RunsBesideTheResponse) {
     EXPECT_EQ(here.over().active(), 0U);
 }
 
-TEST(UpstreamRequest, EarlyResponseEndsTheRequestAndTheConnection) {
-    struct {
-        const char* name;
-        std::string_view reply;
-        std::string_view body;
-    } const cases[] = {
-        {"with a body", "HTTP/1.1 413 No\r\nContent-Length: 4\r\n\r\nmuch", "much"},
-        {"without one", "HTTP/1.1 413 No\r\nContent-Length: 0\r\n\r\n", ""},
-    };
-    for (const auto& item : cases) {
-        SCOPED_TRACE(item.name);
-        origin peer([&](conversation& with) {
-            with.read_head();
-            with.write(item.reply);
-            with.read_exactly(3);
-            EXPECT_TRUE(with.peer_closes());
-        });
-        site here(peer.port());
-        client by(here.home, http::method::post, "POST");
-        by.body.announced = 100;
-        by.body.give("abc");
-        const outcome got = here.fetch_once(by);
-        ASSERT_TRUE(got.answered);
-        EXPECT_EQ(got.head.status, 413);
-        EXPECT_EQ(got.body, item.body);
-        EXPECT_EQ(got.body_error, error());
-        EXPECT_TRUE(by.body.stopped());
-        EXPECT_EQ(here.over().counters().idle.load(), 0U);
-    }
-}
-
 TEST(UpstreamRequest, InterimOtherThanContinueDoesNotEndTheWaitForContinue) {
     gate over;
     origin peer([&](conversation& with) {

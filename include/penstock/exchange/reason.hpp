@@ -3,6 +3,8 @@
 // body. Tokens of RFC 9209 §2.3 where they exist, own ones else.
 #pragma once
 
+#include "penstock/base/error.hpp"
+
 #include <array>
 #include <cstdint>
 #include <string_view>
@@ -57,5 +59,9 @@ inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::dra
 
 // "connection_timeout"; "none" for none.
 [[nodiscard]] std::string_view token(reason why) noexcept;
+
+// An error of the client's side, whichever side of the proxy met it: its request broke off or is
+// malformed, or it takes no bytes. `none` for no error, never for one.
+[[nodiscard]] reason reason_of_client(error why) noexcept;
 
 }  // namespace penstock::exchange

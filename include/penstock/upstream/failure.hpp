@@ -21,8 +21,6 @@ enum class errc {
 
 // An error of the origin's side: net, http, upstream and system errors. Never `none` for an error.
 [[nodiscard]] exchange::reason reason_of(error why) noexcept;
-// An error of the client's side that ended an attempt: its body broke off, or it takes no bytes.
-[[nodiscard]] exchange::reason reason_of_client(error why) noexcept;
 
 }  // namespace penstock::upstream
 

@@ -36,24 +36,5 @@ TEST(Refusal, NamesWhatIsWrongWithAHead) {
         EXPECT_EQ(reason_of_head(item.why), item.expected) << item.name;
 }
 
-TEST(Refusal, NamesHowAClientFailed) {
-    const error reset(ECONNRESET, boost::system::system_category());
-    const reason_case cases[] = {
-        {"reset", reset, reason::client_gone},
-        {"gone", net::errc::peer_gone, reason::client_gone},
-        {"end", net::errc::end_of_stream, reason::client_gone},
-        {"tls", net::errc::tls_failed, reason::client_gone},
-        {"body", net::errc::body_timeout, reason::body_timeout},
-        {"write", net::errc::write_timeout, reason::write_timeout},
-        {"tunnel", net::errc::tunnel_timeout, reason::tunnel_timeout},
-        {"deadline", net::errc::deadline_exceeded, reason::deadline},
-        {"drain", net::errc::draining, reason::draining},
-        {"large", net::errc::too_large, reason::body_too_large},
-        {"chunk", http::errc::bad_chunk, reason::http_request_error},
-    };
-    for (const reason_case& item : cases)
-        EXPECT_EQ(reason_of_client(item.why), item.expected) << item.name;
-}
-
 }  // namespace
 }  // namespace penstock::downstream

@@ -1,8 +1,12 @@
 #include "penstock/exchange/reason.hpp"
 
+#include "penstock/http/error.hpp"
+#include "penstock/net/error.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
 #include <string>
 
@@ -44,6 +48,32 @@ TEST(Reason, IsCalledWhatItIs) {
                            {reason::connection_cap, "connection_cap"},
                            {reason::draining, "draining"}})
         EXPECT_EQ(token(one.why), one.text);
+}
+
+TEST(Reason, NamesHowAClientFailed) {
+    struct {
+        const char* name;
+        error why;
+        reason expected;
+    } const cases[] = {
+        {"none", error(), reason::none},
+        {"reset", error(ECONNRESET, boost::system::system_category()), reason::client_gone},
+        {"gone", net::errc::peer_gone, reason::client_gone},
+        {"end", net::errc::end_of_stream, reason::client_gone},
+        {"tls", net::errc::tls_failed, reason::client_gone},
+        {"slow head", net::errc::head_timeout, reason::head_timeout},
+        {"slow body", net::errc::body_timeout, reason::body_timeout},
+        {"slow reader", net::errc::write_timeout, reason::write_timeout},
+        {"tunnel", net::errc::tunnel_timeout, reason::tunnel_timeout},
+        {"deadline", net::errc::deadline_exceeded, reason::deadline},
+        {"drain", net::errc::draining, reason::draining},
+        {"too large", net::errc::too_large, reason::body_too_large},
+        {"body cut", http::errc::truncated, reason::client_gone},
+        {"bad chunk", http::errc::bad_chunk, reason::http_request_error},
+        {"expectation", http::errc::bad_expectation, reason::expectation_failed},
+    };
+    for (const auto& item : cases)
+        EXPECT_EQ(reason_of_client(item.why), item.expected) << item.name;
 }
 
 }  // namespace

@@ -56,26 +56,5 @@ TEST(Failure, GivesEveryOriginErrorItsReason) {
         EXPECT_EQ(reason_of(item.why), item.expected) << item.name;
 }
 
-TEST(Failure, TellsTheClientsErrorsFromTheOrigins) {
-    struct {
-        const char* name;
-        error why;
-        reason expected;
-    } const cases[] = {
-        {"none", error(), reason::none},
-        {"slow body", net::errc::body_timeout, reason::body_timeout},
-        {"slow reader", net::errc::write_timeout, reason::write_timeout},
-        {"gone", net::errc::peer_gone, reason::client_gone},
-        {"reset", system_error(ECONNRESET), reason::client_gone},
-        {"body cut", http::errc::truncated, reason::client_gone},
-        {"bad chunk", http::errc::bad_chunk, reason::http_request_error},
-        {"too large", net::errc::too_large, reason::body_too_large},
-        {"deadline", net::errc::deadline_exceeded, reason::deadline},
-    };
-    for (const auto& item : cases) {
-        EXPECT_EQ(reason_of_client(item.why), item.expected) << item.name;
-    }
-}
-
 }  // namespace
 }  // namespace penstock::upstream
