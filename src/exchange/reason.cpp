@@ -1,8 +1,5 @@
 #include "penstock/exchange/reason.hpp"
 
-#include "penstock/http/error.hpp"
-#include "penstock/net/error.hpp"
-
 namespace penstock::exchange {
 namespace {
 
@@ -49,40 +46,7 @@ constexpr std::array<std::string_view, reason_count> tokens{
 };
 static_assert(!tokens.back().empty(), "a token for each reason");
 
-reason reason_of_client_net(net::errc why) noexcept {
-    switch (why) {
-        case net::errc::head_timeout:
-            return reason::head_timeout;
-        case net::errc::body_timeout:
-            return reason::body_timeout;
-        case net::errc::write_timeout:
-            return reason::write_timeout;
-        case net::errc::tunnel_timeout:
-            return reason::tunnel_timeout;
-        case net::errc::deadline_exceeded:
-            return reason::deadline;
-        case net::errc::draining:
-            return reason::draining;
-        case net::errc::too_large:
-            return reason::body_too_large;
-        default:
-            return reason::client_gone;
-    }
-}
-
 }  // namespace
-
-reason reason_of_client(error why) noexcept {
-    if (!why)
-        return reason::none;
-    if (why.category() == net::category())
-        return reason_of_client_net(static_cast<net::errc>(why.value()));
-    if (why == http::errc::truncated)
-        return reason::client_gone;
-    if (why == http::errc::bad_expectation)
-        return reason::expectation_failed;
-    return why.category() == http::category() ? reason::http_request_error : reason::client_gone;
-}
 
 std::string_view token(reason why) noexcept { return tokens[static_cast<std::size_t>(why)]; }
 
