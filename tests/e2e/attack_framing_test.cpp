@@ -15,7 +15,8 @@ std::string post(const std::string& fields, const std::string& rest = "") {
 }
 
 std::string chunked(const std::string& rest) {
-    return post("Transfer-Encoding: chunked\r\n", rest);
+    return "POST " + chunks_target +
+           " HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n" + rest;
 }
 
 std::string get(const std::string& fields) {
@@ -103,7 +104,7 @@ void add_codings(std::vector<refusal>& to) {
 void add_chunks(std::vector<refusal>& to) {
     const std::string reason = "http_request_error";
     const auto bad = [&](const std::string& name, const std::string& body) {
-        to.push_back({name, chunked(body), 400, reason, true});
+        to.push_back({name, chunked(body), 400, reason});
     };
     const std::vector<std::pair<std::string, std::string>> sizes{
         {"not_hexadecimal", "g"},
@@ -319,7 +320,7 @@ TEST_P(OddRequest, ReachesTheOriginInOneForm) {
         ASSERT_EQ(seen.size(), 2U);
         for (const http_request& one : seen) {
             EXPECT_EQ(one.method, GetParam().method);
-            EXPECT_EQ(one.target, "/a");
+            EXPECT_TRUE(one.target == "/a" || one.target == chunks_target) << one.target;
             EXPECT_EQ(one.body, GetParam().body);
             EXPECT_TRUE(one.trailers.empty());
         }

@@ -100,7 +100,7 @@ TEST(Move, EndsTheOriginsWorkWhenTheClientLeaves) {
     scripted_origin origin([&](peer& proxy, int) {
         (void)read_request_head(proxy);
         proxy.send(head_of(1024 * mib));
-        proxy.send_until_blocked(long_body(64 * mib), 100ms);
+        proxy.send_until_blocked(long_body(4 * mib), 100ms);
         gone.open();
         EXPECT_NO_THROW(proxy.wait_closed());
     });
@@ -119,7 +119,7 @@ TEST(Move, GivesUpOnAClientThatTakesNothing) {
     scripted_origin origin([&](peer& proxy, int) {
         (void)read_request_head(proxy);
         proxy.send(head_of(1024 * mib));
-        proxy.send_until_blocked(long_body(64 * mib), 100ms);
+        proxy.send_until_blocked(long_body(4 * mib), 100ms);
         proxy.wait_closed();
     });
     daemon proxy(R"(
