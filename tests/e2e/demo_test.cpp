@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
+
 #include <csignal>
 #include <string>
 #include <vector>
@@ -26,12 +29,22 @@ std::vector<std::string> commands_in(const std::string& text) {
     return made;
 }
 
+// Demos look for a free port and then take it, so two that start in the same moment may meet: the
+// shards of this suite have them one after the other. Locks this program's own file.
+descriptor one_demo_at_a_time() {
+    descriptor held(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+    if (!held || ::flock(held.get(), LOCK_EX) != 0)
+        throw_errno("flock");
+    return held;
+}
+
 class Demo : public testing::Test {
  protected:
     Demo() { demo.running().wait_for("Ctrl-C"); }
     std::string base(const std::string& scheme, const std::string& listener) {
         return scheme + "://127.0.0.1:" + std::to_string(demo.port(listener));
     }
+    descriptor alone = one_demo_at_a_time();
     // A free port or the usual one: other demos may run on this machine.
     daemon demo{std::vector<std::string>{"demo"}};
 };
