@@ -1,5 +1,7 @@
 #include "app/descriptor_limit.hpp"
 
+#include "penstock/net/pipe.hpp"
+
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -31,7 +33,7 @@ std::uint64_t raise_descriptor_limit() noexcept {
 descriptor_budget budget_of(const config::model& of, std::uint64_t limit, int workers) noexcept {
     const auto threads = static_cast<std::uint64_t>(workers);
     descriptor_budget made;
-    made.fixed = descriptor_reserve + (threads + 1) * 2;
+    made.fixed = descriptor_reserve + (threads + 1) * 2 + threads * net::pipe_pool::open_max * 2;
     for (const config::listener& one : of.listeners) {
         made.fixed += one.bind.size() * threads;
         made.clients += cap_of(one);

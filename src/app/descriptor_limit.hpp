@@ -16,7 +16,7 @@ std::uint64_t raise_descriptor_limit() noexcept;
 
 // What a configuration may need, and what there is for clients.
 struct descriptor_budget {
-    std::uint64_t fixed = 0;      // reserve, listening sockets, pollers
+    std::uint64_t fixed = 0;      // reserve, listening sockets, pollers, pipes
     std::uint64_t upstreams = 0;  // connections to origins at most
     std::uint64_t clients = 0;    // the caps of the listeners together
     std::uint64_t room = 0;       // what is left for clients under the limit

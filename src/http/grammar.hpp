@@ -71,18 +71,6 @@ inline constexpr std::array<char, 256> lowered = [] {
 [[nodiscard]] constexpr bool is_token(std::string_view text) noexcept {
     return !text.empty() && grammar::all(text, grammar::token_char);
 }
-[[nodiscard]] constexpr bool is_target_text(std::string_view text) noexcept {
-    return grammar::all(text, grammar::target_char);
-}
-[[nodiscard]] constexpr bool is_query_text(std::string_view text) noexcept {
-    return grammar::all(text, grammar::query_char);
-}
-[[nodiscard]] constexpr bool is_path_text(std::string_view text) noexcept {
-    return grammar::all(text, grammar::path_char);
-}
-[[nodiscard]] constexpr bool is_host_text(std::string_view text) noexcept {
-    return grammar::all(text, grammar::host_char);
-}
 [[nodiscard]] constexpr bool is_field_text(std::string_view text) noexcept {
     return grammar::all(text, grammar::field_char);
 }

@@ -74,7 +74,7 @@ bool append_request_line(const request_head& head, std::string& out) {
 
 bool append_host(const request_head& head, std::string& out) {
     const bool second = head.fields.count(field_id::host) > 0;
-    if (second || head.authority.empty() || !is_host_text(head.authority))
+    if (second || head.authority.empty() || !scan::all(scan::host, head.authority))
         return false;
     out.append("Host: ").append(head.authority).append("\r\n");
     return true;

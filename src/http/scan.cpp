@@ -136,34 +136,35 @@ bool has_avx2() noexcept { return __builtin_cpu_supports("avx2") != 0; }
 
 #endif
 
-const kernels* const best_of_avx2 = [] {
+// Null where the processor has none.
+const kernels* find_avx2() noexcept {
 #if PENSTOCK_HAS_AVX2_KERNELS
     if (has_avx2())
         return &avx2_kernels;
 #endif
-    return static_cast<const kernels*>(nullptr);
-}();
+    return nullptr;
+}
 
-// Constant until the objects of this file are made, which is early enough for speed.
-constinit kernels chosen = portable_kernels;
-const bool is_chosen = [] {
-    if (best_of_avx2 != nullptr)
-        chosen = *best_of_avx2;
+// The portable ones until this file's objects are made, which every answer allows.
+constinit const kernels* chosen = &portable_kernels;
+[[maybe_unused]] const bool was_chosen = [] {
+    if (const kernels* const faster = find_avx2())
+        chosen = faster;
     return true;
 }();
 
 }  // namespace
 
 std::size_t prefix(const ascii_set& of, std::string_view text) noexcept {
-    return chosen.ascii(of, text.data(), text.size());
+    return chosen->ascii(of, text.data(), text.size());
 }
 
 std::size_t field_prefix(std::string_view text) noexcept {
-    return chosen.field(text.data(), text.size());
+    return chosen->field(text.data(), text.size());
 }
 
 const kernels& portable() noexcept { return portable_kernels; }
 
-const kernels* avx2() noexcept { return best_of_avx2; }
+const kernels* avx2() noexcept { return find_avx2(); }
 
 }  // namespace penstock::http::scan

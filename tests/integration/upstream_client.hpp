@@ -221,4 +221,15 @@ struct site {
     std::unique_ptr<cluster> made;
 };
 
+// The client's body in pieces, one after each pause, and its end.
+inline net::task<> give_slowly(net::worker& home, client& by, int pieces, nanoseconds apart) {
+    for (int i = 0; i < pieces; ++i) {
+        const time_point at = home.now() + apart;
+        const std::function<bool()> passed = [&] { return home.now() >= at; };
+        co_await eventually(home, passed);
+        by.body.give("piece ");
+    }
+    by.body.end();
+}
+
 }  // namespace penstock::upstream::test

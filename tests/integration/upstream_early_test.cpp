@@ -8,16 +8,6 @@
 namespace penstock::upstream::test {
 namespace {
 
-net::task<> give_slowly(net::worker& home, client& by, int pieces, nanoseconds apart) {
-    for (int i = 0; i < pieces; ++i) {
-        const time_point at = home.now() + apart;
-        const std::function<bool()> passed = [&] { return home.now() >= at; };
-        co_await eventually(home, passed);
-        by.body.give("piece ");
-    }
-    by.body.end();
-}
-
 // The origin has begun to answer and is silent until the upload is over, as it may be.
 TEST(UpstreamEarly, SlowBodyDoesNotUseUpTheIdleTime) {
     origin peer([&](conversation& with) {

@@ -125,16 +125,6 @@ TEST(UpstreamRequest, PassesTrailersToWhomAcceptsThem) {
     }
 }
 
-net::task<> give_slowly(net::worker& home, client& by, int pieces, nanoseconds apart) {
-    for (int i = 0; i < pieces; ++i) {
-        const time_point at = home.now() + apart;
-        const std::function<bool()> passed = [&] { return home.now() >= at; };
-        co_await eventually(home, passed);
-        by.body.give("piece ");
-    }
-    by.body.end();
-}
-
 TEST(UpstreamRequest, SlowBodyDoesNotUseUpTheFirstByteTime) {
     std::string body;
     origin peer([&](conversation& with) {

@@ -46,8 +46,9 @@ class pipe {
 class pipe_pool {
  public:
     static constexpr std::size_t cached_max = 16;
-    // Two descriptors each; beyond this, bodies are copied.
-    static constexpr std::size_t open_max = 128;
+    // Beyond this, bodies are copied. Each takes two descriptors, which the budget of the process
+    // (app/descriptor_limit) sets aside for every worker.
+    static constexpr std::size_t open_max = 32;
 
     pipe_pool() = default;
     pipe_pool(const pipe_pool&) = delete;
@@ -57,8 +58,6 @@ class pipe_pool {
     // An empty pipe; none if too many are in use or the kernel has none to give.
     [[nodiscard]] pipe take();
     [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
-    // Closes those that nobody uses.
-    void clear() noexcept { free_.clear(); }
 
  private:
     friend class pipe;

@@ -77,7 +77,6 @@ class socket {
     // Every present and later wait or transfer fails with `why`; the first reason given stays.
     void abort(error why) noexcept;
     [[nodiscard]] error aborted() const noexcept { return aborted_; }
-    [[nodiscard]] bool is_aborted() const noexcept { return static_cast<bool>(aborted_); }
     // Resumes a waiting reader without an event, so that it looks at its owner's flags: a deadline
     // that must not end the connection, a wish to stop. Nothing happens if nobody waits.
     void wake_reader() noexcept;

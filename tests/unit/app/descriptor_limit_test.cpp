@@ -1,5 +1,7 @@
 #include "app/descriptor_limit.hpp"
 
+#include "penstock/net/pipe.hpp"
+
 #include "app/reload.hpp"
 
 #include <gtest/gtest.h>
@@ -8,7 +10,7 @@ namespace penstock::app {
 namespace {
 
 // One worker: 64 in reserve, 4 for pollers, 1 listening socket each.
-constexpr std::uint64_t fixed_of_one = descriptor_reserve + 4 + 1;
+constexpr std::uint64_t fixed_of_one = descriptor_reserve + 4 + 1 + net::pipe_pool::open_max * 2;
 
 config::model model_with(const std::vector<std::uint64_t>& caps, std::uint32_t pool) {
     config::model made;
