@@ -1,6 +1,7 @@
 // The same bytes of an origin, whole and cut at every byte: what the client sees must not depend on
 // how they came. No case says what is right, so that none can be wrong; only differences count.
 #include "e2e/attack_site.hpp"
+#include "support/wait.hpp"
 
 #include <string>
 #include <vector>
@@ -109,6 +110,16 @@ std::string visible(const seen_response& of) {
     return of.head.status == 502 ? text : text + of.head.body + of.left_over;
 }
 
+// No connection waits in the pool, so that nothing of one case can answer the next: bytes that an
+// origin sends behind its answer may arrive when the next request is on its way (RFC 9112, 6.3).
+void wait_for_empty_pool(const attack_site& site) {
+    const time_limit limit(patience);
+    while (sum(scrape(site.proxy), "penstock_upstream_connections", {"state=\"idle\""}) > 0) {
+        if (limit.passed())
+            throw test_error("a connection stays in the pool though its origin has closed it");
+    }
+}
+
 std::string outcome_of(attack_site& site, std::string_view bytes, std::size_t cut) {
     site.origin.on("cut", [bytes = std::string(bytes), cut](peer& client, http_request&) {
         say(client, bytes.substr(0, cut), writing::whole);
@@ -121,6 +132,7 @@ std::string outcome_of(attack_site& site, std::string_view bytes, std::size_t cu
     peer client = site.client();
     client.send(get("/cut"));
     const seen_response seen = see_response(client);
+    wait_for_empty_pool(site);
     // What broke before a byte had gone to the client is an error like any other.
     const bool early = seen.head.status == 502;
     return early || !seen.whole ? "broken" : visible(seen);

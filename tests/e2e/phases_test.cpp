@@ -24,7 +24,7 @@ namespace penstock::test {
 namespace {
 
 // A sanitizer slows everything else down, so the delay has to stand out more.
-constexpr auto delay = sanitized() ? 250ms : 50ms;
+milliseconds delay() { return sanitized() ? 250ms : 50ms; }
 
 const std::vector<std::string> phases{"tls",  "head",       "body",     "admission",
                                       "dns",  "pool_wait",  "connect",  "upstream_tls",
@@ -52,7 +52,7 @@ spent read_line(daemon& proxy) {
 // another process of this machine held up for as long as the delay would be a false alarm, so a
 // round may be disturbed; three in a row may not.
 void expect_delay_in(const std::string& phase, const std::function<spent()>& round,
-                     milliseconds length = delay) {
+                     milliseconds length = delay()) {
     const double injected = static_cast<double>(length.count()) * 1000;
     spent last;
     for (int i = 0; i < 3; ++i) {
@@ -102,7 +102,7 @@ scripted_origin::handler hello() {
 
 TEST(Phases, SlowFirstByteShowsThere) {
     scripted_origin origin(scripted_origin::answer([](const http_request&) {
-        hold_for(delay);
+        hold_for(delay());
         return ok_response("hello");
     }));
     expect_delay_in("first_byte",
@@ -113,7 +113,7 @@ TEST(Phases, SlowResponseBodyShowsThere) {
     scripted_origin origin([](peer& client, int) {
         while (read_request(client)) {
             client.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello");
-            hold_for(delay);
+            hold_for(delay());
             client.send("world");
         }
     });
@@ -126,7 +126,7 @@ TEST(Phases, SlowRequestHeadShowsThere) {
     const auto slow_head = [](daemon& proxy) {
         peer client(proxy.port("web"));
         client.send("GET / HTTP/1.1\r\nHo");
-        hold_for(delay);
+        hold_for(delay());
         client.send("st: a.test\r\n\r\n");
         EXPECT_EQ(read_response(client).status, 200);
     };
@@ -139,7 +139,7 @@ TEST(Phases, SlowRequestBodyShowsThere) {
     const auto slow_body = [](daemon& proxy) {
         peer client(proxy.port("web"));
         client.send("POST / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 4\r\n\r\nab");
-        hold_for(delay);
+        hold_for(delay());
         client.send("cd");
         EXPECT_EQ(read_response(client).status, 200);
     };
@@ -162,13 +162,13 @@ TEST(Phases, SlowReaderShowsAsClientBlocked) {
         peer client(proxy.port("web"), small);
         client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
         client.put_back(client.read_exactly(1024));
-        hold_for(delay * 10);
+        hold_for(delay() * 10);
         EXPECT_EQ(read_response(client).status, 200);
     };
     expect_delay_in(
         "client_blocked",
         [&] { return one_request(proxy_to(origin.address()), slow_reader, "client_blocked"); },
-        delay * 10);
+        delay() * 10);
 }
 
 // Passes bytes on in both directions until one side closes.
@@ -192,7 +192,7 @@ TEST(Phases, SlowUpstreamHandshakeShowsThere) {
     scripted_origin relay([&](peer& client, int) {
         peer server(origin.port());
         std::string hello_bytes = client.read_some();
-        hold_for(delay);
+        hold_for(delay());
         server.send(hello_bytes);
         relay_until_closed(client, server);
     });
@@ -298,7 +298,7 @@ TEST(Phases, WaitForAPooledConnectionShowsThere) {
     peer second(proxy.port("web"));
     second.send("GET /second HTTP/1.1\r\nHost: a.test\r\n\r\n");
     wait_for_sum(proxy, "penstock_upstream_queue", {}, 1);
-    hold_for(delay);
+    hold_for(delay());
     queued.open();
     EXPECT_EQ(read_response(first).status, 200);
     EXPECT_EQ(read_response(second).status, 200);

@@ -14,7 +14,7 @@
 namespace penstock::test {
 namespace {
 
-constexpr int reloads = sanitized() ? 40 : 200;
+int reloads() { return sanitized() ? 40 : 200; }
 constexpr int sockets = 100;
 constexpr std::uint64_t growth_max = std::uint64_t{8} << 20;
 
@@ -74,7 +74,7 @@ TEST(ReloadUnderLoad, FailsNoRequestClosesNoWebSocketAndKeepsMemoryFlat) {
     wait_for_sum(proxy, "penstock_requests_total", {"route=\"app\""}, 1000);
 
     memory settled;
-    for (int i = 1; i <= reloads; ++i) {
+    for (int i = 1; i <= reloads(); ++i) {
         proxy.write_configuration(configuration(http.address(), websocket.address(), i));
         proxy.running().signal(SIGHUP);
         proxy.running().wait_for("generation " + std::to_string(i + 1));
@@ -82,7 +82,7 @@ TEST(ReloadUnderLoad, FailsNoRequestClosesNoWebSocketAndKeepsMemoryFlat) {
             expect_echo(*clients[static_cast<std::size_t>(i / 10 % sockets)],
                         "number " + std::to_string(i));
         }
-        if (i == reloads / 4) {
+        if (i == reloads() / 4) {
             settled = memory_of(proxy.running().pid());
         }
     }
@@ -99,9 +99,9 @@ TEST(ReloadUnderLoad, FailsNoRequestClosesNoWebSocketAndKeepsMemoryFlat) {
         EXPECT_LT(after.resident, settled.resident + growth_max);
     }
     const samples found = scrape(proxy);
-    EXPECT_EQ(sum(found, "penstock_config_generation"), reloads + 1);
+    EXPECT_EQ(sum(found, "penstock_config_generation"), reloads() + 1);
     EXPECT_EQ(sum(found, "penstock_requests_total", {"code_class=\"5xx\""}), 0);
-    EXPECT_EQ(curl({"-I", proxy.url("web")}).out.find("x-number: " + std::to_string(reloads)) ==
+    EXPECT_EQ(curl({"-I", proxy.url("web")}).out.find("x-number: " + std::to_string(reloads())) ==
                   std::string::npos,
               false);
 }

@@ -13,7 +13,7 @@ namespace penstock::test {
 namespace {
 
 constexpr std::uint64_t mib = 1024 * 1024;
-constexpr std::uint64_t body_size = (sanitized() ? 64 : 1024) * mib;
+std::uint64_t body_size() { return (sanitized() ? 64 : 1024) * mib; }
 constexpr std::uint64_t growth_max = 8 * mib;
 constexpr milliseconds long_enough = 240s;
 
@@ -22,7 +22,7 @@ void write_large_file(const std::string& path) {
     std::ofstream out(path, std::ios::binary);
     std::string block(mib, '\0');
     std::uint64_t state = 0x9e3779b97f4a7c15U;
-    for (std::uint64_t i = 0; i < body_size / mib; ++i) {
+    for (std::uint64_t i = 0; i < body_size() / mib; ++i) {
         for (std::size_t at = 0; at + 8 <= block.size(); at += 8) {
             state ^= state << 13;
             state ^= state >> 7;

@@ -23,7 +23,10 @@ std::uint16_t port_in(std::string_view line, std::string_view after) {
 
 }  // namespace
 
-std::string penstock_binary() { return PENSTOCK_BINARY; }
+std::string penstock_binary() {
+    const char* other = std::getenv("PENSTOCK_BINARY");
+    return other != nullptr ? other : PENSTOCK_BINARY;
+}
 
 daemon::daemon(std::string_view yaml) {
     write_configuration(yaml);

@@ -1,5 +1,6 @@
 #include "support/probe.hpp"
 
+#include "support/http_reader.hpp"
 #include "support/wait.hpp"
 
 #include <cstdlib>
@@ -9,12 +10,13 @@
 namespace penstock::test {
 
 samples scrape(const daemon& of) {
-    const command_result got = curl({of.admin_url("/metrics")});
-    if (got.status.code != 0) {
-        throw test_error("no metrics: " + got.err);
-    }
+    peer asking(of.admin_port());
+    asking.send("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    const http_response got = read_response(asking);
+    if (got.status != 200)
+        throw test_error("no metrics: " + got.head);
     samples found;
-    std::istringstream lines(got.out);
+    std::istringstream lines(got.body);
     for (std::string line; std::getline(lines, line);) {
         const std::size_t space = line.rfind(' ');
         if (!line.empty() && line.front() != '#' && space != std::string::npos) {
@@ -88,14 +90,25 @@ std::string text_in(std::string_view json, std::string_view key) {
     return std::string(rest.substr(0, rest.find('"')));
 }
 
+namespace {
+
+const std::string& build_under_test() {
+    static const std::string text = run({penstock_binary(), "version"}).out;
+    return text;
+}
+
+}  // namespace
+
+bool sanitized() {
+    return thread_sanitized() || build_under_test().find("(address") != std::string::npos;
+}
+
+bool thread_sanitized() { return build_under_test().find("(thread") != std::string::npos; }
+
 std::string proxy_to(const std::string& origin, const std::string& upstream,
                      const std::string& more) {
     // More workers than cores, so that the thread sanitizer sees them meet.
-#if defined(__SANITIZE_THREAD__)
-    const std::string workers = "workers: 4\n";
-#else
-    const std::string workers;
-#endif
+    const std::string workers = thread_sanitized() ? "workers: 4\n" : "";
     return workers +
            "admin: {bind: \"127.0.0.1:0\"}\n"
            "log: {access: {path: \"-\"}}\n"

@@ -39,13 +39,9 @@ struct memory {
 [[nodiscard]] std::string proxy_to(const std::string& origin, const std::string& upstream = "",
                                    const std::string& more = "");
 
-// True in a build with a sanitizer, which gets smaller loads.
-[[nodiscard]] constexpr bool sanitized() noexcept {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    return true;
-#else
-    return false;
-#endif
-}
+// Which build of penstock is tested: one with a sanitizer gets smaller loads. A question to the
+// binary and not to the compiler, since the test program may be of another build.
+[[nodiscard]] bool sanitized();
+[[nodiscard]] bool thread_sanitized();
 
 }  // namespace penstock::test

@@ -233,6 +233,26 @@ TEST(Fields, AreVisitedAroundRemovedOnes) {
     }
 }
 
+TEST(Fields, KeepLinesAsTheyAreSentOneBehindTheOther) {
+    const std::string received = "First: one\r\nSecond:two\r\n";
+    const std::string_view text(received);
+    fields of;
+    // As a parser has them: the first stands in the kept form, the second does not.
+    of.add(text.substr(0, 5), text.substr(7, 3));
+    of.add(text.substr(12, 6), text.substr(19, 3));
+    of.add("Third", "");
+    const char* end = nullptr;
+    std::string all;
+    for (const fields::field one : of) {
+        EXPECT_TRUE(end == nullptr || one.line().data() == end);
+        end = one.line().data() + one.line().size();
+        all += one.line();
+    }
+    EXPECT_EQ(all, "First: one\r\nSecond: two\r\nThird: \r\n");
+    EXPECT_EQ(*of.find("first"), "one");
+    EXPECT_EQ(*of.find("third"), "");
+}
+
 TEST(Fields, ClearLeavesNothingBehind) {
     fields some = fields_of({{"A", "1"}, {"Via", "2"}});
     some.clear();
