@@ -1,0 +1,130 @@
+// Why Penstock and the strict reader read some messages differently. What is not here is a defect
+// until somebody has understood it.
+#include "campaign/judge.hpp"
+#include "campaign/strict_grammar.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace penstock::campaign {
+namespace {
+
+struct explained {
+    std::string_view begins;
+    std::string_view why;
+};
+constexpr std::string_view not_framing = "the framing is right, what it asks for is not";
+constexpr auto known = std::to_array<explained>({
+    {"refused: 400 penstock; error=http_request_error, more than one Host", not_framing},
+    {"refused: 400 penstock; error=http_request_error, no Host", not_framing},
+    {"refused: 400 penstock; error=http_request_error, no host in", not_framing},
+    {"refused: 400 penstock; error=http_request_error, a target", not_framing},
+    {"refused: 400 penstock; error=http_request_error, a method beyond 32 bytes", not_framing},
+    {"refused: 400 penstock; error=http_request_error, a body with Upgrade",
+     "what stands behind it could be read as a tunnel's bytes"},
+    {"refused: 405", "CONNECT and TRACE are served by nobody here"},
+    {"refused: 417", "an expectation that nobody can meet"},
+    {"refused: 502 penstock; error=stale_connection",
+     "the origin closed an idle connection as the request went out, and its method is not one that "
+     "may be sent twice"},
+    {"not passed: 502 penstock; error=http_protocol_error, no body",
+     "fields that contradict each other are refused even where no body follows"},
+    {"not passed: 502 penstock; error=http_response_transfer_coding, no body",
+     "codings beside chunked are refused even where no body follows"},
+});
+
+bool is_hex(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// A path whose dot segments lead above its beginning, or through an empty one.
+bool leaves_its_root(std::string_view target) noexcept {
+    const std::string_view path = target.substr(0, target.find('?'));
+    int depth = 0;
+    std::size_t at = 1;
+    while (at <= path.size()) {
+        const std::size_t end = std::min(path.find('/', at), path.size());
+        const std::string_view segment = path.substr(at, end - at);
+        if (segment == "..")
+            --depth;
+        else if (!segment.empty() && segment != ".")
+            ++depth;
+        if (depth < 0)
+            return true;
+        at = end + 1;
+    }
+    return false;
+}
+
+// Characters and escapes of RFC 3986; the reader has refused what is not visible ASCII.
+bool is_uri_text(std::string_view text) noexcept {
+    constexpr std::string_view never = "\"#<>\\^`{|}";
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (never.find(text[i]) != std::string_view::npos)
+            return false;
+        if (text[i] != '%')
+            continue;
+        if (i + 2 >= text.size() || !is_hex(text[i + 1]) || !is_hex(text[i + 2]))
+            return false;
+        if (text.substr(i, 3) == "%00")
+            return false;
+    }
+    return true;
+}
+
+bool is_host(std::string_view text) noexcept {
+    const std::size_t colon = text.find(':');
+    const std::string_view name = text.substr(0, colon);
+    if (name.empty() || name.front() == '.')
+        return false;
+    for (const char c : name) {
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                           (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_';
+        if (!plain)
+            return false;
+    }
+    if (colon == std::string_view::npos)
+        return true;
+    const auto port = read_decimal(text.substr(colon + 1));
+    return text.substr(colon + 1).empty() || (port && *port <= 65535);
+}
+
+}  // namespace
+
+std::string_view reason_to_refuse(const message& request) noexcept {
+    std::string_view target = request.second;
+    if (request.first.size() > 32)
+        return "a method beyond 32 bytes";
+    if (request.count("upgrade") > 0 && (request.chunked || request.count("content-length") > 0))
+        return "a body with Upgrade";
+    if (request.count("host") > 1)
+        return "more than one Host";
+    if (request.count("host") == 0 && request.version() == "HTTP/1.1")
+        return "no Host";
+    if (request.count("host") == 1 && !is_host(request.value("host")))
+        return "no host in Host";
+    if (!is_uri_text(target))
+        return "a target that is no URI";
+    if (lower(target.substr(0, 7)) == "http://") {
+        target.remove_prefix(7);
+        const std::size_t slash = std::min(target.find_first_of("/?"), target.size());
+        if (!is_host(target.substr(0, slash)))
+            return "no host in the target";
+        return {};
+    }
+    if (target == "*" && request.first == "OPTIONS")
+        return {};
+    if (!target.starts_with('/'))
+        return "a target of no form";
+    return leaves_its_root(target) ? "a target above the root" : "";
+}
+
+std::string_view explanation(std::string_view difference) {
+    for (const explained& each : known) {
+        if (difference.starts_with(each.begins))
+            return each.why;
+    }
+    return {};
+}
+
+}  // namespace penstock::campaign
