@@ -1,8 +1,8 @@
 # What every target of ours is compiled with. One value of each definition for all translation units:
 # Asio's macros change the layout of types, so two values in one program would be undefined behaviour.
 set(PENSTOCK_TESTS AUTO CACHE STRING "Build the tests: ON, OFF or AUTO")
-set(PENSTOCK_E2E_PROGRAM "" CACHE FILEPATH
-    "The end-to-end tests of another build, to be run on this build's penstock; empty: build them here")
+set(PENSTOCK_OUTER_TESTS "" CACHE PATH
+    "Folder with e2e and campaign of another build, to be run on this build's penstock; empty: build them")
 option(PENSTOCK_BENCH "Build the benchmarks, if there are any" ON)
 option(PENSTOCK_PCH "Use precompiled headers" ON)
 option(PENSTOCK_FUZZ "Link the fuzz targets with libFuzzer instead of the corpus replay (clang)" OFF)
