@@ -229,6 +229,10 @@ void write_route(yaml_writer& out, const route& from) {
     }
     write_edits(out, "request_headers", from.request_headers);
     write_edits(out, "response_headers", from.response_headers);
+    out.put("flush", from.flush.has_value() ? "{bytes: " + size_text(from.flush->bytes) +
+                                                  ", interval: " + text(from.flush->interval) + "}"
+                                            : "false");
+    out.put("digest", from.digest ? "sha-256" : "none");
     out.put("websocket", text(from.websocket));
     out.end();
 }

@@ -100,6 +100,30 @@ void load_limits(const section& route_section, route& to) {
     }
 }
 
+void load_flush(const section& route_section, route& to) {
+    const yaml_node* const node = route_section.find("flush");
+    if (node == nullptr)
+        return;
+    if (node->kind == node_kind::scalar) {
+        if (boolean_of(route_section.in(), *node).value_or(false))
+            to.flush.emplace();
+        return;
+    }
+    const std::optional<section> from = route_section.child("flush");
+    if (!from.has_value())
+        return;
+    flush out;
+    from->read("bytes", out.bytes);
+    from->read("interval", out.interval);
+    to.flush = out;
+}
+
+void load_digest(const section& route_section, route& to) {
+    std::string algorithm = "none";
+    route_section.read("digest", algorithm);
+    to.digest = algorithm == "sha-256";
+}
+
 void load_edits(const section& from, route& to) {
     if (const auto edits = from.child("request_headers"); edits.has_value()) {
         to.request_headers = load_header_edits(*edits, true);
@@ -141,6 +165,8 @@ route load_route(const section& from, const std::vector<upstream>& upstreams) {
     load_timeouts(from, out);
     load_limits(from, out);
     load_edits(from, out);
+    load_flush(from, out);
+    load_digest(from, out);
     from.read("websocket", out.websocket);
     return out;
 }

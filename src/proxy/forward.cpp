@@ -1,6 +1,8 @@
 // Forwarding: the head that the origin is to see, the attempts, and what comes of them.
 #include "penstock/http/forwarding.hpp"
 #include "penstock/net/error.hpp"
+#include "proxy/digest_body.hpp"
+#include "proxy/gathered_body.hpp"
 #include "proxy/head_edits.hpp"
 #include "proxy/proxy_handler.hpp"
 
@@ -86,6 +88,12 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
                 complete(response.head, by);
             if (until && response.body && !response.upgraded)
                 response.body = make_timed_body(std::move(response.body), std::move(until));
+            if (by.flush && response.body && !response.upgraded &&
+                !wants_every_piece(response.head))
+                response.body =
+                    make_gathered_body(std::move(response.body), *by.flush, parts_.home);
+            if (by.digest && wants_digest(from, response))
+                co_return co_await digested(from, std::move(response));
             co_return std::move(response);
         }
         const retry next = from.aborted->fired() ? retry::no : decide_retry(made.failure, facts);
@@ -98,6 +106,23 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
         how.fresh_connection = next == retry::fresh;
         how.endpoint = next == retry::fresh ? static_cast<int>(made.endpoint) : -1;
     }
+}
+
+net::task<exchange::response> proxy_handler::digested(exchange::request& from,
+                                                      exchange::response of) {
+    const auto length = of.body->length();
+    if (!length || *length > digest_head_max) {
+        digest_in_trailer(of, from.accepts_trailers);
+        // Nobody has to know what this trailer says, so it may be sent unasked (RFC 9110 §6.5.1).
+        from.accepts_trailers = true;
+        co_return std::move(of);
+    }
+    const result<void> read = co_await digest_in_head(of);
+    if (read)
+        co_return std::move(of);
+    of.body->stop();
+    co_await of.body->close();
+    co_return reply(from, reason_of(read.error()));
 }
 
 void proxy_handler::count(const upstream::attempt& made,

@@ -42,6 +42,9 @@ class proxy_handler final : public exchange::handler {
     void prepare(exchange::request& from, const config::route& by, bool trusted);
     net::task<exchange::response> forward(exchange::request& from, const config::route& by,
                                           upstream::cluster& to);
+    // With the digest that the route asks for, where it belongs.
+    [[nodiscard]] net::task<exchange::response> digested(exchange::request& from,
+                                                         exchange::response of);
     void count(const upstream::attempt& made, const upstream::shared_upstream& of) noexcept;
     [[nodiscard]] std::unique_ptr<total_deadline> start_deadline(exchange::request& from,
                                                                  const config::route& by) const;

@@ -155,6 +155,11 @@ net::task<result<void>> h1_exchange::wait() {
     co_return result<void>();
 }
 
+void h1_exchange::wake() noexcept {
+    if (connection_)
+        stream().wake_reader();
+}
+
 // The client sees a body that breaks off; the stream is of no further use.
 error h1_exchange::fail(error why) noexcept {
     const error of_client = sender_.client_failure();

@@ -133,6 +133,12 @@ struct redirect {
     int status = 308;
 };
 
+// How response bodies that come in small pieces are put together.
+struct flush {
+    std::uint64_t bytes = 16 * 1024;  // sent when so many are there
+    milliseconds interval = 20ms;     // or this long after the first of them
+};
+
 struct route {
     std::string name;  // given, or made from the upstream's name
     route_match match;
@@ -143,6 +149,8 @@ struct route {
     header_edits request_headers;
     header_edits response_headers;
     std::optional<std::uint64_t> body_limit;  // overrides the listener's
+    std::optional<config::flush> flush;       // none: every piece as it comes
+    bool digest = false;                      // Content-Digest on responses
     bool websocket = true;                    // may `Upgrade: websocket` pass
     location where;
 };

@@ -44,6 +44,8 @@ class body_source {
     }
     // Returns once take() has something, finished() is true, or with the error that ended the body.
     [[nodiscard]] virtual net::task<result<void>> wait() = 0;
+    // Ends a wait() that is under way as if something had come; take() then may have nothing.
+    virtual void wake() noexcept {}
     // True once every byte was taken and the end was seen.
     [[nodiscard]] virtual bool finished() const noexcept = 0;
     // The length announced by the head, if it was.

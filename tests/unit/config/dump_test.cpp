@@ -66,6 +66,8 @@ constexpr const char* every_value =
     "    timeouts: {total: 44ms}\n"
     "    limits: {body: 45}\n"
     "    websocket: false\n"
+    "    flush: {bytes: 2KiB, interval: 55ms}\n"
+    "    digest: sha-256\n"
     "    request_headers: {remove: [r46], set: {s47: \"\\\"v48\\\\\"}, add: {a49: \"#\"}}\n"
     "    response_headers: {remove: [r50], set: {s51: v}, add: {a52: v}}\n"
     "  - {respond: {status: 253, body: \"a\\nb\\u0001é: \", content_type: t54}}\n"
@@ -125,6 +127,8 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "{total: 44ms}",
                                               "{body: 45}",
                                               "websocket: false",
+                                              "{bytes: 2KiB, interval: 55ms}",
+                                              "digest: sha-256",
                                               "[\"r46\"]",
                                               "\"s47\"",
                                               "\"\\\"v48\\\\\"",

@@ -245,6 +245,43 @@ TEST(Load, ReadsTheFormsOfTheAccessLog) {
     }
 }
 
+TEST(Load, ReadsTheFormsOfFlush) {
+    const struct {
+        const char* text;
+        bool ok;
+        std::optional<std::uint64_t> bytes;
+    } cases[] = {
+        {"false", true, std::nullopt},
+        {"true", true, 16 * kib},
+        {"{}", true, 16 * kib},
+        {"{bytes: 1}", true, 1},
+        {"{bytes: 1MiB}", true, mib},
+        {"{bytes: 0}", false, {}},
+        {"{bytes: 1048577}", false, {}},
+        {"{interval: 1m}", true, 16 * kib},
+        {"{interval: 60001ms}", false, {}},
+        {"{interval: 0ms}", false, {}},
+        {"{bites: 1}", false, {}},
+        {"5", false, {}},
+    };
+    for (const auto& one : cases) {
+        const std::string yaml =
+            "listeners: {web: {bind: \":8080\"}}\n"
+            "routes: [{respond: {}, digest: sha-256, flush: " +
+            std::string(one.text) + "}]\n";
+        const loaded outcome = load_text(yaml, "p.yaml");
+        ASSERT_EQ(outcome.ok(), one.ok) << one.text << "\n" << render_text(outcome.problems);
+        if (!one.ok)
+            continue;
+        const route& made = outcome.value->routes.at(0);
+        EXPECT_TRUE(made.digest);
+        ASSERT_EQ(made.flush.has_value(), one.bytes.has_value()) << one.text;
+        if (made.flush.has_value()) {
+            EXPECT_EQ(made.flush->bytes, *one.bytes) << one.text;
+        }
+    }
+}
+
 TEST(Load, FollowsAliases) {
     const loaded outcome = load_text(
         "listeners:\n"
