@@ -163,6 +163,8 @@ bool tls_session::prepare(const std::string& server_name) {
         return false;
     BIO_set_data(bio, this);
     SSL_set_bio(ssl_.get(), bio, bio);
+    SSL_set_msg_callback(ssl_.get(), note_message);
+    SSL_set_msg_callback_arg(ssl_.get(), this);
     if (role_ == role::server) {
         SSL_set_accept_state(ssl_.get());
         return true;
@@ -172,6 +174,18 @@ bool tls_session::prepare(const std::string& server_name) {
     if (verifies_ && server_name.empty())
         return false;
     return set_server_name(ssl_.get(), server_name, verifies_);
+}
+
+// Told of every message of TLS's own; what matters is a KeyUpdate that came. One too many ends the
+// connection at the next record, whatever has been received already.
+void tls_session::note_message(int written, int, int type, const void* bytes, std::size_t size,
+                               SSL*, void* self) noexcept {
+    if (written != 0 || type != SSL3_RT_HANDSHAKE || size == 0 ||
+        *static_cast<const unsigned char*>(bytes) != SSL3_MT_KEY_UPDATE)
+        return;
+    tls_session& of = *static_cast<tls_session*>(self);
+    if (!of.key_updates_.take(of.socket_.home().now()))
+        of.io_error_ = errc::tls_failed;
 }
 
 result<void> tls_session::handshake() {
@@ -202,7 +216,7 @@ error tls_session::fail() {
     const long verdict = verifies_ ? SSL_get_verify_result(ssl_.get()) : X509_V_OK;
     if (io_error_) {
         failed_ = io_error_;
-        failure_ = io_error_.message();
+        failure_ = key_updates_.exceeded() ? "too many key updates" : io_error_.message();
     } else if (fin_) {
         failed_ = errc::end_of_stream;
         failure_ = "the peer closed the connection";
@@ -350,6 +364,8 @@ bool tls_session::readable_now() const noexcept {
 }
 
 int tls_session::bio_read(std::span<char> into) {
+    if (io_error_)
+        return -1;
     if (received() == 0 && !receive())
         return fin_ && !io_error_ ? 0 : -1;
     const std::size_t count = std::min(into.size(), received());

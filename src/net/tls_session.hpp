@@ -7,6 +7,7 @@
 // slab is held while nothing is in flight; OpenSSL lets go of its buffers too.
 #pragma once
 
+#include "net/key_update_limit.hpp"
 #include "net/openssl.hpp"
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/socket.hpp"
@@ -55,6 +56,8 @@ class tls_session {
 
  private:
     struct bio_calls;
+    static void note_message(int written, int version, int type, const void* bytes,
+                             std::size_t size, SSL* ssl, void* self) noexcept;
 
     [[nodiscard]] bool prepare(const std::string& server_name);
     error fail();
@@ -81,8 +84,9 @@ class tls_session {
     std::size_t out_end_ = 0;
     std::size_t read_size_ = 0;    // of the reader's room, for choosing a slab
     std::size_t hello_bytes_ = 0;  // received before we said anything
-    error io_error_;               // of the socket, as the BIO met it
-    error failed_;                 // the SSL object must not be used any more
+    key_update_limit key_updates_;
+    error io_error_;  // of the socket, as the BIO met it
+    error failed_;    // the SSL object must not be used any more
     tls_facts facts_;
     std::string failure_;
     role role_;

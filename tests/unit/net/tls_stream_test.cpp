@@ -342,14 +342,41 @@ TEST(TlsStream, AnswersKeyUpdates) {
         const raw_context context = raw_client_context();
         raw_client with(port, context.get());
         ASSERT_TRUE(with.handshake());
-        for (int i = 0; i < 20; ++i) {
+        for (int i = 0; i < 8; ++i) {
             SSL_key_update(with.ssl(), SSL_KEY_UPDATE_REQUESTED);
             with.send("0123456789");
         }
         with.say_close();
-        EXPECT_EQ(with.read_exactly(200).size(), 200U);
+        EXPECT_EQ(with.read_exactly(80).size(), 80U);
     });
-    EXPECT_EQ(got.text.size(), 200U);
+    EXPECT_EQ(got.text.size(), 80U);
+}
+
+TEST(TlsStream, EndsWhenKeysAreUpdatedTooOften) {
+    struct flow {
+        static task<> go(stream& over, seen& into) {
+            into.text = co_await read_bytes(over, 100000, into.failed);
+            into.failure = over.tls_failure();
+        }
+    };
+    for (const int type : {SSL_KEY_UPDATE_REQUESTED, SSL_KEY_UPDATE_NOT_REQUESTED}) {
+        server_end server;
+        const seen& got = server.against(flow::go, [type](std::uint16_t port) {
+            const raw_context context = raw_client_context();
+            raw_client with(port, context.get());
+            ASSERT_TRUE(with.handshake());
+            // Sent at once, so that they are all there when the limit is met.
+            for (int i = 0; i < 200; ++i) {
+                SSL_key_update(with.ssl(), type);
+                SSL_write(with.ssl(), "x", 1);
+            }
+            with.send("end");
+            (void)with.transport().wait_closed();
+        });
+        EXPECT_EQ(got.text, "xxxxxxxx");
+        EXPECT_EQ(got.failed, errc::tls_failed);
+        EXPECT_EQ(got.failure, "too many key updates");
+    }
 }
 
 TEST(TlsStream, WakesItsReader) {
