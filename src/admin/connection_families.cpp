@@ -48,7 +48,8 @@ void add_connection_families(const process_view& of, families& all) {
     family accepted("penstock_connections_accepted_total", "Client connections accepted.",
                     MetricType::Counter);
     family refused("penstock_connections_refused_total",
-                   "Client connections answered with 503 because the listener was full.",
+                   "Client connections refused because the listener, or one address, had as many "
+                   "as it may.",
                    MetricType::Counter);
     family handshakes("penstock_tls_handshakes_total",
                       "TLS handshakes with clients that have ended.", MetricType::Counter);
@@ -63,7 +64,10 @@ void add_connection_families(const process_view& of, families& all) {
                    sum(
                        one.workers, [](const auto& from) -> const auto& { return from.idle; }));
         accepted.counter({{"listener", name}}, value_of(one.counts->accepted));
-        refused.counter({{"listener", name}}, value_of(one.counts->refused));
+        refused.counter({{"listener", name}, {"reason", "connection_cap"}},
+                        value_of(one.counts->refused));
+        refused.counter({{"listener", name}, {"reason", "address_cap"}},
+                        value_of(one.counts->refused_by_address));
         if (one.tls)
             add_handshakes(one, handshakes);
         for (const certificate_view& cert : one.certificates)

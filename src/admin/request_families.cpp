@@ -119,9 +119,17 @@ void add_phases(const process_view& of, families& all) {
 void add_request_families(const process_view& of, families& all) {
     family requests("penstock_requests_total", "Requests that have ended, by what came of them.",
                     MetricType::Counter);
-    for (const auto& [key, value] : totals(of, &proxy::worker_metrics::requests))
+    double shed_by_memory = 0;
+    for (const auto& [key, value] : totals(of, &proxy::worker_metrics::requests)) {
         requests.counter(request_labels_of(key), static_cast<double>(value));
+        if (proxy::request_labels::from_key(key).why == exchange::reason::shed_memory)
+            shed_by_memory += static_cast<double>(value);
+    }
     requests.move_to(all);
+    family shed("penstock_shed_total", "Requests refused because the process was overloaded.",
+                MetricType::Counter);
+    shed.counter({{"signal", "memory"}}, shed_by_memory);
+    shed.move_to(all);
     add_durations(of, all);
     add_phases(of, all);
     family attempts("penstock_upstream_attempts_total",

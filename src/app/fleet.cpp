@@ -216,6 +216,16 @@ std::string fleet::bound_to(std::string_view listener) const {
     return {};
 }
 
+void fleet::set_memory_level(net::memory_level to) {
+    for (const auto& side : sides_) {
+        net::worker& home = side->home();
+        const bool rises = to > home.memory();
+        home.set_memory_level(to);
+        if (rises)
+            home.post([&home] { home.shrink(); });
+    }
+}
+
 void fleet::drain(std::function<void()> done) {
     // Counted on the control thread.
     auto left = std::make_shared<std::size_t>(sides_.size());

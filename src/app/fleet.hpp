@@ -48,6 +48,9 @@ class fleet {
     // "127.0.0.1:8080", where a listener is bound first; empty if there is none of that name.
     [[nodiscard]] std::string bound_to(std::string_view listener) const;
 
+    // Workers that find the level raised give up what they keep for reuse.
+    void set_memory_level(net::memory_level to);
+
     // Every worker has ended accepting when this returns; `done` is called on the control thread,
     // later, once no connection is left.
     void drain(std::function<void()> done);

@@ -2,6 +2,7 @@
 
 #include "app/alarm.hpp"
 #include "app/diagnostics.hpp"
+#include "app/memory_watch.hpp"
 #include "app/output.hpp"
 #include "app/worker_count.hpp"
 #include "penstock/app/app.hpp"
@@ -39,6 +40,8 @@ void process::block_signals() {
 
 int process::run() {
     alarm_ = std::make_unique<alarm>(control_);
+    memory_ = std::make_unique<memory_watch>(
+        control_, [this](net::memory_level to) { fleet_->set_memory_level(to); });
     if (const std::optional<int> failed = boot())
         return *failed;
     control_.post([this] {
@@ -50,6 +53,7 @@ int process::run() {
     // rings.
     if (reload_.joinable())
         reload_.join();
+    memory_.reset();
     fleet_.reset();
     writer_.reset();
     log_info("ended");

@@ -1,5 +1,6 @@
 // Reload: what changes while the process runs, and how it takes effect.
 #include "app/diagnostics.hpp"
+#include "app/memory_watch.hpp"
 #include "app/process.hpp"
 #include "app/threads.hpp"
 #include "penstock/base/log.hpp"
@@ -97,6 +98,7 @@ std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> ne
         return failure;
     switch_access(model, std::move(file));
     set_log_level(log_level_of(model.log.level));
+    memory_->limit_to(model.memory_limit);
     generation_ = next->generation->id;
     present_ = std::move(next);
     return std::nullopt;

@@ -36,10 +36,10 @@ std::optional<double> ratio(std::string_view quota, std::string_view period) {
     return *above / *below;
 }
 
-bool lists_cpu(std::string_view controllers) {
+bool lists(std::string_view controllers, std::string_view wanted) {
     while (!controllers.empty()) {
         const std::size_t comma = controllers.find(',');
-        if (controllers.substr(0, comma) == "cpu")
+        if (controllers.substr(0, comma) == wanted)
             return true;
         controllers.remove_prefix(comma == std::string_view::npos ? controllers.size() : comma + 1);
     }
@@ -114,8 +114,10 @@ cgroup_paths parse_cgroup_paths(std::string_view text) {
         const std::string path(line.substr(second + 1));
         if (controllers.empty() && line.substr(0, first) == "0")
             found.v2 = path;
-        if (lists_cpu(controllers))
+        if (lists(controllers, "cpu"))
             found.v1_cpu = path;
+        if (lists(controllers, "memory"))
+            found.v1_memory = path;
     }
     return found;
 }

@@ -19,6 +19,7 @@ namespace penstock::app {
 struct cgroup_paths {
     std::optional<std::string> v2;      // "/system.slice/penstock.service"
     std::optional<std::string> v1_cpu;  // of the cpu controller
+    std::optional<std::string> v1_memory;
 };
 [[nodiscard]] cgroup_paths parse_cgroup_paths(std::string_view text);
 

@@ -47,6 +47,9 @@ void write_top(yaml_writer& out, const model& from) {
         networks.push_back(format_network(one));
     }
     out.put("trust", flow_list(networks));
+    out.begin("shedding");
+    out.put("memory", from.memory_limit.has_value() ? size_text(*from.memory_limit) : "auto");
+    out.end();
     out.begin("drain");
     out.put("timeout", text(from.drain_timeout));
     out.end();
@@ -84,6 +87,7 @@ void write_tls(yaml_writer& out, const listener_tls& from) {
 void write_limits(yaml_writer& out, const listener& from) {
     out.begin("limits");
     out.put("connections", std::to_string(from.limit.connections));
+    out.put("connections_per_address", std::to_string(from.limit.connections_per_address));
     out.put("over_limit", from.over == over_limit::wait ? "wait" : "refuse");
     out.put("header", size_text(from.limit.header));
     out.put("header_line", size_text(from.limit.request_line));

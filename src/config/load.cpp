@@ -30,6 +30,16 @@ void load_workers(const section& root, std::uint32_t& to) {
     }
 }
 
+void load_shedding(const section& root, model& to) {
+    const std::optional<section> from = root.child("shedding");
+    const yaml_node* const node = from.has_value() ? from->find("memory") : nullptr;
+    if (node != nullptr && node->text != "auto") {
+        std::uint64_t bytes = 0;
+        from->read("memory", bytes);
+        to.memory_limit = bytes;
+    }
+}
+
 model load_model(reader& in, const yaml_node& node) {
     const section root(in, node, "");
     model out;
@@ -44,6 +54,7 @@ model load_model(reader& in, const yaml_node& node) {
     if (const std::optional<section> drain = root.child("drain"); drain.has_value()) {
         drain->read("timeout", out.drain_timeout);
     }
+    load_shedding(root, out);
     check_bound(in, std::move(bound));
     check_unused(in, out.routes, out.upstreams);
     return out;

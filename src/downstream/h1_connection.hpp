@@ -66,6 +66,7 @@ class h1_connection final : private net::socket_watcher,
     [[nodiscard]] net::task<> serve(std::unique_ptr<connection_owner> owner);
     // Answers without a request, for a connection over the cap, and closes.
     [[nodiscard]] net::task<> refuse(std::unique_ptr<connection_owner> owner, exchange::reason why);
+    [[nodiscard]] const net::socket_address& client() const noexcept { return peer_; }
     // The server goes down: an idle connection ends, a busy one after its response.
     void drain() noexcept;
     // Ends it now.

@@ -98,6 +98,7 @@ result<void> h1_connection::encode(const exchange::response& with, response_plan
 bool h1_connection::may_keep(const exchange::response& with) const noexcept {
     const std::uint64_t requests_max = serving_->state->settings.limit.requests;
     return keeps_alive_ && !with.close && !with.upgraded && !home_.draining && !serving_->ended &&
+           home_.worker.memory() == net::memory_level::normal &&
            (requests_max == 0 || served_ < requests_max) && serving_->body &&
            serving_->body->drainable();
 }

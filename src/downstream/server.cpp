@@ -35,6 +35,12 @@ struct server::implementation : std::enable_shared_from_this<server::implementat
     class door;
     class cap_alarm;
     struct resident;
+    // What a connection is counted as.
+    enum class standing : std::uint8_t { admitted, counted_by_address, refused };
+    struct arrival {
+        h1_connection::accepted from;
+        standing as;
+    };
 
     implementation(net::worker& on, std::shared_ptr<const listener_state> state,
                    std::shared_ptr<net::connection_count> counts);
@@ -51,8 +57,12 @@ struct server::implementation : std::enable_shared_from_this<server::implementat
     [[nodiscard]] bool take_place() noexcept;
     void give_place_back() noexcept;
     void resume_doors() noexcept;
-    void start(h1_connection::accepted from);
-    void refuse(h1_connection::accepted from);
+    // A place below the cap of one address; no place is needed while there is no such cap.
+    [[nodiscard]] standing take_address_place(const net::socket_address& of);
+    void give_address_place_back(const net::socket_address& of, standing had) noexcept;
+    void start(arrival from);
+    void refuse(h1_connection::accepted from, exchange::reason why);
+    void refuse_address(h1_connection::accepted from);
 
     static net::task<> run_door(std::shared_ptr<implementation> self, std::shared_ptr<door> of);
 
@@ -81,6 +91,8 @@ class server::implementation::door final : public net::listener::acceptor {
     net::task<> serve() { return listener_.serve(); }
     void stop() noexcept {
         listener_.stop();
+        if (parked_)
+            owner_.give_address_place_back(parked_->from.peer, parked_->as);
         parked_.reset();
     }
     void resume() noexcept;
@@ -94,7 +106,7 @@ class server::implementation::door final : public net::listener::acceptor {
     int fd_;
     net::listener listener_;
     // Accepted just when another worker took the last place.
-    std::optional<h1_connection::accepted> parked_;
+    std::optional<arrival> parked_;
 };
 
 // Another worker's connections count too, and nobody tells us when they end.
@@ -114,8 +126,6 @@ class server::implementation::cap_alarm final : public net::deadline {
 
 // A connection and its place in the server, given up together when its coroutine has ended.
 struct server::implementation::resident final : connection_owner {
-    enum class standing : std::uint8_t { admitted, refused };
-
     resident(std::shared_ptr<implementation> in, h1_connection::accepted from, standing as)
         : owner(std::move(in)), admission(as), connection(owner->home, std::move(from)) {
         connection.place = owner->connections.size();
@@ -133,7 +143,11 @@ struct server::implementation::resident final : connection_owner {
         if (admission == standing::refused)
             --owner->refusals;
         else
-            owner->give_place_back();
+            leave();
+    }
+    void leave() noexcept {
+        owner->give_address_place_back(connection.client(), admission);
+        owner->give_place_back();
     }
 
     static void* operator new(std::size_t size) { return allocate_recycled(size); }
@@ -173,11 +187,17 @@ void server::implementation::door::on_accept(net::listener::accepted connection)
     h1_connection::accepted from{std::move(connection.fd), connection.peer, bound_};
     add(owner_.home.counters.accepted);
     owner_.counts->accepted.fetch_add(1, std::memory_order_relaxed);
+    const standing as = owner_.take_address_place(from.peer);
+    if (as == standing::refused)
+        return owner_.refuse_address(std::move(from));
     if (owner_.take_place())
-        return owner_.start(std::move(from));
-    if (owner_.settings().over == config::over_limit::refuse)
-        return owner_.refuse(std::move(from));
-    parked_ = std::move(from);
+        return owner_.start({std::move(from), as});
+    if (owner_.settings().over == config::over_limit::refuse) {
+        owner_.give_address_place_back(from.peer, as);
+        owner_.counts->refused.fetch_add(1, std::memory_order_relaxed);
+        return owner_.refuse(std::move(from), exchange::reason::connection_cap);
+    }
+    parked_ = arrival{std::move(from), as};
     owner_.waits_for_cap->set();
 }
 
@@ -215,13 +235,28 @@ void server::implementation::resume_doors() noexcept {
         each->resume();
 }
 
-void server::implementation::start(h1_connection::accepted from) {
+server::implementation::standing server::implementation::take_address_place(
+    const net::socket_address& of) {
+    const std::uint64_t most = settings().limit.connections_per_address;
+    if (most == 0)
+        return standing::admitted;
+    return counts->by_address.enter(of, most) ? standing::counted_by_address : standing::refused;
+}
+
+void server::implementation::give_address_place_back(const net::socket_address& of,
+                                                     standing had) noexcept {
+    if (had == standing::counted_by_address)
+        counts->by_address.leave(of);
+}
+
+void server::implementation::start(arrival from) {
+    const net::socket_address client = from.from.peer;
     std::unique_ptr<resident> made;
     try {
-        made = std::make_unique<resident>(shared_from_this(), std::move(from),
-                                          resident::standing::admitted);
+        made = std::make_unique<resident>(shared_from_this(), std::move(from.from), from.as);
     } catch (...) {
-        // For want of memory there is no resident that would give the place back.
+        // For want of memory there is no resident that would give the places back.
+        give_address_place_back(client, from.as);
         counts->open.fetch_sub(1, std::memory_order_relaxed);
         throw;
     }
@@ -229,14 +264,21 @@ void server::implementation::start(h1_connection::accepted from) {
     home.worker.spawn(connection.serve(std::move(made)));
 }
 
-void server::implementation::refuse(h1_connection::accepted from) {
-    counts->refused.fetch_add(1, std::memory_order_relaxed);
+void server::implementation::refuse_address(h1_connection::accepted from) {
+    counts->refused_by_address.fetch_add(1, std::memory_order_relaxed);
+    if (settings().over == config::over_limit::refuse)
+        return refuse(std::move(from), exchange::reason::address_cap);
+    // A place would have to be waited for beside the queue of everybody else. A reset costs the
+    // least, and leaves nothing behind in the kernel.
+    net::reset(std::move(from.fd));
+}
+
+void server::implementation::refuse(h1_connection::accepted from, exchange::reason why) {
     if (refusals >= refusals_max)
         return;
-    auto made = std::make_unique<resident>(shared_from_this(), std::move(from),
-                                           resident::standing::refused);
+    auto made = std::make_unique<resident>(shared_from_this(), std::move(from), standing::refused);
     h1_connection& connection = made->connection;
-    home.worker.spawn(connection.refuse(std::move(made), exchange::reason::connection_cap));
+    home.worker.spawn(connection.refuse(std::move(made), why));
 }
 
 net::task<> server::implementation::run_door(std::shared_ptr<implementation>,

@@ -43,6 +43,8 @@ constexpr std::array<std::string_view, reason_count> tokens{
     "tunnel_timeout",
     "connection_cap",
     "draining",
+    "address_cap",
+    "shed_memory",
 };
 static_assert(!tokens.back().empty(), "a token for each reason");
 

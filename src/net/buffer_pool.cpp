@@ -26,10 +26,16 @@ void slab::release() noexcept {
 
 buffer_pool::~buffer_pool() {
     PENSTOCK_CHECK(in_use_ == 0);
+    clear();
+}
+
+void buffer_pool::clear() noexcept {
     for (char* data : free_small_)
         ::operator delete(data);
     for (char* data : free_large_)
         ::operator delete(data);
+    free_small_.clear();
+    free_large_.clear();
 }
 
 slab buffer_pool::take(std::vector<char*>& free, std::size_t size) {

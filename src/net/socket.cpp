@@ -14,6 +14,18 @@
 
 namespace penstock::net {
 
+namespace {
+
+// A close then sends RST and forgets what was not sent.
+void linger_never(int fd) noexcept {
+    const linger at_once{1, 0};
+    ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+}  // namespace
+
+void reset(unique_fd connection) noexcept { linger_never(connection.get()); }
+
 unique_fd& unique_fd::operator=(unique_fd&& other) noexcept {
     if (this != &other) {
         reset();
@@ -43,10 +55,7 @@ void socket::close() noexcept {
     abort(errc::closed);
 }
 
-void socket::reset_on_close() noexcept {
-    const linger at_once{1, 0};
-    ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-}
+void socket::reset_on_close() noexcept { linger_never(fd_.get()); }
 
 void socket::shutdown_write() noexcept { ::shutdown(fd_.get(), SHUT_WR); }
 

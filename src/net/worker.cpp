@@ -3,6 +3,8 @@
 #include "penstock/base/check.hpp"
 #include "penstock/base/log.hpp"
 
+#include <malloc.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 
 #include <signal.h>
@@ -84,6 +86,12 @@ void worker::spawn(task<> work) {
 void worker::note_exception(const char* where) noexcept {
     exceptions_.store(exceptions() + 1, std::memory_order_relaxed);
     log_error("worker {}: a task ended with an exception: {}", index_, where);
+}
+
+void worker::shrink() noexcept {
+    buffers_.clear();
+    pipes_.clear();
+    ::malloc_trim(0);
 }
 
 void worker::stop() noexcept {

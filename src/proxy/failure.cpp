@@ -45,6 +45,8 @@ int status_of(reason why) noexcept {
             return 414;
         case reason::expectation_failed:
             return 417;
+        case reason::address_cap:
+            return 429;
         case reason::request_header_too_large:
             return 431;
         case reason::client_gone:
@@ -59,6 +61,7 @@ int status_of(reason why) noexcept {
         case reason::connection_limit_reached:
         case reason::connection_cap:
         case reason::draining:
+        case reason::shed_memory:
             return 503;
         case reason::connection_timeout:
         case reason::connection_read_timeout:

@@ -29,6 +29,8 @@ proxy_handler::proxy_handler(handler_parts parts)
 net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
     const bool trusted = is_trusted(*from.peer, generation_.model.trust);
     identify(from, trusted);
+    if (parts_.home.memory() == net::memory_level::critical)
+        co_return reply(from, reason::shed_memory);
     const http::method verb = from.head.verb;
     if (verb == http::method::trace || verb == http::method::connect)
         co_return reply(from, reason::http_request_denied);

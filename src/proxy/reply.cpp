@@ -59,7 +59,7 @@ exchange::response make_reply(const own_reply& about) {
         made.head.fields.add("X-Request-Id", about.request_id);
     if (status == 405)
         made.head.fields.add("Allow", allowed_methods);
-    if (status == 503)
+    if (status == 429 || status == 503)
         made.head.fields.add("Retry-After", retry_after_seconds);
     made.body =
         exchange::make_text_body(about.html ? html_body(status, token, about.request_id)

@@ -22,6 +22,8 @@ using clock = std::chrono::steady_clock;
 
 // Far beyond every deadline of the proxy.
 constexpr auto patience = std::chrono::seconds(20);
+// A little below the least that campaign_main configures.
+constexpr auto shortest_deadline = std::chrono::milliseconds(400);
 
 sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};
@@ -154,7 +156,8 @@ class driver::client : public socket_owner {
     void add(arrived came) { arrived_.push_back(std::move(came)); }
     [[nodiscard]] const payload& sent() const noexcept { return sent_; }
     [[nodiscard]] evidence testimony() const {
-        return {sent_, understood_, arrived_, received_, ended_};
+        const bool slow = clock::now() > begun_ + shortest_deadline;
+        return {sent_, understood_, arrived_, received_, ended_, slow};
     }
 
  private:

@@ -19,9 +19,13 @@ constexpr auto known = std::to_array<explained>({
     {"refused: 400 penstock; error=http_request_error, no Host", not_framing},
     {"refused: 400 penstock; error=http_request_error, no host in", not_framing},
     {"refused: 400 penstock; error=http_request_error, a target", not_framing},
+    {"refused: 400 penstock; error=http_request_error, a port without digits", not_framing},
     {"refused: 400 penstock; error=http_request_error, a method beyond 32 bytes", not_framing},
     {"refused: 400 penstock; error=http_request_error, a body with Upgrade",
      "what stands behind it could be read as a tunnel's bytes"},
+    {"refused: 408 penstock; error=head_timeout, slow", "the machine was slower than the deadline"},
+    {"refused: 408 penstock; error=body_timeout, slow", "the machine was slower than the deadline"},
+    {"the mark was in what is rewritten", "the authority of a target becomes the Host field"},
     {"refused: 405", "CONNECT and TRACE are served by nobody here"},
     {"refused: 417", "an expectation that nobody can meet"},
     {"refused: 502 penstock; error=stale_connection",
@@ -75,7 +79,7 @@ bool is_uri_text(std::string_view text) noexcept {
 bool is_host(std::string_view text) noexcept {
     const std::size_t colon = text.find(':');
     const std::string_view name = text.substr(0, colon);
-    if (name.empty() || name.front() == '.')
+    if (name.empty() || name.front() == '.' || name.find("..") != std::string_view::npos)
         return false;
     for (const char c : name) {
         const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
@@ -103,6 +107,8 @@ std::string_view reason_to_refuse(const message& request) noexcept {
         return "no Host";
     if (request.count("host") == 1 && !is_host(request.value("host")))
         return "no host in Host";
+    if (request.count("host") == 1 && request.value("host").ends_with(':'))
+        return "a port without digits";
     if (!is_uri_text(target))
         return "a target that is no URI";
     if (lower(target.substr(0, 7)) == "http://") {
@@ -110,7 +116,11 @@ std::string_view reason_to_refuse(const message& request) noexcept {
         const std::size_t slash = std::min(target.find_first_of("/?"), target.size());
         if (!is_host(target.substr(0, slash)))
             return "no host in the target";
-        return {};
+        if (target.substr(0, slash).ends_with(':'))
+            return "a port without digits";
+        target.remove_prefix(slash);
+        if (!target.starts_with('/'))
+            return {};
     }
     if (target == "*" && request.first == "OPTIONS")
         return {};

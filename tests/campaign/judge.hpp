@@ -27,6 +27,7 @@ struct evidence {
     const std::vector<arrived>& at_origin;  // in the order in which they came
     std::string_view received;              // by the client
     ending ended = ending::closed;
+    bool slow = false;  // it took longer than the shortest deadline of the proxy
 };
 
 struct verdict {

@@ -42,7 +42,7 @@ class Judge : public testing::Test {
     }
     verdict hold() {
         understood_ = read_payload(sent_.bytes);
-        return judge({sent_, understood_, at_origin_, received_, ended_});
+        return judge({sent_, understood_, at_origin_, received_, ended_, false});
     }
     void expect_finding(std::string_view begins) {
         const verdict found = hold();

@@ -148,6 +148,7 @@ reading read_payload(std::string_view bytes) {
             begun = false;
             const bool last = reader.now().closes();
             made.requests.push_back({reader.now(), mark_in(reader.now())});
+            made.surplus = last && !reader.unread().empty();
             if (last)
                 return made;
             continue;

@@ -33,7 +33,8 @@ struct read_request {
 // How the strict reader understands a payload.
 struct reading {
     std::vector<read_request> requests;  // complete; the last may say that the connection closes
-    // What stands behind them.
+    bool surplus = false;                // bytes stand behind a request that says close
+    // What stands behind them otherwise.
     std::string fault;                       // why it is no request; empty if it is none
     bool partial = false;                    // the bytes end within a request
     std::optional<read_request> unfinished;  // its head, if that was complete

@@ -39,7 +39,8 @@ struct network {
 
 struct limits {
     std::uint64_t connections = 10000;  // 0 = no cap of this listener's own
-    std::uint64_t header = 64 * kib;    // whole head
+    std::uint64_t connections_per_address = 0;  // of one address or IPv6 /64; 0 = no cap
+    std::uint64_t header = 64 * kib;            // whole head
     std::uint64_t request_line = 8 * kib;
     std::uint64_t header_field = 16 * kib;
     std::uint32_t header_count = 100;
@@ -219,6 +220,7 @@ struct model {
     std::vector<upstream> upstreams;
     std::vector<network> trust;  // peers whose forwarding headers are believed
     milliseconds drain_timeout = 30s;
+    std::optional<std::uint64_t> memory_limit;  // none = the cgroup's; 0 = no limit
     std::string file;
 };
 

@@ -53,9 +53,11 @@ enum class reason : std::uint8_t {
     tunnel_timeout,
     connection_cap,  // refused at accept
     draining,
+    address_cap,  // refused at accept: its address has as many connections as it may
+    shed_memory,  // the process is about to run out of memory
 };
 
-inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::draining) + 1;
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::shed_memory) + 1;
 
 // "connection_timeout"; "none" for none.
 [[nodiscard]] std::string_view token(reason why) noexcept;

@@ -51,6 +51,8 @@ class buffer_pool {
 
     [[nodiscard]] slab take_small() { return take(free_small_, small); }
     [[nodiscard]] slab take_large() { return take(free_large_, large); }
+    // Gives the slabs that nobody uses back to the heap.
+    void clear() noexcept;
     [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }  // bytes handed out
 
  private:

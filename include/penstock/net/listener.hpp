@@ -2,6 +2,7 @@
 // (SO_REUSEPORT), so the kernel spreads connections and no lock is shared.
 #pragma once
 
+#include "penstock/net/address_count.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/socket.hpp"
 #include "penstock/net/task.hpp"
@@ -27,7 +28,9 @@ struct listen_options {
 struct connection_count {
     std::atomic<std::uint64_t> open{0};
     std::atomic<std::uint64_t> accepted{0};
-    std::atomic<std::uint64_t> refused{0};  // over the cap
+    std::atomic<std::uint64_t> refused{0};             // over the cap, and told so
+    std::atomic<std::uint64_t> refused_by_address{0};  // over the cap of one address
+    address_count by_address;                          // while there is such a cap
 };
 
 // Accepts on one worker until `stop`. At most 64 connections a turn. EMFILE, ENFILE and ENOMEM

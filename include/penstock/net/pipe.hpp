@@ -57,6 +57,8 @@ class pipe_pool {
 
     // An empty pipe; none if too many are in use or the kernel has none to give.
     [[nodiscard]] pipe take();
+    // Closes those that nobody uses.
+    void clear() noexcept { free_.clear(); }
     [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }
 
  private:

@@ -37,6 +37,9 @@ class unique_fd {
     int fd_ = -1;
 };
 
+// Ends a connection with RST; nothing of it stays behind in the kernel.
+void reset(unique_fd connection) noexcept;
+
 // Told of events that no coroutine waits for. Called from the poll loop; may close the socket, and
 // may destroy it only by way of worker::spawn or an event.
 class socket_watcher {

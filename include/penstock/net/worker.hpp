@@ -17,10 +17,18 @@
 #include <boost/asio/post.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <memory>
 
 namespace penstock::net {
+
+// How much of the memory that the process may have is in use.
+enum class memory_level : std::uint8_t {
+    normal,
+    high,      // connections end with their response, caches are given up
+    critical,  // requests are refused
+};
 
 class worker {
  public:
@@ -68,6 +76,16 @@ class worker {
         return loop_delay_.load(std::memory_order_relaxed);
     }
 
+    // From any thread; said by whoever watches the memory.
+    void set_memory_level(memory_level to) noexcept {
+        memory_level_.store(to, std::memory_order_relaxed);
+    }
+    [[nodiscard]] memory_level memory() const noexcept {
+        return memory_level_.load(std::memory_order_relaxed);
+    }
+    // On this worker: gives what is only kept for reuse back to the system.
+    void shrink() noexcept;
+
     // Called by the runner of a detached or grouped task.
     void note_exception(const char* where) noexcept;
 
@@ -93,6 +111,7 @@ class worker {
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint64_t> exceptions_{0};
     std::atomic<std::uint64_t> loop_delay_{0};
+    std::atomic<memory_level> memory_level_{memory_level::normal};
 };
 
 }  // namespace penstock::net

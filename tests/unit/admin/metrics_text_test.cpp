@@ -205,7 +205,8 @@ TEST(MetricsText, ShowsClientConnections) {
     EXPECT_EQ(family_of(view, "penstock_connections_accepted_total"),
               (samples{{R"({listener="web"})", "1234567"}}));
     EXPECT_EQ(family_of(view, "penstock_connections_refused_total"),
-              (samples{{R"({listener="web"})", "5"}}));
+              (samples{{R"({listener="web",reason="address_cap"})", "0"},
+                       {R"({listener="web",reason="connection_cap"})", "5"}}));
 }
 
 TEST(MetricsText, TellsHandshakesApartOnTlsListeners) {

@@ -38,12 +38,14 @@ constexpr const char* every_value =
     "admin: {bind: \"127.0.0.1:1\"}\n"
     "log: {level: debug, access: {path: /a, sample: 12.5%, slow: 11ms}}\n"
     "drain: {timeout: 12ms}\n"
+    "shedding: {memory: 512MiB}\n"
     "trust: [10.0.0.0/8, \"fd00::/8\"]\n"
     "listeners:\n"
     "  \"true\":\n"
     "    bind: [\"[::1]:2\", \":0\"]\n"
     "    protocols: [http/1.1, h2c]\n"
-    "    limits: {connections: 13, over_limit: refuse, header: 1029, header_line: 1030,\n"
+    "    limits: {connections: 13, connections_per_address: 113, over_limit: refuse,\n"
+    "             header: 1029, header_line: 1030,\n"
     "             header_field: 1031, header_count: 14, body: 1033, requests: 15}\n"
     "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
     "               keepalive: 20ms, tunnel_idle: 21ms}\n"
@@ -85,6 +87,8 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "bind: [\"[::1]:2\", \"0.0.0.0:0\"]",
                                               "[\"http/1.1\", \"h2c\"]",
                                               "connections: 13",
+                                              "connections_per_address: 113",
+                                              "memory: 512MiB",
                                               "over_limit: refuse",
                                               "header: 1029",
                                               "header_line: 1030",

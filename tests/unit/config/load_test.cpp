@@ -83,8 +83,7 @@ TEST(Load, TakesTheExampleOfTheContract) {
             "'h2' is not served in this release, only http/1.1 is",
             "'tickets' has no effect in this release", "'priority' has no effect in this release",
             "'retry' has no effect in this release", "'breaker' has no effect in this release",
-            "'health' has no effect in this release", "'dns' has no effect in this release",
-            "'shedding' has no effect in this release"}));
+            "'health' has no effect in this release", "'dns' has no effect in this release"}));
 }
 
 // A load gives a model, or says why not.

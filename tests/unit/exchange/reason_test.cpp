@@ -46,7 +46,9 @@ TEST(Reason, IsCalledWhatItIs) {
                            {reason::stale_connection, "stale_connection"},
                            {reason::tunnel_timeout, "tunnel_timeout"},
                            {reason::connection_cap, "connection_cap"},
-                           {reason::draining, "draining"}})
+                           {reason::draining, "draining"},
+                           {reason::address_cap, "address_cap"},
+                           {reason::shed_memory, "shed_memory"}})
         EXPECT_EQ(token(one.why), one.text);
 }
 

@@ -1,0 +1,176 @@
+// F-6 and F-7 of the list of attacks: what happens when memory runs short, and what one address may
+// take. The limits are set to where this process is, so that no gigabytes have to be spent.
+#include "support/probe.hpp"
+#include "support/steered_origin.hpp"
+
+#include <gtest/gtest.h>
+
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace penstock::test {
+namespace {
+
+std::string get(std::string_view target) {
+    return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a.test\r\n\r\n";
+}
+
+class AttackMemory : public testing::Test {
+ protected:
+    [[nodiscard]] std::string configuration(const std::string& memory) const {
+        return "workers: 1\n"
+               "admin: {bind: \"127.0.0.1:0\"}\n"
+               "log: {access: {path: \"-\"}}\n"
+               "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+               "routes: [{upstream: app}]\n"
+               "upstreams: {app: {endpoints: [\"" +
+               origin.address() + "\"]}}\nshedding: {memory: " + memory + "}\n";
+    }
+    // Sets the limit to so much more than what is in use, and waits until it is noticed.
+    void limit_to(double times_in_use, std::string_view word) {
+        const double used = static_cast<double>(private_bytes());
+        const auto limit = static_cast<std::uint64_t>(used * times_in_use);
+        proxy.write_configuration(configuration(std::to_string(limit)));
+        proxy.running().signal(SIGHUP);
+        if (word == "reloaded")
+            proxy.running().wait_for(word, patience, reloads_++);
+        else
+            proxy.running().wait_for(word);
+    }
+    [[nodiscard]] std::uint64_t private_bytes() {
+        std::ifstream file("/proc/" + std::to_string(proxy.running().pid()) + "/statm");
+        std::uint64_t size = 0;
+        std::uint64_t resident = 0;
+        std::uint64_t shared = 0;
+        file >> size >> resident >> shared;
+        return (resident - shared) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    }
+
+    steered_origin origin;
+    daemon proxy{configuration("1GiB")};
+    int reloads_ = 0;
+};
+
+TEST_F(AttackMemory, F6_AtNinetyFivePercentConnectionsEndWithTheirResponse) {
+    // Three percent of a small process are little, so that a reload may miss them.
+    bool ended = false;
+    for (int tries = 0; tries < 30 && !ended; ++tries) {
+        peer before(proxy.port("web"));
+        before.send(get("/one"));
+        EXPECT_FALSE(read_response(before).field("Connection"));
+        limit_to(1 / 0.965, "reloaded");
+        before.send(get("/two"));
+        const http_response seen = read_response(before);
+        ended = seen.status == 200 && seen.field("Connection") == "close";
+        if (ended) {
+            EXPECT_EQ(before.wait_closed(), closing::eof);
+            EXPECT_FALSE(origin.heard("two").empty());
+        }
+        limit_to(10, "reloaded");
+    }
+    EXPECT_TRUE(ended);
+    peer after(proxy.port("web"));
+    after.send(get("/three"));
+    EXPECT_FALSE(read_response(after).field("Connection"));
+}
+
+TEST_F(AttackMemory, F6_AtNinetyEightPercentRequestsAreRefused) {
+    limit_to(0.5, "requests are refused");
+    for (int i = 0; i < 3; ++i) {
+        peer client(proxy.port("web"));
+        client.send(get("/refused"));
+        const http_response seen = read_response(client);
+        EXPECT_EQ(seen.status, 503);
+        EXPECT_EQ(seen.field("Proxy-Status"), "penstock; error=shed_memory");
+        EXPECT_TRUE(seen.field("Retry-After"));
+        EXPECT_EQ(seen.field("Connection"), "close");
+    }
+    EXPECT_TRUE(origin.heard("refused").empty());
+    const samples found = wait_for_sum(proxy, "penstock_shed_total", {"signal=\"memory\""}, 3);
+    EXPECT_EQ(sum(found, "penstock_shed_total"), 3);
+    EXPECT_EQ(sum(found, "penstock_requests_total", {"reason=\"shed_memory\""}), 3);
+    limit_to(10, "which is well");
+    peer client(proxy.port("web"));
+    client.send(get("/served"));
+    EXPECT_EQ(read_response(client).status, 200);
+}
+
+// One daemon for each way to say no.
+struct address_site {
+    explicit address_site(const std::string& over)
+        : proxy(
+              "workers: 2\n"
+              "admin: {bind: \"127.0.0.1:0\"}\n"
+              "listeners: {web: {bind: \"127.0.0.1:0\", limits: {connections_per_address: 3, "
+              "over_limit: " +
+              over +
+              "}}}\n"
+              "routes: [{respond: {body: fine}}]\n") {}
+    // A connection that holds its place.
+    peer hold() {
+        peer made(proxy.port("web"));
+        made.send(get("/"));
+        EXPECT_EQ(read_response(made).status, 200);
+        return made;
+    }
+    daemon proxy;
+};
+
+TEST(AttackAddresses, F7_OneAddressHasNoMoreThanItsConnections) {
+    address_site site("refuse");
+    std::vector<peer> held;
+    for (int i = 0; i < 3; ++i)
+        held.push_back(site.hold());
+    for (int i = 0; i < 5; ++i) {
+        peer another(site.proxy.port("web"));
+        const http_response seen = read_response(another);
+        EXPECT_EQ(seen.status, 429);
+        EXPECT_EQ(seen.field("Proxy-Status"), "penstock; error=address_cap");
+        EXPECT_TRUE(seen.field("Retry-After"));
+        EXPECT_EQ(another.wait_closed(), closing::eof);
+    }
+    const samples found = wait_for_sum(site.proxy, "penstock_connections_refused_total",
+                                       {"reason=\"address_cap\""}, 5);
+    EXPECT_EQ(sum(found, "penstock_connections_refused_total"), 5);
+    // Those that have a place are as well served as ever, and a place that is left is free again.
+    held[0].send(get("/"));
+    EXPECT_EQ(read_response(held[0]).status, 200);
+}
+
+TEST(AttackAddresses, F7_WhoLeavesMakesRoomHoweverHeLeaves) {
+    address_site site("refuse");
+    for (int round = 0; round < 5; ++round) {
+        std::vector<peer> held;
+        for (int i = 0; i < 3; ++i)
+            held.push_back(site.hold());
+        held[0].close();
+        held[1].reset();
+        held[2].half_close();
+        EXPECT_NE(held[2].wait_closed(), closing::reset);
+        const time_limit limit(patience);
+        while (sum(scrape(site.proxy), "penstock_connections", {"listener=\"web\""}) > 0)
+            ASSERT_FALSE(limit.passed());
+    }
+}
+
+TEST(AttackAddresses, F7_WithoutWordsTheyAreReset) {
+    address_site site("wait");
+    std::vector<peer> held;
+    for (int i = 0; i < 3; ++i)
+        held.push_back(site.hold());
+    peer another(site.proxy.port("web"));
+    EXPECT_EQ(another.wait_closed(), closing::reset);
+    // The places are not the listener's: others are not kept waiting.
+    held.pop_back();
+    const time_limit limit(patience);
+    while (sum(scrape(site.proxy), "penstock_connections", {"listener=\"web\""}) > 2)
+        ASSERT_FALSE(limit.passed());
+    held.push_back(site.hold());
+}
+
+}  // namespace
+}  // namespace penstock::test
