@@ -56,6 +56,24 @@ if(PENSTOCK_FUZZ)
   target_compile_options(penstock_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+# What profile-guided optimisation needs: one build that counts what runs, then, in the same folder,
+# one that is made for it.
+set(PENSTOCK_PROFILE "" CACHE STRING "generate or use a profile (GCC); empty: neither")
+option(PENSTOCK_LTO "Optimise over all translation units at once" OFF)
+if(PENSTOCK_PROFILE STREQUAL "generate")
+  target_compile_options(penstock_options INTERFACE -fprofile-generate -fprofile-update=atomic)
+  target_link_options(penstock_options INTERFACE -fprofile-generate)
+elseif(PENSTOCK_PROFILE STREQUAL "use")
+  # What the training did not reach is compiled as without a profile, and is no cause for a warning.
+  target_compile_options(penstock_options INTERFACE
+    -fprofile-use -fprofile-partial-training -Wno-missing-profile -Wno-coverage-mismatch)
+  target_link_options(penstock_options INTERFACE -fprofile-use)
+endif()
+if(PENSTOCK_LTO)
+  target_compile_options(penstock_options INTERFACE -flto=auto)
+  target_link_options(penstock_options INTERFACE -flto=auto)
+endif()
+
 find_program(PENSTOCK_MOLD mold)
 find_program(PENSTOCK_LLD NAMES ld.lld)
 if(PENSTOCK_MOLD)

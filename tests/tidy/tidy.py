@@ -232,7 +232,8 @@ def ban(pattern, why, **more):
 BANS = [
     ban(r"\b(?:sleep_for|sleep_until|usleep|nanosleep)\b|(?<!\w)::sleep\s*\(", "wait for an event"),
     ban(r"\bany_io_executor\b", "the worker's concrete executor"),
-    ban(r"\basio::detached\b", "worker::spawn is the one place that detaches"),
+    ban(r"\basio::detached\b", "worker::spawn is the one place that detaches",
+        where=("include", "src", "tests")),
     ban(r"\bstd::(?:cout|cerr|clog)\b", "the log facade", where=("include", "src"),
         allowed=("src/app/",)),
     ban(r"(?<![\w.])(?:std::|::)?v?f?printf\s*\(|\bf?puts\s*\(", "the log facade",
