@@ -56,6 +56,11 @@ if(PENSTOCK_FUZZ)
   target_compile_options(penstock_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 
+option(PENSTOCK_NESTED_LOOP "Let the io_context drive the loop, for bench/engines to compare" OFF)
+if(PENSTOCK_NESTED_LOOP)
+  target_compile_definitions(penstock_options INTERFACE PENSTOCK_NESTED_LOOP)
+endif()
+
 # What profile-guided optimisation needs: one build that counts what runs, then, in the same folder,
 # one that is made for it.
 set(PENSTOCK_PROFILE "" CACHE STRING "generate or use a profile (GCC); empty: neither")

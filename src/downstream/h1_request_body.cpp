@@ -109,13 +109,48 @@ result<std::size_t> h1_request_body::fill() {
         return got;
     }
     from_.buffer.commit(*got);
-    awaits_continue_ = false;
-    if (tunnel_) {
-        from_.listener.on_tunnel_bytes();
-    } else if (!pace_.take_in(*got)) {
+    if (!take_in(*got))
         return fail(net::errc::body_timeout);
-    }
     return got;
+}
+
+// Bytes came. False if they came too slowly.
+bool h1_request_body::take_in(std::size_t count) noexcept {
+    awaits_continue_ = false;
+    if (!tunnel_)
+        return pace_.take_in(count);
+    from_.listener.on_tunnel_bytes();
+    return true;
+}
+
+// Only a body whose length is known, and so was held against the cap before it was accepted.
+std::uint64_t h1_request_body::movable() const noexcept {
+    if (finished_ || failed_ || stopped_ || tunnel_ || !from_.buffer.empty() ||
+        rules_.framing.kind != http::framing_kind::length || from_.stream.is_tls())
+        return 0;
+    return decoder_.remaining_run();
+}
+
+result<std::size_t> h1_request_body::move_into(net::pipe& to, std::size_t max) {
+    touched_ = true;
+    // No view is in use any more, and what comes now needs no slab.
+    from_.buffer.release_if_empty();
+    if (!from_.stream.aborted() && !from_.stream.maybe_readable())
+        return std::size_t{0};
+    const result<std::size_t> moved = from_.stream.read_into(to, max);
+    if (!moved && moved.error() == net::errc::would_block)
+        return std::size_t{0};
+    if (!moved)
+        return fail(client_error(moved.error()));
+    if (*moved == 0)
+        return fail(net::errc::peer_gone);
+    if (!take_in(*moved))
+        return fail(net::errc::body_timeout);
+    decoder_.skip(*moved);
+    record_.request_bytes += *moved;
+    if (decoder_.finished())
+        finish();
+    return moved;
 }
 
 // FIN: the end of a tunnel's direction, but never of a framed body.

@@ -50,6 +50,8 @@ class h1_request_body final : public exchange::body_source {
     h1_request_body(const input& from, const rules& by, exchange::record& record);
 
     [[nodiscard]] result<std::string_view> take(std::size_t max) override;
+    [[nodiscard]] std::uint64_t movable() const noexcept override;
+    [[nodiscard]] result<std::size_t> move_into(net::pipe& to, std::size_t max) override;
     [[nodiscard]] net::task<result<void>> wait() override;
     [[nodiscard]] bool finished() const noexcept override { return finished_; }
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override;
@@ -79,6 +81,7 @@ class h1_request_body final : public exchange::body_source {
     [[nodiscard]] result<std::string_view> next(std::size_t max);
     [[nodiscard]] result<std::string_view> decode(std::size_t max);
     [[nodiscard]] result<std::size_t> fill();
+    [[nodiscard]] bool take_in(std::size_t count) noexcept;
     [[nodiscard]] result<void> end_of_input();
     [[nodiscard]] error fail(error why) noexcept;
     void finish() noexcept;

@@ -1,5 +1,8 @@
 #include "penstock/net/worker.hpp"
 
+#ifdef PENSTOCK_NESTED_LOOP
+#include "net/nested_wait.hpp"
+#endif
 #include "penstock/base/check.hpp"
 #include "penstock/base/log.hpp"
 
@@ -131,7 +134,13 @@ int worker::wait_ms() const noexcept {
 }
 
 void worker::turn() {
+#ifdef PENSTOCK_NESTED_LOOP
+    static thread_local nested_wait nested(context_, poller_.fd());
+    nested.wait(wait_ms());
+    poller_.poll(0, [this] { now_ = clock(); });
+#else
     poller_.poll(wait_ms(), [this] { now_ = clock(); });
+#endif
     if (wakeup_->take_pending())
         run_posted();
     deadlines_.advance(now_);

@@ -4,6 +4,7 @@
 #include "penstock/net/worker.hpp"
 #include "penstock/upstream/failure.hpp"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -163,20 +164,73 @@ net::task<> h1_sender::pump() {
             write_pending();
             if (over())
                 break;
-            if (part_first_ < part_end_ || ended_) {
+            if (part_first_ < part_end_ || ended_)
                 co_await wait_for_origin();
-                writes_in_turn_ = 0;
-            } else if (++writes_in_turn_ >= writes_in_turn_max) {
-                // However small its pieces are, one upload leaves the others their turn.
-                writes_in_turn_ = 0;
-                co_await net::next_turn(stream_.home());
-            }
+            else
+                co_await after_write();
             continue;
         }
-        if (!load())
+        if (movable())
+            co_await move();
+        if (!over() && !load())
             co_await wait_for_client();
     }
     finish();
+}
+
+// However small its pieces are, one upload leaves the others their turn.
+net::task<> h1_sender::after_write() {
+    if (++writes_in_turn_ < writes_in_turn_max)
+        co_return;
+    writes_in_turn_ = 0;
+    co_await net::next_turn(stream_.home());
+}
+
+// Nothing is pending, and what follows is nothing but a long run of the body's bytes.
+bool h1_sender::movable() const noexcept {
+    return framing_.kind == http::framing_kind::length && !stream_.is_tls() &&
+           from_.body->movable() >= move_min;
+}
+
+// Until the run has ended, or nothing more of it is here: then the pipe is for others. Without a
+// pipe nothing happens, and the bytes are copied.
+net::task<> h1_sender::move() {
+    net::pipe pipe = stream_.home().pipes().take();
+    if (!pipe)
+        co_return;
+    while (!over() && (pipe.held() > 0 || from_.body->movable() > 0)) {
+        if (pipe.held() == 0 && !fill(pipe))
+            co_return;
+        const result<std::size_t> moved = stream_.write_from(pipe);
+        if (moved) {
+            sent_any_ = true;
+            co_await after_write();
+        } else if (moved.error() == net::errc::would_block) {
+            co_await wait_for_origin();
+        } else {
+            failed_ = moved.error();
+        }
+    }
+}
+
+// False if nothing is here, or never will be.
+bool h1_sender::fill(net::pipe& into) {
+    std::uint64_t most = std::min<std::uint64_t>(from_.body->movable(), net::pipe::bytes_max);
+    most = std::min(most, length_left_);
+    if (most == 0)
+        return false;
+    const result<std::size_t> moved = from_.body->move_into(into, static_cast<std::size_t>(most));
+    if (!moved) {
+        fail_client(moved.error());
+        return false;
+    }
+    if (*moved == 0)
+        return false;
+    body_used_ = true;
+    length_left_ -= *moved;
+    // While there is something to send it is not the origin's turn to speak.
+    stream_.read_deadline_off();
+    return true;
 }
 
 net::task<> h1_sender::tunnel() {
@@ -196,6 +250,7 @@ net::task<> h1_sender::wait_for_origin() {
     const error waited = co_await stream_.writable();
     charge_loop();
     stream_.write_deadline_off();
+    writes_in_turn_ = 0;
     if (waited)
         failed_ = waited;
 }

@@ -23,6 +23,8 @@ class h1_sender {
     static constexpr std::size_t take_max = std::size_t{64} * 1024;
     // Writes without a wait before other connections of the worker get their turn.
     static constexpr int writes_in_turn_max = 16;
+    // From so many bytes on a body goes from socket to socket, where both are plain.
+    static constexpr std::uint64_t move_min = std::uint64_t{64} * 1024;
 
     h1_sender(connection& over, exchange::request& from, const config::upstream_timeouts& limits)
         : stream_(over.stream()), scratch_(over.scratch()), from_(from), limits_(limits) {}
@@ -64,6 +66,10 @@ class h1_sender {
     bool load();
     void load_end();
     void write_pending();
+    [[nodiscard]] bool movable() const noexcept;
+    net::task<> move();
+    bool fill(net::pipe& into);
+    net::task<> after_write();
     net::task<> wait_for_origin();
     net::task<> wait_for_client();
     void fail_client(error why) noexcept;

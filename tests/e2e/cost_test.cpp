@@ -156,6 +156,24 @@ TEST_F(Cost, OfALongResponse) {
     EXPECT_LE(cost.allocations, 0.5);
 }
 
+TEST_F(Cost, OfALongUpload) {
+    scripted_origin reads_all(scripted_origin::answer(
+        [](const http_request& got) { return ok_response(std::to_string(got.body.size())); }));
+    counted_daemon of(one_worker(reads_all.address()));
+    peer client(of.proxy->port("web"));
+    const auto upload = [&] {
+        client.send("PUT / HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1000000\r\n\r\n" +
+                    std::string(1'000'000, 'x'));
+        EXPECT_EQ(read_response(client).body, "1000000");
+    };
+    upload();
+    const counts before = of.read();
+    upload();
+    const counts after = of.read();
+    EXPECT_GT(after.splices - before.splices, 2U);
+    EXPECT_LE(after.sends - before.sends, 8U);
+}
+
 // ---- Instructions
 
 // User instructions of the whole run, as valgrind counts them.

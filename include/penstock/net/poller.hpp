@@ -16,6 +16,7 @@ class poller {
 
     poller();
 
+    [[nodiscard]] int fd() const noexcept { return epoll_.get(); }
     // The socket is told of IN, OUT, RDHUP, HUP and ERR until it is closed.
     [[nodiscard]] result<void> add(socket& owner);
     // Forgets events of `owner` that this turn has not delivered yet.
