@@ -13,6 +13,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -166,6 +167,8 @@ void serve_edge(int listening, int origin, bool nested) {
         for (;;)
             loop.turn(-1);
     }
+    // Between two waits there is no work, at which an io_context would end.
+    const auto guard = asio::make_work_guard(on);
     asio::posix::basic_stream_descriptor<asio_executor> set(on.get_executor(), loop.fd());
     for (;;) {
         set.async_wait(asio::posix::descriptor_base::wait_read,
