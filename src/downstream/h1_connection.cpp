@@ -121,7 +121,8 @@ bool h1_connection::takes_too_many_turns() noexcept {
 
 h1_connection::idle_step h1_connection::begin_idle() {
     // Some clients end a body with a line end that belongs to nothing; it begins no request.
-    if (served_ > 0 && std::string_view(buffer_.data(), buffer_.size()) == "\r\n")
+    line_skipped_ = served_ > 0 && std::string_view(buffer_.data(), buffer_.size()) == "\r\n";
+    if (line_skipped_)
         buffer_.consume(2);
     if (!buffer_.empty())
         return idle_step::request;

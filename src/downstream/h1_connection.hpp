@@ -155,11 +155,12 @@ class h1_connection final : private net::socket_watcher,
     std::uint64_t served_ = 0;
     std::uint8_t in_turn_ = 0;  // requests since the last wait
     state state_ = state::handshake;
-    bool keeps_alive_ = false;  // as far as the request says
-    bool watched_ = false;      // the client's leaving ends the exchange
-    bool replied_ = false;      // a final response is being written
-    bool half_closed_ = false;  // we have said that no more will come
-    bool drain_noted_ = false;  // the grace has begun
+    bool keeps_alive_ = false;   // as far as the request says
+    bool watched_ = false;       // the client's leaving ends the exchange
+    bool replied_ = false;       // a final response is being written
+    bool half_closed_ = false;   // we have said that no more will come
+    bool drain_noted_ = false;   // the grace has begun
+    bool line_skipped_ = false;  // the empty line that may come before a request has come
 };
 
 }  // namespace penstock::downstream

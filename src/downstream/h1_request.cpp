@@ -16,6 +16,8 @@ using exchange::reason_of_client;
 void h1_connection::begin_request() {
     enter(state::busy);
     serving_ = home_.servings.take(home_.state);
+    if (line_skipped_)
+        serving_->parser.expect_no_empty_line();
     begin_record();
 }
 

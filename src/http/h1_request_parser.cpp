@@ -124,6 +124,7 @@ error take_host(request_head& into) {
 void h1_request_parser::reset() noexcept {
     lines_.reset();
     begun_ = have_line_ = false;
+    may_skip_ = true;
 }
 
 bool h1_request_parser::started() const noexcept { return begun_; }
@@ -134,7 +135,7 @@ error h1_request_parser::begin(std::string_view received) {
     if (received.empty())
         return {};
     std::size_t skipped = 0;
-    if (received.starts_with('\r')) {
+    if (may_skip_ && received.starts_with('\r')) {
         if (received.size() == 1)
             return {};
         if (received[1] != '\n')

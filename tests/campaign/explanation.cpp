@@ -17,6 +17,8 @@ constexpr std::string_view not_framing = "the framing is right, what it asks for
 constexpr auto known = std::to_array<explained>({
     {"refused: 400 penstock; error=http_request_error, more than one Host", not_framing},
     {"refused: 400 penstock; error=http_request_error, no Host", not_framing},
+    {"refused: 400 penstock; error=http_request_error, Max-Forwards is not one number",
+     not_framing},
     {"refused: 400 penstock; error=http_request_error, no host in", not_framing},
     {"refused: 400 penstock; error=http_request_error, a target", not_framing},
     {"refused: 400 penstock; error=http_request_error, a port without digits", not_framing},
@@ -39,6 +41,10 @@ constexpr auto known = std::to_array<explained>({
 
 bool is_hex(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+bool is_number(std::string_view text) noexcept {
+    return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
 // A path whose dot segments lead above its beginning, or through an empty one.
@@ -109,6 +115,9 @@ std::string_view reason_to_refuse(const message& request) noexcept {
         return "no host in Host";
     if (request.count("host") == 1 && request.value("host").ends_with(':'))
         return "a port without digits";
+    const std::size_t limits = request.first == "OPTIONS" ? request.count("max-forwards") : 0;
+    if (limits > 1 || (limits == 1 && !is_number(request.value("max-forwards"))))
+        return "Max-Forwards is not one number";
     if (!is_uri_text(target))
         return "a target that is no URI";
     if (lower(target.substr(0, 7)) == "http://") {

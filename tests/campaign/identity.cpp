@@ -19,7 +19,11 @@ void append_hex(std::uint32_t value, int width, std::string& out) {
         out += digits[(value >> static_cast<unsigned>(shift)) & 15U];
 }
 
+// Only the digits that a mark is written with: an escape that the path's normalisation undoes
+// (`%41`) must not mend a damaged mark.
 std::optional<std::uint32_t> read_hex(std::string_view text) noexcept {
+    if (text.find_first_not_of(digits) != std::string_view::npos)
+        return std::nullopt;
     std::uint32_t value = 0;
     const auto read = std::from_chars(text.data(), text.data() + text.size(), value, 16);
     if (read.ec != std::errc() || read.ptr != text.data() + text.size())

@@ -48,9 +48,9 @@ spent read_line(daemon& proxy) {
     return found;
 }
 
-// The delay is in `phase`, every other phase is far below it, and all of them add up. A phase that
-// another process of this machine held up for as long as the delay would be a false alarm, so a
-// round may be disturbed; three in a row may not.
+// The delay is in `phase`, every other phase is far below it, and all of them add up. Another process
+// of this machine may hold up a phase for as long as the delay, or the proxy so that it sees the
+// delay only when half of it is over: a round may be disturbed; three in a row may not.
 void expect_delay_in(const std::string& phase, const std::function<spent()>& round,
                      milliseconds length = delay()) {
     const double injected = static_cast<double>(length.count()) * 1000;
@@ -66,12 +66,11 @@ void expect_delay_in(const std::string& phase, const std::function<spent()>& rou
         // Each phase is cut to whole microseconds.
         EXPECT_NEAR(sum, last.total, static_cast<double>(phases.size())) << last.line;
         // The delay begins with the sender, the wait when the proxy has seen that nothing is there.
-        EXPECT_GE(last.by_phase[phase], injected * 0.8) << last.line;
-        if (others < injected / 2) {
+        if (last.by_phase[phase] >= injected * 0.8 && others < injected / 2) {
             return;
         }
     }
-    ADD_FAILURE() << "more than half of the delay shows outside of " << phase << ": " << last.line;
+    ADD_FAILURE() << "the delay does not show in " << phase << " alone: " << last.line;
 }
 
 // Runs `act` as a client of a proxy in front of `origin`, and gives the line of its one request.

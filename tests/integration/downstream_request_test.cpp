@@ -185,6 +185,22 @@ TEST(DownstreamRequest, OfAnEmptyLineIsNone) {
     EXPECT_EQ(here.answers->records(), 0U);
 }
 
+// The line end that some clients send behind a body is the empty line that may come before the next
+// request, also if it was taken long before that.
+TEST(DownstreamRequest, MayHaveOneEmptyLineBeforeItHoweverItComes) {
+    for (const bool second : {false, true}) {
+        SCOPED_TRACE(second);
+        site here;
+        peer client(here.port());
+        client.send(post("/echo", "first") + "\r\n");
+        EXPECT_EQ(read_response(client).body, "first");
+        here.eventually([&] { return here.over->counters().idle.load() == 1; });
+        client.send((second ? "\r\n" : "") + get("/ok"));
+        EXPECT_EQ(read_response(client).status, second ? 400 : 200);
+        EXPECT_EQ(here.answers->requests(), second ? 1U : 2U);
+    }
+}
+
 TEST(DownstreamRequest, BehindAnotherIsAnsweredInOrder) {
     site here;
     peer client(here.port());

@@ -51,6 +51,9 @@ class h1_request_parser {
  public:
     explicit h1_request_parser(const head_limits& limits) noexcept : limits_(limits) {}
     void reset() noexcept;
+    // The empty line that may come before this head (RFC 9112 §2.2) was taken already: another is
+    // refused.
+    void expect_no_empty_line() noexcept { may_skip_ = false; }
     // Fills `into`, which is clear at first, line by line: method, version and what the target says
     // (scheme and authority of the absolute form, path, query), then fields. At the end Host leaves
     // the fields, and is the authority if the target named none (RFC 9112 §3.2). `into` keeps what
@@ -67,6 +70,7 @@ class h1_request_parser {
     head_line_reader lines_;
     bool begun_ = false;  // the first byte of the request line was seen
     bool have_line_ = false;
+    bool may_skip_ = true;  // an empty line
 };
 
 class h1_response_parser {

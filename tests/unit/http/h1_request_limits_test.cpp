@@ -273,6 +273,20 @@ TEST(RequestParser, ReadsOneHeadAfterTheOther) {
     EXPECT_EQ(test::text_of(into), "GET 1.0 - - / -");
 }
 
+TEST(RequestParser, RefusesASecondEmptyLineWhereverTheFirstWasTaken) {
+    for (const std::string_view second : {"\r", "\r\n", "\r\nGET / HTTP/1.1\r\n"}) {
+        h1_request_parser parser{head_limits()};
+        request_head into;
+        parser.expect_no_empty_line();
+        const auto fed = parser.feed(second, into);
+        ASSERT_FALSE(fed);
+        EXPECT_EQ(fed.error(), errc::bad_line_end);
+        parser.reset();
+        into.clear();
+        EXPECT_TRUE(parser.feed(second, into));
+    }
+}
+
 TEST(RequestParser, CanBeResetInTheMiddle) {
     h1_request_parser parser{head_limits()};
     request_head into;
