@@ -7,10 +7,16 @@ find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(prometheus-cpp REQUIRED)
 
-# Debian's c-ares has no CMake package.
+# Debian's c-ares and nghttp2 have no CMake packages.
 find_path(CARES_INCLUDE_DIR ares.h REQUIRED)
 find_library(CARES_LIBRARY cares REQUIRED)
 add_library(c-ares::cares UNKNOWN IMPORTED)
 set_target_properties(c-ares::cares PROPERTIES
   IMPORTED_LOCATION "${CARES_LIBRARY}"
   INTERFACE_INCLUDE_DIRECTORIES "${CARES_INCLUDE_DIR}")
+find_path(NGHTTP2_INCLUDE_DIR nghttp2/nghttp2.h REQUIRED)
+find_library(NGHTTP2_LIBRARY nghttp2 REQUIRED)
+add_library(nghttp2::nghttp2 UNKNOWN IMPORTED)
+set_target_properties(nghttp2::nghttp2 PROPERTIES
+  IMPORTED_LOCATION "${NGHTTP2_LIBRARY}"
+  INTERFACE_INCLUDE_DIRECTORIES "${NGHTTP2_INCLUDE_DIR}")

@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace penstock::net {
@@ -20,6 +21,24 @@ namespace {
 void linger_never(int fd) noexcept {
     const linger at_once{1, 0};
     ::setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
+// Of so few bytes a copy costs less than the kernel's look at a list of parts.
+constexpr std::size_t gather_max = 2048;
+
+void gather(std::span<const iovec> from, char* to) noexcept {
+    for (const iovec& part : from)
+        to = std::copy_n(static_cast<const char*>(part.iov_base), part.iov_len, to);
+}
+
+ssize_t send_parts(int fd, std::span<const iovec> from) noexcept {
+    if (from.size() == 1)
+        return ::send(fd, from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL);
+    msghdr message{};
+    // sendmsg only reads the iovecs; its type just does not say so.
+    message.msg_iov = const_cast<iovec*>(from.data());
+    message.msg_iovlen = from.size();
+    return ::sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -114,15 +133,15 @@ result<std::size_t> socket::write(std::span<const iovec> from) {
     std::size_t total = 0;
     for (const iovec& part : from)
         total += part.iov_len;
-    msghdr message{};
-    // sendmsg only reads the iovecs; its type just does not say so.
-    message.msg_iov = const_cast<iovec*>(from.data());
-    message.msg_iovlen = from.size();
+    std::array<char, gather_max> gathered;
+    iovec whole{gathered.data(), total};
+    if (from.size() > 1 && total <= gather_max) {
+        gather(from, gathered.data());
+        from = std::span<const iovec>(&whole, 1);
+    }
     ssize_t count = 0;
     do {
-        count = from.size() == 1
-                    ? ::send(fd_.get(), from[0].iov_base, from[0].iov_len, MSG_NOSIGNAL)
-                    : ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
+        count = send_parts(fd_.get(), from);
     } while (count < 0 && errno == EINTR);
     if (count < 0) {
         // Reading goes on: what a peer said before it closed is still there.

@@ -1,0 +1,63 @@
+// HTTP/2's own terms (RFC 9113): the codes that end streams and connections, and what a connection
+// may ask of us.
+#pragma once
+
+#include "penstock/base/clock.hpp"
+#include "penstock/http/h1_head.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace penstock::http {
+
+using h2_stream_id = std::uint32_t;
+
+// RFC 9113 §7.
+enum class h2_code : std::uint32_t {
+    no_error,
+    protocol_error,
+    internal_error,
+    flow_control_error,
+    settings_timeout,
+    stream_closed,
+    frame_size_error,
+    refused_stream,
+    cancel,
+    compression_error,
+    connect_error,
+    enhance_your_calm,
+    inadequate_security,
+    http_1_1_required,
+};
+
+// "PROTOCOL_ERROR" and so on; "" for a code that RFC 9113 does not name.
+[[nodiscard]] std::string_view name(h2_code code) noexcept;
+
+// What a client sends first (RFC 9113 §3.4).
+inline constexpr std::string_view h2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+// How often a peer may make us work without a request. Rates are per `window`.
+struct h2_flood_limits {
+    nanoseconds window = 10s;
+    std::uint32_t control = 1000;         // SETTINGS, PING, PRIORITY, unknown, empty DATA …
+    std::uint32_t resets = 200;           // streams that ended early, whoever ended them
+    std::uint32_t refusals = 100;         // streams above the limit, over the connection's life
+    std::uint32_t continuations = 8;      // of one header block
+    std::size_t block = 64 * 1024;        // encoded bytes of one header block
+    std::uint32_t window_updates = 1000;  // over the connection's life, and …
+    std::uint32_t window_updates_per_data = 10;  // … for each DATA frame that we sent
+    std::uint32_t priorities_per_stream = 100;
+    // Of at least so many streams, no more than half may be reset within a second (RFC 9113 §10.5).
+    std::uint32_t judged_streams = 500;
+};
+
+struct h2_limits {
+    std::uint32_t streams = 100;  // at the same time
+    std::uint32_t stream_window = 256 * 1024;
+    std::uint32_t connection_window = 1024 * 1024;
+    head_limits head;  // decoded; every field counts 32 bytes more (RFC 9113 §6.5.2)
+    h2_flood_limits floods;
+};
+
+}  // namespace penstock::http

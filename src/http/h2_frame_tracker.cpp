@@ -1,0 +1,172 @@
+#include "http/h2_frame_tracker.hpp"
+
+#include <algorithm>
+
+namespace penstock::http {
+namespace {
+
+// RFC 9113 §6.
+enum frame_type : std::uint8_t {
+    data,
+    headers,
+    priority,
+    rst_stream,
+    settings,
+    push_promise,
+    ping,
+    goaway,
+    window_update,
+    continuation
+};
+constexpr std::uint8_t end_stream = 0x1;
+
+}  // namespace
+
+h2_frame_tracker::h2_frame_tracker(const h2_flood_limits& limits) noexcept
+    : limits_(limits), control_(limits.control, limits.window) {}
+
+bool h2_frame_tracker::memory::has(h2_stream_id stream) const noexcept {
+    return std::find(ring_.begin(), ring_.end(), stream) != ring_.end();
+}
+
+std::size_t h2_frame_tracker::inspect(std::string_view received, time_point now) {
+    std::size_t at = std::min(preface_left_, received.size());
+    preface_left_ -= at;
+    while (at < received.size() && fault_ == h2_code::no_error) {
+        if (payload_left_ > 0) {
+            const std::size_t skipped = std::min<std::size_t>(payload_left_, received.size() - at);
+            payload_left_ -= static_cast<std::uint32_t>(skipped);
+            at += skipped;
+            continue;
+        }
+        header_[header_bytes_] = static_cast<unsigned char>(received[at]);
+        if (++header_bytes_ < header_.size()) {
+            ++at;
+            continue;
+        }
+        header_bytes_ = 0;
+        const auto byte = [this](std::size_t i) { return std::uint32_t{header_[i]}; };
+        const frame next{byte(0) << 16U | byte(1) << 8U | byte(2), header_[3], header_[4],
+                         (byte(5) & 0x7fU) << 24U | byte(6) << 16U | byte(7) << 8U | byte(8)};
+        fault_ = judge(next, now);
+        if (fault_ != h2_code::no_error)
+            return at;
+        payload_left_ = next.length;
+        ++at;
+    }
+    return at;
+}
+
+h2_code h2_frame_tracker::judge(const frame& next, time_point now) {
+    if (next.length > frame_size_max)
+        return h2_code::frame_size_error;
+    switch (next.type) {
+        case frame_type::data:
+            return judge_data(next, now);
+        case frame_type::headers:
+            return judge_headers(next);
+        case frame_type::continuation:
+            return judge_continuation(next);
+        case frame_type::rst_stream:
+            close(next.stream);
+            return h2_code::no_error;
+        case frame_type::window_update:
+            ++window_updates_;
+            return window_updates_ >
+                           limits_.window_updates + data_sent_ * limits_.window_updates_per_data
+                       ? h2_code::enhance_your_calm
+                       : h2_code::no_error;
+        case frame_type::priority:
+            // Otherwise passed over, since the scheme of RFC 7540 is off.
+            if (next.stream == 0)
+                return h2_code::protocol_error;
+            if (next.length != 5)
+                return h2_code::frame_size_error;
+            if (++priorities_ > (streams_ + 1) * limits_.priorities_per_stream)
+                return h2_code::enhance_your_calm;
+            return count_control(now);
+        default:
+            return count_control(now);
+    }
+}
+
+h2_code h2_frame_tracker::count_control(time_point now) noexcept {
+    return control_.add(now) ? h2_code::no_error : h2_code::enhance_your_calm;
+}
+
+// RFC 9113 §5.1, of a frame that belongs to a message of the client. `unknown` is the fault of one
+// that names a stream which was passed over (§5.1.1), or closed long ago.
+h2_code h2_frame_tracker::judge_stream_use(h2_stream_id stream, h2_code unknown) const noexcept {
+    if (is_open(stream) || reset_.has(stream))
+        return h2_code::no_error;
+    return closed_.has(stream) ? h2_code::stream_closed : unknown;
+}
+
+h2_code h2_frame_tracker::judge_headers(const frame& next) {
+    block_bytes_ = next.length;
+    continuations_ = 0;
+    if (next.stream <= highest_) {
+        const h2_code fault = judge_stream_use(next.stream, h2_code::protocol_error);
+        if (fault != h2_code::no_error)
+            return fault;
+    } else {
+        if (open_.size() >= open_max)
+            return h2_code::enhance_your_calm;
+        highest_ = next.stream;
+        ++streams_;
+        open_.push_back(next.stream);
+    }
+    if ((next.flags & end_stream) != 0)
+        close(next.stream);
+    return h2_code::no_error;
+}
+
+// A block that goes on for too long is not decoded to its end (CVE-2024-27316).
+h2_code h2_frame_tracker::judge_continuation(const frame& next) {
+    block_bytes_ += next.length;
+    ++continuations_;
+    return continuations_ > limits_.continuations || block_bytes_ > limits_.block
+               ? h2_code::enhance_your_calm
+               : h2_code::no_error;
+}
+
+h2_code h2_frame_tracker::judge_data(const frame& next, time_point now) {
+    const bool ends = (next.flags & end_stream) != 0;
+    if (next.stream > highest_ || next.stream == 0)
+        return h2_code::protocol_error;
+    const h2_code fault = judge_stream_use(next.stream, h2_code::stream_closed);
+    if (fault != h2_code::no_error)
+        return fault;
+    if (ends)
+        close(next.stream);
+    else if (next.length == 0)
+        return count_control(now);
+    return h2_code::no_error;
+}
+
+bool h2_frame_tracker::is_open(h2_stream_id stream) const noexcept {
+    return std::find(open_.begin(), open_.end(), stream) != open_.end();
+}
+
+bool h2_frame_tracker::forget(h2_stream_id stream) noexcept {
+    const auto found = std::find(open_.begin(), open_.end(), stream);
+    if (found == open_.end())
+        return false;
+    *found = open_.back();
+    open_.pop_back();
+    return true;
+}
+
+// By the client.
+void h2_frame_tracker::close(h2_stream_id stream) {
+    if (forget(stream))
+        closed_.add(stream);
+}
+
+// What the client had sent before it saw the reset is no fault of its own (RFC 9113 §5.1).
+void h2_frame_tracker::note_reset(h2_stream_id stream) {
+    if (forget(stream))
+        reset_.add(stream);
+}
+
+}  // namespace penstock::http

@@ -1,0 +1,90 @@
+// h2_frame_tracker: sees the nine-byte header of every frame that a client sends, before the
+// session does (RFC 9113 §4.1). The session's library passes over frames on streams that it has
+// forgotten without a word, so the rules about those are kept here, and so are the caps on frames
+// that cost the sender less than us.
+//
+//   a stream, as far as its client may still send on it:
+//     open ─► closed by the client (END_STREAM or RST_STREAM): more on it is an error
+//        └──► reset by us: what was under way is let through, to be ignored
+#pragma once
+
+#include "http/h2_rate.hpp"
+#include "penstock/http/h2.hpp"
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace penstock::http {
+
+class h2_frame_tracker {
+ public:
+    static constexpr std::size_t frame_size_max = 16384;  // RFC 9113 §4.2, and we announce no more
+    // Streams closed by the client, or reset by us, of which we still know which it was.
+    static constexpr std::size_t remembered = 128;
+    // Streams that the client has opened and not ended; a read brings no more than this.
+    static constexpr std::size_t open_max = 4096;
+
+    explicit h2_frame_tracker(const h2_flood_limits& limits) noexcept;
+
+    // Looks at what was received, in order, from the preface's first byte on. Returns how much of
+    // it may be handed to the session; if that is not all, `fault` says why the connection ends.
+    [[nodiscard]] std::size_t inspect(std::string_view received, time_point now);
+    [[nodiscard]] h2_code fault() const noexcept { return fault_; }
+
+    // We sent these.
+    void note_reset(h2_stream_id stream);
+    void note_data() noexcept { ++data_sent_; }
+    [[nodiscard]] h2_stream_id highest_stream() const noexcept { return highest_; }
+
+ private:
+    struct frame {
+        std::uint32_t length;
+        std::uint8_t type;
+        std::uint8_t flags;
+        h2_stream_id stream;
+    };
+    // The last streams that something happened to.
+    class memory {
+     public:
+        void add(h2_stream_id stream) noexcept { ring_[next_++ % remembered] = stream; }
+        [[nodiscard]] bool has(h2_stream_id stream) const noexcept;
+
+     private:
+        std::array<h2_stream_id, remembered> ring_{};
+        std::size_t next_ = 0;
+    };
+
+    [[nodiscard]] h2_code judge(const frame& next, time_point now);
+    [[nodiscard]] h2_code judge_headers(const frame& next);
+    [[nodiscard]] h2_code judge_continuation(const frame& next);
+    [[nodiscard]] h2_code judge_data(const frame& next, time_point now);
+    [[nodiscard]] h2_code judge_stream_use(h2_stream_id stream, h2_code unknown) const noexcept;
+    [[nodiscard]] h2_code count_control(time_point now) noexcept;
+    [[nodiscard]] bool is_open(h2_stream_id stream) const noexcept;
+    bool forget(h2_stream_id stream) noexcept;
+    void close(h2_stream_id stream);
+
+    h2_flood_limits limits_;
+    std::array<unsigned char, 9> header_{};
+    std::size_t header_bytes_ = 0;
+    std::size_t preface_left_ = h2_preface.size();
+    std::uint32_t payload_left_ = 0;
+    h2_code fault_ = h2_code::no_error;
+
+    std::vector<h2_stream_id> open_;
+    memory closed_;
+    memory reset_;
+    h2_stream_id highest_ = 0;
+    std::size_t block_bytes_ = 0;
+    std::uint32_t continuations_ = 0;
+    h2_rate control_;
+    std::uint64_t streams_ = 0;
+    std::uint64_t priorities_ = 0;
+    std::uint64_t window_updates_ = 0;
+    std::uint64_t data_sent_ = 0;
+};
+
+}  // namespace penstock::http

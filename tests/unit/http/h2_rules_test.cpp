@@ -1,0 +1,471 @@
+// What RFC 9113 forbids a client, and how each breach ends: the stream with RST_STREAM, the
+// connection with GOAWAY, or the request with a status.
+#include "unit/http/h2_link.hpp"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace penstock::http {
+namespace {
+
+namespace h2 = test::h2;
+using link = test::h2_link;
+
+const std::string ping = h2::frame(h2::ping, 0, 0, "12345678");
+std::string rst(std::uint32_t stream) {
+    return h2::frame(h2::rst_stream, 0, stream, h2::number(8));
+}
+std::string window(std::uint32_t stream, std::uint32_t by) {
+    return h2::frame(h2::window_update, 0, stream, h2::number(by));
+}
+std::string setting(char id, std::uint32_t value) {
+    return h2::frame(h2::settings, 0, 0, std::string("\0", 1) + id + h2::number(value));
+}
+
+struct connection_fault {
+    const char* name;
+    std::string bytes;  // behind preface, SETTINGS and the acknowledgement
+    h2_code why;
+};
+std::ostream& operator<<(std::ostream& out, const connection_fault& of) { return out << of.name; }
+
+class ConnectionFault : public testing::TestWithParam<connection_fault> {};
+
+TEST_P(ConnectionFault, EndsTheConnection) {
+    for (const std::size_t piece : {std::size_t{1}, std::string::npos}) {
+        link to;
+        ASSERT_EQ(to.greet(), h2_code::no_error);
+        EXPECT_EQ(to.send(GetParam().bytes, piece), GetParam().why);
+        EXPECT_EQ(to.goaway(), GetParam().why);
+        EXPECT_TRUE(to.session.over());
+        // Nothing that comes now is looked at.
+        while (to.session.next_changed() != nullptr) {
+        }
+        to.send(h2::head(99, h2::get()));
+        EXPECT_TRUE(to.frames().empty());
+        EXPECT_EQ(to.session.next_changed(), nullptr);
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Frames, ConnectionFault,
+    testing::Values(
+        connection_fault{"S4_2_FrameAboveTheMaximum",
+                         h2::frame(h2::ping, 0, 0, std::string(16385, 'x')),
+                         h2_code::frame_size_error},
+        connection_fault{"S6_1_DataOnStreamZero", h2::body(0, "x"), h2_code::protocol_error},
+        connection_fault{"S6_1_PaddingAsLongAsTheFrame",
+                         h2::head(1, h2::post(), false) +
+                             h2::frame(h2::data, h2::padded, 1, std::string("\5abcd")),
+                         h2_code::protocol_error},
+        connection_fault{"S6_2_HeadersOnStreamZero", h2::head(0, h2::get()),
+                         h2_code::protocol_error},
+        connection_fault{"S6_3_PriorityOnStreamZero",
+                         h2::frame(h2::priority, 0, 0, std::string(5, '\1')),
+                         h2_code::protocol_error},
+        connection_fault{"S6_3_PriorityOfAnotherLength", h2::frame(h2::priority, 0, 1, "1234"),
+                         h2_code::frame_size_error},
+        connection_fault{"S6_4_ResetOnStreamZero", rst(0), h2_code::protocol_error},
+        connection_fault{"S6_4_ResetOfAnIdleStream", rst(1), h2_code::protocol_error},
+        connection_fault{"S6_4_ResetOfAnotherLength",
+                         h2::head(1, h2::get()) + h2::frame(h2::rst_stream, 0, 1, "abc"),
+                         h2_code::frame_size_error},
+        connection_fault{"S6_5_SettingsOnAStream", h2::frame(h2::settings, 0, 1),
+                         h2_code::protocol_error},
+        connection_fault{"S6_5_AcknowledgementWithBytes",
+                         h2::frame(h2::settings, h2::ack, 0, "123456"), h2_code::frame_size_error},
+        connection_fault{"S6_5_SettingsOfAnotherLength", h2::frame(h2::settings, 0, 0, "12345"),
+                         h2_code::frame_size_error},
+        connection_fault{"S6_5_2_PushNeitherOnNorOff", setting(2, 2), h2_code::protocol_error},
+        connection_fault{"S6_5_2_WindowTooLarge", setting(4, 0x80000000U),
+                         h2_code::flow_control_error},
+        connection_fault{"S6_5_2_FrameSizeTooSmall", setting(5, 16383), h2_code::protocol_error},
+        connection_fault{"S6_5_2_FrameSizeTooLarge", setting(5, 1U << 24U),
+                         h2_code::protocol_error},
+        connection_fault{
+            "S6_6_PushFromAClient",
+            h2::head(1, h2::get()) + h2::frame(h2::push_promise, h2::end_headers, 1, h2::number(2)),
+            h2_code::protocol_error},
+        connection_fault{"S6_7_PingOnAStream", h2::frame(h2::ping, 0, 1, "12345678"),
+                         h2_code::protocol_error},
+        connection_fault{"S6_7_PingOfAnotherLength", h2::frame(h2::ping, 0, 0, "1234567"),
+                         h2_code::frame_size_error},
+        connection_fault{"S6_8_GoawayOnAStream",
+                         h2::frame(h2::goaway, 0, 1, h2::number(0) + h2::number(0)),
+                         h2_code::protocol_error},
+        connection_fault{"S6_9_WindowByNothing", window(0, 0), h2_code::protocol_error},
+        connection_fault{"S6_9_WindowOfAStreamByNothing",
+                         h2::head(1, h2::post(), false) + window(1, 0), h2_code::protocol_error},
+        connection_fault{"S6_9_WindowOfAnotherLength", h2::frame(h2::window_update, 0, 0, "123"),
+                         h2_code::frame_size_error},
+        connection_fault{"S6_9_WindowOfAnIdleStream", window(1, 1), h2_code::protocol_error},
+        connection_fault{"S6_9_1_WindowOverflow", window(0, 0x7fffffff),
+                         h2_code::flow_control_error},
+        connection_fault{"S6_10_ContinuationOfNothing",
+                         h2::frame(h2::continuation, h2::end_headers, 1, ""),
+                         h2_code::protocol_error},
+        connection_fault{"S6_10_AnotherFrameWithinABlock",
+                         h2::frame(h2::headers, 0, 1, h2::block(h2::get())) + ping,
+                         h2_code::protocol_error},
+        connection_fault{"S4_3_BlockThatCannotBeDecoded",
+                         h2::frame(h2::headers, h2::end_headers, 1, "\xff\xff\xff\xff\xff\xff"),
+                         h2_code::compression_error}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    Streams, ConnectionFault,
+    testing::Values(
+        connection_fault{"S5_1_DataOnAnIdleStream", h2::body(1, "x"), h2_code::protocol_error},
+        connection_fault{"S5_1_DataBehindTheEnd", h2::head(1, h2::get()) + h2::body(1, "x"),
+                         h2_code::stream_closed},
+        connection_fault{"S5_1_HeadersBehindTheEnd",
+                         h2::head(1, h2::get()) + h2::head(1, h2::get()), h2_code::stream_closed},
+        connection_fault{"S5_1_DataBehindTheEndOfTheBody",
+                         h2::head(1, h2::post(), false) + h2::body(1, "x") + h2::body(1, "x"),
+                         h2_code::stream_closed},
+        connection_fault{"S5_1_DataBehindItsReset",
+                         h2::head(1, h2::post(), false) + rst(1) + h2::body(1, "x"),
+                         h2_code::stream_closed},
+        connection_fault{"S5_1_HeadersBehindItsReset",
+                         h2::head(1, h2::post(), false) + rst(1) + h2::head(1, h2::get()),
+                         h2_code::stream_closed},
+        connection_fault{"S5_1_1_EvenStream", h2::head(2, h2::get()), h2_code::protocol_error},
+        connection_fault{"S5_1_1_StreamThatWasPassedOver",
+                         h2::head(5, h2::get()) + h2::head(3, h2::get()), h2_code::protocol_error}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST(H2Preface, MustBeTheProtocols) {
+    link to;
+    EXPECT_NE(to.send("PRI * HTTP/2.0\r\n\r\nSX\r\n\r\n"), h2_code::no_error);
+}
+
+TEST(H2Preface, MustBeFollowedBySettings) {
+    link to;
+    EXPECT_EQ(to.send(std::string(h2::preface) + ping), h2_code::protocol_error);
+}
+
+// RFC 9113 §5.1: what was under way when we reset a stream is no fault.
+TEST(H2Streams, ThatWeHaveResetMayStillBeWrittenTo) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    ASSERT_EQ(to.send(h2::head(1, h2::post(), false)), h2_code::no_error);
+    h2_stream* const stream = to.session.next_changed();
+    ASSERT_NE(stream, nullptr);
+    to.session.reset(*stream, h2_code::cancel);
+    (void)to.frames();
+    to.session.release(*stream);
+    EXPECT_EQ(to.send(h2::body(1, "x", false) + h2::body(1, "x") + window(1, 1) + rst(1)),
+              h2_code::no_error);
+    EXPECT_EQ(to.send(ping), h2_code::no_error);
+    EXPECT_EQ(to.frames().size(), 1U);
+}
+
+struct stream_fault {
+    const char* name;
+    std::string bytes;  // of stream 1
+    h2_code why = h2_code::protocol_error;
+};
+std::ostream& operator<<(std::ostream& out, const stream_fault& of) { return out << of.name; }
+
+class StreamFault : public testing::TestWithParam<stream_fault> {};
+
+// The stream ends and another one on the same connection is served.
+TEST_P(StreamFault, EndsTheStreamAlone) {
+    for (const std::size_t piece : {std::size_t{1}, std::string::npos}) {
+        link to;
+        ASSERT_EQ(to.greet(), h2_code::no_error);
+        ASSERT_EQ(to.send(GetParam().bytes, piece), h2_code::no_error);
+        EXPECT_EQ(to.reset_of(1), GetParam().why);
+        while (h2_stream* const stream = to.session.next_changed()) {
+            EXPECT_TRUE(stream->closed);
+            EXPECT_FALSE(stream->ended);
+            to.session.release(*stream);
+        }
+        EXPECT_EQ(to.session.active(), 0U);
+        ASSERT_EQ(to.send(h2::head(3, h2::get())), h2_code::no_error);
+        h2_stream* const other = to.session.next_changed();
+        ASSERT_NE(other, nullptr);
+        EXPECT_FALSE(other->refused);
+    }
+}
+
+h2::field_list without(h2::field_list of, std::string_view name) {
+    std::erase_if(of, [&](const auto& field) { return field.first == name; });
+    return of;
+}
+
+h2::field_list with(std::string_view name, std::string_view value) {
+    h2::field_list of = h2::get();
+    for (auto& [key, text] : of) {
+        if (key == name) {
+            text = value;
+            return of;
+        }
+    }
+    of.emplace_back(name, value);
+    return of;
+}
+
+stream_fault field(const char* name, std::string_view key, std::string_view value) {
+    return {name, h2::head(1, with(key, value))};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    D1, StreamFault,
+    testing::Values(field("CrLfInValue", "x", "a\r\nb: c"), field("LfInValue", "x", "a\nb"),
+                    field("NulInValue", "x", std::string_view("a\0b", 3)),
+                    field("SpaceBeforeValue", "x", " a"), field("SpaceBehindValue", "x", "a "),
+                    field("TabBehindValue", "x", "a\t"), field("UpperCaseInName", "X-a", "1"),
+                    field("SpaceInName", "x a", "1"), field("ColonInName", "x:a", "1"),
+                    field("CrLfInName", "x\r\na", "1"), field("ControlInName", "x\x01", "1"),
+                    field("EmptyName", "", "1"), field("SpaceInPath", ":path", "/a HTTP/1.1"),
+                    field("CrLfInPath", ":path", "/a\r\nb"),
+                    field("SpaceInMethod", ":method", "GET /a"),
+                    field("CrLfInMethod", ":method", "GET\r\nX"),
+                    field("ControlInAuthority", ":authority", "a\x01"),
+                    field("SpaceInAuthority", ":authority", "a b"),
+                    field("CrLfInScheme", ":scheme", "http\r\n")),
+    [](const auto& param) { return std::string(param.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(D2, StreamFault,
+                         testing::Values(field("TransferEncoding", "transfer-encoding", "chunked"),
+                                         field("Connection", "connection", "close"),
+                                         field("KeepAlive", "keep-alive", "1"),
+                                         field("ProxyConnection", "proxy-connection", "close"),
+                                         field("Upgrade", "upgrade", "websocket"),
+                                         field("TeOtherThanTrailers", "te", "gzip")),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    D3, StreamFault,
+    testing::Values(
+        stream_fault{"LengthWithoutData", h2::head(1, h2::post("/", {{"content-length", "5"}}))},
+        stream_fault{
+            "LengthAboveTheData",
+            h2::head(1, h2::post("/", {{"content-length", "5"}}), false) + h2::body(1, "1234")},
+        stream_fault{
+            "LengthBelowTheData",
+            h2::head(1, h2::post("/", {{"content-length", "3"}}), false) + h2::body(1, "1234")},
+        stream_fault{"LengthAboveTheDataWithTrailers",
+                     h2::head(1, h2::post("/", {{"content-length", "5"}}), false) +
+                         h2::body(1, "1234", false) + h2::head(1, {{"x", "y"}})},
+        stream_fault{
+            "TwoLengths",
+            h2::head(1, h2::post("/", {{"content-length", "5"}, {"content-length", "5"}}), false)},
+        stream_fault{"LengthThatIsNoNumber",
+                     h2::head(1, h2::post("/", {{"content-length", "+5"}}), false)}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    D4, StreamFault,
+    testing::Values(
+        field("EmptyPath", ":path", ""), field("PathWithoutSlash", ":path", "a"),
+        field("AsteriskOfAGet", ":path", "*"),
+        stream_fault{"NoHost", h2::head(1, without(h2::get(), ":authority"))},
+        field("SlashInAuthority", ":authority", "a/b"),
+        field("QueryInAuthority", ":authority", "a?b"),
+        field("FragmentInAuthority", ":authority", "a#b"),
+        stream_fault{"NoPath", h2::head(1, without(h2::get(), ":path"))},
+        stream_fault{"NoMethod", h2::head(1, without(h2::get(), ":method"))},
+        stream_fault{"NoScheme", h2::head(1, without(h2::get(), ":scheme"))},
+        stream_fault{"TwoPaths", h2::head(1, h2::get("/", {{":path", "/"}}))},
+        stream_fault{"UnknownPseudo", h2::head(1, h2::get("/", {{":other", "1"}}))},
+        stream_fault{"StatusInARequest", h2::head(1, h2::get("/", {{":status", "200"}}))},
+        stream_fault{"PseudoBehindFields", h2::head(1, {{":method", "GET"},
+                                                        {":scheme", "http"},
+                                                        {"x", "y"},
+                                                        {":path", "/"},
+                                                        {":authority", "a"}})},
+        stream_fault{"PseudoInTrailers",
+                     h2::head(1, h2::post(), false) + h2::head(1, {{":path", "/"}})},
+        stream_fault{"ProtocolThatWasNotOffered",
+                     h2::head(1, h2::get("/", {{":protocol", "websocket"}}))},
+        stream_fault{"TrailersThatEndNothing",
+                     h2::head(1, h2::post(), false) + h2::head(1, {{"x", "y"}}, false)},
+        stream_fault{"TooManyTrailers",
+                     h2::head(1, h2::post(), false) + h2::head(1, h2::field_list(33, {"x", "y"}))}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(Windows, StreamFault,
+                         testing::Values(stream_fault{
+                             "S6_9_1_WindowOverflow",
+                             h2::head(1, h2::post(), false) + window(1, 0x7fffffff),
+                             h2_code::flow_control_error}),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+struct refused_head {
+    const char* name;
+    h2::field_list fields;
+    errc why;
+};
+std::ostream& operator<<(std::ostream& out, const refused_head& of) { return out << of.name; }
+
+class H2HeadRefused : public testing::TestWithParam<refused_head> {};
+
+TEST_P(H2HeadRefused, IsAnsweredWithAStatus) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    ASSERT_EQ(to.send(h2::head(1, GetParam().fields)), h2_code::no_error);
+    h2_stream* const stream = to.session.next_changed();
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(stream->refused, GetParam().why);
+}
+
+h2::field_list many(std::size_t count, const char* name, const std::string& value) {
+    return h2::get("/", h2::field_list(count, {name, value}));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    D5D6E10, H2HeadRefused,
+    testing::Values(
+        refused_head{"OtherScheme", with(":scheme", "ftp"), errc::bad_target},
+        refused_head{"HostAndAuthorityDiffer", with("host", "b.test"), errc::bad_host},
+        refused_head{"UserInAuthority", with(":authority", "me@a.test"), errc::bad_host},
+        refused_head{"ListInAuthority", with(":authority", "a.test,b.test"), errc::bad_host},
+        refused_head{"FragmentInPath", with(":path", "/a#b"), errc::bad_path},
+        refused_head{"PathAboveTheRoot", with(":path", "/../a"), errc::bad_path},
+        refused_head{"NulInPath", with(":path", "/%00"), errc::bad_path},
+        refused_head{"MethodTooLong", with(":method", std::string(33, 'A')), errc::bad_method},
+        refused_head{"PathTooLong", with(":path", '/' + std::string(8192, 'a')),
+                     errc::uri_too_long},
+        refused_head{"FieldTooLarge", with("x", std::string(16300, 'a') + std::string(84, 'b')),
+                     errc::field_too_large},
+        refused_head{"TooManyFields", many(101, "x", "y"), errc::too_many_fields},
+        refused_head{"TooManyCrumbs", many(201, "cookie", "y"), errc::too_many_fields}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST(H2Head, MayBeAsLargeAsItsLimits) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    h2::field_list fields = h2::get('/' + std::string(8191, 'a'), h2::field_list(100, {"x", "y"}));
+    for (int i = 0; i < 200; ++i)
+        fields.emplace_back("cookie", "c");
+    ASSERT_EQ(to.send(h2::head(1, fields)), h2_code::no_error);
+    h2_stream* const stream = to.session.next_changed();
+    ASSERT_NE(stream, nullptr);
+    EXPECT_FALSE(stream->refused);
+    EXPECT_EQ(stream->head.fields.size(), 101U);
+}
+
+// One block, decoded from a few bytes by references to one large field: first a status, beyond
+// twice the limit the end (CVE-2016-6581, CVE-2026-49975).
+std::string bomb(std::size_t references) {
+    std::string block = h2::block(h2::get());
+    // Literal with incremental indexing of a field of 3.9 KiB; then the newest entry again.
+    block += std::string("\x40\1x", 3) + std::string("\x7f\x81\x1e") + std::string(4096 - 128, 'a');
+    block += std::string(references, '\xbe');
+    return h2::frame(h2::headers, h2::end_headers | h2::end_stream, 1, block);
+}
+
+TEST(H2Head, ThatGrowsInDecodingIsRefused) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    ASSERT_EQ(to.send(bomb(20)), h2_code::no_error);
+    h2_stream* const stream = to.session.next_changed();
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(stream->refused, errc::header_too_large);
+    EXPECT_LT(stream->head.fields.bytes(), 64 * 1024U);
+}
+
+TEST(H2Head, ThatGrowsWithoutEndEndsTheConnection) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    EXPECT_EQ(to.send(bomb(4000)), h2_code::enhance_your_calm);
+    EXPECT_EQ(to.goaway(), h2_code::enhance_your_calm);
+}
+
+std::string repeat(const std::string& what, int count) {
+    std::string out;
+    for (int i = 0; i < count; ++i)
+        out += what;
+    return out;
+}
+
+struct flood {
+    const char* name;
+    std::string before;
+    std::string one;
+    int allowed;
+};
+std::ostream& operator<<(std::ostream& out, const flood& of) { return out << of.name; }
+
+class H2Flood : public testing::TestWithParam<flood> {};
+
+TEST_P(H2Flood, EndsTheConnectionAtItsLimit) {
+    link to;
+    ASSERT_EQ(to.send(h2::hello() + GetParam().before), h2_code::no_error);
+    (void)to.frames();
+    ASSERT_EQ(to.send(repeat(GetParam().one, GetParam().allowed)), h2_code::no_error);
+    EXPECT_EQ(to.send(GetParam().one), h2_code::enhance_your_calm);
+}
+
+// A rate, not a number over the connection's life.
+TEST_P(H2Flood, IsNoneWhenItTakesItsTime) {
+    if (std::string_view(GetParam().name) == "WindowUpdate" ||
+        std::string_view(GetParam().name) == "Continuation")
+        GTEST_SKIP() << "a number over the connection's life, or of one block";
+    link to;
+    ASSERT_EQ(to.send(h2::hello() + GetParam().before), h2_code::no_error);
+    for (int i = 0; i < 3; ++i) {
+        (void)to.frames();
+        ASSERT_EQ(to.send(repeat(GetParam().one, GetParam().allowed - 10)), h2_code::no_error);
+        to.now += 10s;
+    }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    E3E4, H2Flood,
+    testing::Values(flood{"Ping", "", ping, 999},
+                    flood{"Settings", "", h2::frame(h2::settings, 0, 0), 999},
+                    flood{"Unknown", "", h2::frame(static_cast<h2::type>(0x42), 0, 0, "x"), 999},
+                    flood{"EmptyData", h2::head(1, h2::post(), false), h2::body(1, "", false), 999},
+                    flood{"WindowUpdate", "", window(0, 1), 1000},
+                    flood{"Continuation", h2::frame(h2::headers, 0, 1, h2::block(h2::get())),
+                          h2::frame(h2::continuation, 0, 1), 8}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+// E1, E2: resets of either side count alike.
+TEST(H2Resets, OfTheClientAreLimited) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    std::uint32_t id = 1;
+    for (int i = 0; i < 200; ++i, id += 2) {
+        ASSERT_EQ(to.send(h2::head(id, h2::get()) + rst(id)), h2_code::no_error);
+        to.session.release(*to.session.next_changed());
+    }
+    EXPECT_EQ(to.send(h2::head(id, h2::get()) + rst(id)), h2_code::enhance_your_calm);
+}
+
+TEST(H2Resets, OfOursAreLimited) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    std::uint32_t id = 1;
+    for (int i = 0; i < 200; ++i, id += 2) {
+        ASSERT_EQ(to.send(h2::head(id, with("x", " "))), h2_code::no_error);
+        EXPECT_EQ(to.reset_of(id), h2_code::protocol_error);
+    }
+    EXPECT_EQ(to.send(h2::head(id, with("x", " "))), h2_code::enhance_your_calm);
+    EXPECT_EQ(to.goaway(), h2_code::enhance_your_calm);
+}
+
+TEST(H2Resets, OfHalfTheStreamsWithinASecondAreTooMany) {
+    h2_limits limits;
+    limits.floods.resets = 100'000;
+    link to(limits);
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    h2_code fault = h2_code::no_error;
+    std::uint32_t streams = 0;
+    for (; fault == h2_code::no_error && streams < 1000; ++streams) {
+        fault = to.send(h2::head(streams * 2 + 1, h2::get()) + rst(streams * 2 + 1));
+        if (h2_stream* const stream = to.session.next_changed())
+            to.session.release(*stream);
+    }
+    EXPECT_EQ(fault, h2_code::enhance_your_calm);
+    EXPECT_EQ(streams, 500U);
+}
+
+}  // namespace
+}  // namespace penstock::http
