@@ -80,7 +80,7 @@ def run(arguments, descriptors, folder):
     rounds = {name: [] for name in ROWS}
     origin = Drip()
     try:
-        for _ in range(arguments.rounds):
+        for _ in range(min(arguments.rounds, 5)):
             for name, (path, many) in ROWS.items():
                 connections = most if many else min(arguments.streams, most)
                 rounds[name].append(

@@ -43,7 +43,10 @@ listener_tls compile_tls(const config::listener& from, const listener_tls* befor
     options.certificate_pem = *chain;
     options.key_pem = *key;
     options.min_version = from.tls->min_version;
+    if (from.h2)
+        options.alpn = {"h2", "http/1.1"};
     append(made.definition, options.min_version);
+    append(made.definition, from.h2 ? "h2" : "");
     append(made.definition, *chain);
     append(made.definition, *key);
     append(made.definition, files.cert);

@@ -117,8 +117,10 @@ void write_listener(yaml_writer& out, const listener& from) {
     }
     out.put("bind", flow_list(binds));
     std::vector<std::string> protocols{"http/1.1"};
-    if (from.h2) {
-        protocols.emplace_back(from.tls.has_value() ? "h2" : "h2c");
+    if (from.h2 && from.tls.has_value()) {
+        protocols.insert(protocols.begin(), "h2");
+    } else if (from.h2) {
+        protocols.emplace_back("h2c");
     }
     out.put("protocols", flow_list(protocols));
     if (from.tls.has_value()) {

@@ -57,12 +57,12 @@ void load_protocol(const section& from, const yaml_node& item, listener& to) {
         return;
     }
     to.h2 = true;
-    from.in().warn(item, in_quotes(*name) + " is not served in this release, only http/1.1 is");
 }
 
 void load_protocols(const section& from, listener& to) {
     const std::vector<const yaml_node*> items = from.items("protocols");
     if (items.empty()) {
+        to.h2 = true;
         return;
     }
     to.http1 = false;
@@ -71,7 +71,7 @@ void load_protocols(const section& from, listener& to) {
     }
     if (!to.http1) {
         from.in().error(*from.find("protocols"), "'protocols' has to contain http/1.1",
-                        "no other protocol is served in this release");
+                        "no listener is for HTTP/2 alone in this release");
     }
 }
 

@@ -57,9 +57,11 @@ constexpr key_info table[] = {
      .other = type::list, .item = type::address, .required = true,
      .meaning = "`IP:port`, `[IPv6]:port`, `:port` for every IPv4 address, or a list of them; "
                 "port 0 lets the kernel choose."},
-    {.path = "listeners.<name>.protocols", .type = type::list, .default_text = "[http/1.1]",
+    {.path = "listeners.<name>.protocols", .type = type::list,
+     .default_text = "[http/1.1, h2c]",
      .range = {1, 3}, .choices = "http/1.1|h2|h2c", .item = type::choice,
-     .meaning = "Protocols offered; this release serves http/1.1 only."},
+     .meaning = "Protocols offered: `h2c` (HTTP/2 without TLS) by a client's prior knowledge; with "
+                "TLS `h2` by ALPN, and the default is `[h2, http/1.1]`. http/1.1 always."},
     {.path = "listeners.<name>.tls", .type = type::section,
      .meaning = "Makes this a TLS listener."},
     {.path = "listeners.<name>.tls.certificates", .type = type::list, .range = {1, 64},

@@ -40,7 +40,7 @@ void h1_connection::enter(state next) noexcept {
 net::task<> h1_connection::serve(std::unique_ptr<connection_owner>) {
     ending how = ending::close;
     if (co_await begin_tls())
-        how = ending::keep;
+        how = agreed_on_h2() ? ending::switch_protocol : ending::keep;
     while (how == ending::keep) {
         enter(state::idle);
         if (takes_too_many_turns())
@@ -60,9 +60,35 @@ net::task<> h1_connection::serve(std::unique_ptr<connection_owner>) {
     co_await close(how);
 }
 
+bool h1_connection::agreed_on_h2() const noexcept {
+    return stream_.is_tls() && stream_.tls().alpn == "h2";
+}
+
+class h1_connection::h2_activity final : public activity_listener {
+ public:
+    explicit h2_activity(h1_connection& of) noexcept : of_(of) {}
+    void on_activity(bool busy) noexcept override { of_.enter(busy ? state::busy : state::idle); }
+
+ private:
+    h1_connection& of_;
+};
+
+net::task<> h1_connection::serve_h2() {
+    enter(state::idle);
+    if (!extras_)
+        extras_ = std::make_unique<extras>();
+    const nanoseconds handshake = std::exchange(extras_->handshake, nanoseconds{0});
+    h2_activity activity(*this);
+    h2_connection speaks({home_, stream_, peer_, *local_, activity, handshake});
+    extras_->h2 = &speaks;
+    co_await speaks.serve(std::move(buffer_));
+    extras_->h2 = nullptr;
+}
+
 net::task<> h1_connection::refuse(std::unique_ptr<connection_owner>, exchange::reason why) {
     ending how = ending::close;
-    if (co_await begin_tls()) {
+    // There is no stream yet on which an HTTP/2 client could be told.
+    if (co_await begin_tls() && !agreed_on_h2()) {
         begin_request();
         how = co_await refuse_request(why);
         finish_exchange(true);
@@ -75,12 +101,12 @@ net::task<bool> h1_connection::begin_tls() {
     const std::shared_ptr<const listener_state> listening = home_.state;
     if (!listening->tls)
         co_return !stream_.aborted();
-    secured_ = std::make_unique<secured>();
-    secured_->context = listening->tls;
+    extras_ = std::make_unique<extras>();
+    extras_->context = listening->tls;
     const config::listener& settings = listening->settings;
     const time_point began = home_.worker.now();
     stream_.read_deadline(began + settings.timeouts.tls_handshake, net::errc::handshake_timeout);
-    const result<void> done = co_await stream_.accept_tls(*secured_->context);
+    const result<void> done = co_await stream_.accept_tls(*extras_->context);
     stream_.read_deadline_off();
     server_counters& counters = home_.counters;
     if (!done) {
@@ -89,7 +115,7 @@ net::task<bool> h1_connection::begin_tls() {
                   done.error(), stream_.tls_failure());
         co_return false;
     }
-    secured_->handshake = net::worker::clock() - began;
+    extras_->handshake = net::worker::clock() - began;
     const net::tls_facts& facts = stream_.tls();
     add(counters.handshakes_ok[facts.resumed ? 1 : 0][facts.version == "TLSv1.3" ? 1 : 0]);
     co_return true;
@@ -160,6 +186,8 @@ bool h1_connection::idle_is_over() noexcept {
 }
 
 net::task<> h1_connection::close(ending how) {
+    if (how == ending::switch_protocol)
+        co_await serve_h2();
     enter(state::closing);
     alarm_.off();
     buffer_ = net::read_buffer();
@@ -174,7 +202,9 @@ net::task<> h1_connection::close(ending how) {
 }
 
 void h1_connection::drain() noexcept {
-    if (state_ == state::idle)
+    if (extras_ && extras_->h2 != nullptr)
+        extras_->h2->drain();
+    else if (state_ == state::idle)
         stream_.wake_reader();
 }
 

@@ -1,6 +1,7 @@
 // h1_connection: one client connection that speaks HTTP/1, from its TLS handshake to its close.
 // One request after another: a client that sends ahead is held back by its own socket.
 //
+// A client that speaks HTTP/2, by ALPN or by its preface, goes on with an h2_connection.
 //   handshake ─► idle ─► busy ─► idle …      idle: no buffer, no serving
 //                  │       └──► closing      busy: from a head's first byte to the answer's last
 //                  └──────────► closing
@@ -10,28 +11,17 @@
 #pragma once
 
 #include "downstream/alarm.hpp"
+#include "downstream/connection_home.hpp"
 #include "downstream/h1_response_writer.hpp"
+#include "downstream/h2_connection.hpp"
 #include "downstream/request_rules.hpp"
 #include "downstream/response_plan.hpp"
-#include "downstream/serving.hpp"
 #include "penstock/net/stream.hpp"
 
 #include <memory>
 #include <string>
 
 namespace penstock::downstream {
-
-// What the connections of one server share.
-struct connection_home {
-    connection_home(net::worker& on, std::shared_ptr<const listener_state> by) noexcept
-        : worker(on), state(std::move(by)) {}
-
-    net::worker& worker;
-    std::shared_ptr<const listener_state> state;
-    server_counters counters;
-    serving_pool servings;
-    bool draining = false;
-};
 
 // Keeps a connection for as long as its task lives.
 class connection_owner {
@@ -78,8 +68,8 @@ class h1_connection final : private net::socket_watcher,
  private:
     enum class state : std::uint8_t { handshake, idle, busy, closing };
     enum class idle_step : std::uint8_t { wait, request, end };
-    enum class head_state : std::uint8_t { partial, whole };
-    enum class ending : std::uint8_t { keep, close, linger, reset };
+    enum class head_state : std::uint8_t { partial, whole, other_protocol };
+    enum class ending : std::uint8_t { keep, close, linger, reset, switch_protocol };
 
     // The connection (h1_connection.cpp).
     net::task<bool> begin_tls();
@@ -91,6 +81,8 @@ class h1_connection final : private net::socket_watcher,
     net::task<> close(ending how);
     [[nodiscard]] result<std::size_t> fill(net::read_buffer& into);
     void enter(state next) noexcept;
+    [[nodiscard]] bool agreed_on_h2() const noexcept;
+    net::task<> serve_h2();
 
     // The request (h1_request.cpp).
     void begin_request();
@@ -127,11 +119,13 @@ class h1_connection final : private net::socket_watcher,
     net::task<result<void>> send_interim(const http::response_head& head) override;
     void on_tunnel_bytes() noexcept override;
 
-    // What a TLS connection has beside its stream.
-    struct secured {
+    // What a connection has beside its stream if it speaks TLS or HTTP/2.
+    struct extras {
         std::shared_ptr<net::tls_context> context;  // outlives the stream's use of it
         nanoseconds handshake{0};                   // charged to the first request
+        h2_connection* h2 = nullptr;                // while it serves
     };
+    class h2_activity;
 
     // Ends a tunnel in which nothing has moved.
     class tunnel_deadline final : public net::deadline {
@@ -147,7 +141,7 @@ class h1_connection final : private net::socket_watcher,
     net::stream stream_;
     net::socket_address peer_;
     std::shared_ptr<const net::socket_address> local_;
-    std::unique_ptr<secured> secured_;  // there on TLS
+    std::unique_ptr<extras> extras_;
     net::read_buffer buffer_;
     alarm alarm_;
     std::unique_ptr<serving> serving_;

@@ -2,6 +2,7 @@
 #include "downstream/h1_connection.hpp"
 #include "downstream/refusal.hpp"
 #include "penstock/http/error.hpp"
+#include "penstock/http/h2.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 
@@ -28,6 +29,8 @@ net::task<h1_connection::ending> h1_connection::serve_request() {
     if (read && *read == head_state::partial)
         read = co_await more_head();
     now.record.ledger.enter(phase::loop, home_.worker.now());
+    if (read && *read == head_state::other_protocol)
+        co_return ending::switch_protocol;
     now.asked = {now.request.head.verb, now.request.head.version};
     describe();
     if (!read) {
@@ -47,6 +50,14 @@ net::task<h1_connection::ending> h1_connection::serve_request() {
 // What is behind a whole head stays in the buffer.
 result<h1_connection::head_state> h1_connection::feed_head() {
     const std::string_view received(buffer_.data(), buffer_.size());
+    if (served_ == 1 && serving_->state->settings.h2 && !stream_.is_tls()) {
+        // The first letter tells it from nearly every request.
+        const std::string_view preface = http::h2_preface;
+        if (received.starts_with(preface))
+            return head_state::other_protocol;
+        if (!received.empty() && preface.starts_with(received))
+            return head_state::partial;
+    }
     const auto fed = serving_->parser.feed(received, serving_->request.head);
     if (!fed)
         return fed.error();
@@ -77,7 +88,7 @@ net::task<result<h1_connection::head_state>> h1_connection::more_head() {
     for (;;) {
         if (stream_.maybe_readable()) {
             const result<head_state> read = read_more_head();
-            if (!read || *read == head_state::whole) {
+            if (!read || *read != head_state::partial) {
                 alarm_.off();
                 co_return read;
             }
@@ -143,8 +154,8 @@ void h1_connection::begin_record() {
     serving& now = *serving_;
     exchange::record& record = now.record;
     record.ledger.start(home_.worker.now(), phase::head);
-    if (secured_)
-        record.ledger.prepend(phase::tls, std::exchange(secured_->handshake, nanoseconds{0}));
+    if (extras_)
+        record.ledger.prepend(phase::tls, std::exchange(extras_->handshake, nanoseconds{0}));
     record.began_wall = wall_clock::now();
     record.listener = now.state->id;
     record.generation = now.state->generation;

@@ -3,7 +3,6 @@
 #include <utility>
 
 namespace penstock::downstream {
-namespace {
 
 http::head_limits head_limits_of(const config::limits& from) noexcept {
     http::head_limits limits;
@@ -13,8 +12,6 @@ http::head_limits head_limits_of(const config::limits& from) noexcept {
     limits.count = from.header_count;
     return limits;
 }
-
-}  // namespace
 
 serving::serving(std::shared_ptr<const listener_state> by)
     : state(std::move(by)), parser(head_limits_of(state->settings.limit)) {}

@@ -16,6 +16,8 @@
 
 namespace penstock::downstream {
 
+[[nodiscard]] http::head_limits head_limits_of(const config::limits& from) noexcept;
+
 struct serving {
     explicit serving(std::shared_ptr<const listener_state> by);
 

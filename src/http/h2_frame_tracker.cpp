@@ -19,6 +19,7 @@ enum frame_type : std::uint8_t {
     continuation
 };
 constexpr std::uint8_t end_stream = 0x1;
+constexpr std::uint8_t end_headers = 0x4;
 
 }  // namespace
 
@@ -52,6 +53,9 @@ std::size_t h2_frame_tracker::inspect(std::string_view received, time_point now)
         if (fault_ != h2_code::no_error)
             return at;
         payload_left_ = next.length;
+        in_data_ = next.type == frame_type::data;
+        if (next.type == frame_type::headers || next.type == frame_type::continuation)
+            in_block_ = (next.flags & end_headers) == 0;
         ++at;
     }
     return at;

@@ -37,6 +37,11 @@ class h2_frame_tracker {
     // We sent these.
     void note_reset(h2_stream_id stream);
     void note_data() noexcept { ++data_sent_; }
+    // The preface, a frame other than DATA, or a header block has begun and is not whole.
+    [[nodiscard]] bool within_head() const noexcept {
+        return in_block_ || header_bytes_ > 0 || (payload_left_ > 0 && !in_data_) ||
+               (preface_left_ > 0 && preface_left_ < h2_preface.size());
+    }
     [[nodiscard]] h2_stream_id highest_stream() const noexcept { return highest_; }
 
  private:
@@ -73,6 +78,8 @@ class h2_frame_tracker {
     std::size_t preface_left_ = h2_preface.size();
     std::uint32_t payload_left_ = 0;
     h2_code fault_ = h2_code::no_error;
+    bool in_block_ = false;  // END_HEADERS has not come
+    bool in_data_ = false;   // the present frame is DATA
 
     std::vector<h2_stream_id> open_;
     memory closed_;

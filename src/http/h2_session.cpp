@@ -83,32 +83,6 @@ void announce_streams_max(std::uint32_t most, std::string& first) {
 
 }  // namespace
 
-void h2_data_queue::append(std::string_view data) {
-    while (!data.empty()) {
-        const std::size_t used = (begin_ + size_) % block_size;
-        if (begin_ + size_ == blocks_.size() * block_size)
-            blocks_.push_back(std::make_unique_for_overwrite<char[]>(block_size));
-        const std::size_t count = std::min(data.size(), block_size - used);
-        data.copy(blocks_.back().get() + used, count);
-        size_ += count;
-        data.remove_prefix(count);
-    }
-}
-
-std::string_view h2_data_queue::front(std::size_t max) const noexcept {
-    if (size_ == 0)
-        return {};
-    return {blocks_.front().get() + begin_, std::min({size_, block_size - begin_, max})};
-}
-
-void h2_data_queue::drop(std::size_t count) noexcept {
-    size_ -= count;
-    begin_ += count;
-    const std::size_t whole = size_ == 0 ? blocks_.size() : begin_ / block_size;
-    blocks_.erase(blocks_.begin(), blocks_.begin() + static_cast<std::ptrdiff_t>(whole));
-    begin_ = size_ == 0 ? 0 : begin_ % block_size;
-}
-
 struct h2_session::implementation {
     explicit implementation(const h2_limits& by)
         : limits(by),
@@ -422,12 +396,16 @@ void h2_session::receive(std::string_view received, time_point now) {
 }
 
 h2_stream* h2_session::next_changed() noexcept {
-    if (changed_.empty())
-        return nullptr;
-    h2_stream* const next = changed_.back();
-    changed_.pop_back();
-    next->changed_ = false;
-    return next;
+    while (changed_first_ < changed_.size()) {
+        h2_stream* const next = changed_[changed_first_++];
+        if (next == nullptr)
+            continue;
+        next->changed_ = false;
+        return next;
+    }
+    changed_.clear();
+    changed_first_ = 0;
+    return nullptr;
 }
 
 void h2_session::mark_changed(h2_stream& of) {
@@ -536,7 +514,7 @@ void h2_session::release(h2_stream& of) noexcept {
     of.owner = nullptr;
     --active_;
     if (std::exchange(of.changed_, false))
-        changed_.erase(std::find(changed_.begin(), changed_.end(), &of));
+        std::replace(changed_.begin(), changed_.end(), &of, static_cast<h2_stream*>(nullptr));
     if (const std::size_t left = of.data_.size(); left > 0) {
         of.data_.drop(left);
         nghttp2_session_consume_connection(impl_->library, left);
@@ -576,6 +554,10 @@ bool h2_session::over() const noexcept {
     return nghttp2_session_want_read(impl_->library) == 0 && !wants_to_send();
 }
 
+bool h2_session::ended() const noexcept { return impl_->ended; }
+
+bool h2_session::within_head() const noexcept { return impl_->tracker.within_head(); }
+
 h2_code h2_session::ended_by() const noexcept { return impl_->ended_by; }
 
 void h2_session::announce_end() noexcept { nghttp2_submit_shutdown_notice(impl_->library); }
@@ -590,25 +572,6 @@ void h2_session::terminate(h2_code code) noexcept {
     if (std::exchange(impl_->ended, true))
         return;
     nghttp2_session_terminate_session(impl_->library, static_cast<std::uint32_t>(code));
-}
-
-std::string_view name(h2_code code) noexcept {
-    constexpr std::array<std::string_view, 14> names{"NO_ERROR",
-                                                     "PROTOCOL_ERROR",
-                                                     "INTERNAL_ERROR",
-                                                     "FLOW_CONTROL_ERROR",
-                                                     "SETTINGS_TIMEOUT",
-                                                     "STREAM_CLOSED",
-                                                     "FRAME_SIZE_ERROR",
-                                                     "REFUSED_STREAM",
-                                                     "CANCEL",
-                                                     "COMPRESSION_ERROR",
-                                                     "CONNECT_ERROR",
-                                                     "ENHANCE_YOUR_CALM",
-                                                     "INADEQUATE_SECURITY",
-                                                     "HTTP_1_1_REQUIRED"};
-    const auto at = static_cast<std::size_t>(code);
-    return at < names.size() ? names[at] : std::string_view();
 }
 
 }  // namespace penstock::http

@@ -48,9 +48,9 @@ spent read_line(daemon& proxy) {
     return found;
 }
 
-// The delay is in `phase`, every other phase is far below it, and all of them add up. Another process
-// of this machine may hold up a phase for as long as the delay, or the proxy so that it sees the
-// delay only when half of it is over: a round may be disturbed; three in a row may not.
+// The delay is in `phase`, every other phase is far below it, and all of them add up. Another
+// process of this machine may hold up a phase for as long as the delay, or the proxy so that it
+// sees the delay only when half of it is over: a round may be disturbed; three in a row may not.
 void expect_delay_in(const std::string& phase, const std::function<spent()>& round,
                      milliseconds length = delay()) {
     const double injected = static_cast<double>(length.count()) * 1000;

@@ -177,6 +177,7 @@ TEST(DownstreamResponse, WaitsForASlowReader) {
     peer client(here.port(), small);
     client.send(get("/big"));
     here.eventually([&] { return here.over->counters().active.load() == 1; });
+    penstock::test::hold_for(50ms);  // what a slow reader does
     const http_response got = read_response(client);
     EXPECT_EQ(got.body.size(), std::size_t{8} << 20);
     const exchange::record record = here.answers->record(0);

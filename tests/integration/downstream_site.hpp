@@ -30,6 +30,7 @@ inline std::shared_ptr<net::tls_context> test_tls() {
     net::tls_server_options options;
     options.certificate_pem = files.certificate_pem;
     options.key_pem = files.key_pem;
+    options.alpn = {"h2", "http/1.1"};
     std::string message;
     auto made = net::tls_context::server(options, message);
     if (!made)

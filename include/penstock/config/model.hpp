@@ -87,7 +87,7 @@ struct listener {
     std::string name;
     std::vector<address> bind;
     bool http1 = true;
-    bool h2 = false;  // h2 over TLS or h2c on plain listeners; no effect yet
+    bool h2 = false;  // h2 over TLS or h2c on plain listeners
     std::optional<listener_tls> tls;
     limits limit;
     over_limit over = over_limit::wait;

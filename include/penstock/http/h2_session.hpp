@@ -2,19 +2,14 @@
 // time in, streams that changed and bytes out; no sockets, no waits.
 //
 // Flow: `receive` what came; take each stream of `next_changed` and act on it (`respond`, `reset`,
-// `take_data` …); then `send` for as long as it gives bytes. `receive` never sends and nothing here
-// calls back, except for `h2_outgoing::take`, out of `send`.
-//
-//   a stream: head_complete ─► (data, trailers) ─► ended          the client's half
-//             respond ─► the outgoing body's end                  ours
-//             closed, once both halves are over or either side has reset it
-//   It lives until it is closed and its owner has called `release`, and counts against the limit of
-//   concurrent streams until then: work for a request that was given up is still work.
+// `take_data` …); then `send` for as long as it gives bytes. Nothing here calls back, except for
+// `h2_outgoing::take`, out of `send`.
 //
 // Ownership: streams are the session's. Outgoing bodies are the owner's, and live until `release`.
 #pragma once
 
 #include "penstock/http/h2.hpp"
+#include "penstock/http/h2_data_queue.hpp"
 #include "penstock/http/message.hpp"
 
 #include <cstddef>
@@ -45,24 +40,10 @@ class h2_outgoing {
     ~h2_outgoing() = default;
 };
 
-// Received bytes of a stream's body. They stay where they are until they were taken, however much
-// comes behind them; small frames share a block.
-class h2_data_queue {
- public:
-    static constexpr std::size_t block_size = 16 * 1024;
-
-    void append(std::string_view data);
-    // The next bytes in one piece, at most `max`; they stay until `drop`.
-    [[nodiscard]] std::string_view front(std::size_t max) const noexcept;
-    void drop(std::size_t count) noexcept;
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-
- private:
-    std::vector<std::unique_ptr<char[]>> blocks_;
-    std::size_t begin_ = 0;  // in the first block
-    std::size_t size_ = 0;
-};
-
+// The client's half goes from its head over data and trailers to `ended`, ours from `respond` to
+// `sent`; `closed` once both are over or either side has reset it. It lives until it is closed and
+// its owner has called `release`, and counts against the limit of concurrent streams until then:
+// work for a request that was given up is still work.
 struct h2_stream {
     h2_stream_id id = 0;
     request_head head;
@@ -101,11 +82,12 @@ class h2_session {
     h2_session(const h2_session&) = delete;
     h2_session& operator=(const h2_session&) = delete;
 
-    // From the preface's first byte on. A breach of the rules ends the session: what comes behind it
-    // is not looked at, and `send` gives a GOAWAY as the last thing.
+    // From the preface's first byte on. A breach of the rules ends the session: what comes behind
+    // it is not looked at, and `send` gives a GOAWAY as the last thing.
     void receive(std::string_view bytes, time_point now);
     // A stream that has changed since it was last returned; null if there is none.
     [[nodiscard]] h2_stream* next_changed() noexcept;
+    [[nodiscard]] bool has_changed() const noexcept { return changed_first_ < changed_.size(); }
 
     // At most `max` bytes of the body. The view stays until the next call, which also opens the
     // client's window for what the last one gave.
@@ -134,6 +116,10 @@ class h2_session {
     [[nodiscard]] bool wants_to_send() const noexcept;
     // Both sides have said that they are done, or the session has ended.
     [[nodiscard]] bool over() const noexcept;
+    // True from `terminate`, or the library's own decision, on.
+    [[nodiscard]] bool ended() const noexcept;
+    // A frame or a header block has begun to arrive and is not whole.
+    [[nodiscard]] bool within_head() const noexcept;
     // What we have ended it with; known once the GOAWAY was given to `send`'s caller.
     [[nodiscard]] h2_code ended_by() const noexcept;
 
@@ -155,7 +141,8 @@ class h2_session {
 
     std::unique_ptr<implementation> impl_;
     std::vector<std::unique_ptr<h2_stream>> streams_;
-    std::vector<h2_stream*> changed_;
+    std::vector<h2_stream*> changed_;  // null = released meanwhile
+    std::size_t changed_first_ = 0;
     std::size_t active_ = 0;
     std::uint64_t opened_ = 0;
     bool acknowledged_ = false;

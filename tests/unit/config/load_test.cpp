@@ -79,8 +79,6 @@ TEST(Load, TakesTheExampleOfTheContract) {
     EXPECT_EQ(
         warnings(outcome),
         (std::vector<std::string>{
-            "'h2c' is not served in this release, only http/1.1 is",
-            "'h2' is not served in this release, only http/1.1 is",
             "'tickets' has no effect in this release", "'priority' has no effect in this release",
             "'retry' has no effect in this release", "'breaker' has no effect in this release",
             "'health' has no effect in this release", "'dns' has no effect in this release"}));

@@ -1,0 +1,276 @@
+#include "downstream/h2_exchange.hpp"
+
+#include "downstream/refusal.hpp"
+#include "penstock/http/error.hpp"
+#include "penstock/net/error.hpp"
+
+#include <utility>
+
+namespace penstock::downstream {
+namespace {
+
+using exchange::phase;
+using exchange::reason;
+using exchange::reason_of_client;
+
+constexpr int status_gone = 499;  // what handlers answer to nobody
+
+// RFC 9110 §10.1.1, as on HTTP/1 connections: exactly one, exactly this.
+error judge_expect(http::request_head& head, bool body, bool& expects) {
+    const std::size_t count = head.fields.count(http::field_id::expect);
+    if (count == 0)
+        return {};
+    if (count > 1 || !http::equal_nocase(*head.fields.find(http::field_id::expect), "100-continue"))
+        return http::errc::bad_expectation;
+    expects = body;
+    if (!body)
+        head.fields.remove(http::field_id::expect);
+    return {};
+}
+
+// Ends what the handler still runs for a response.
+net::task<> let_go(exchange::response& of) {
+    if (!of.body)
+        co_return;
+    if (!of.body->finished())
+        of.body->stop();
+    co_await of.body->close();
+    of.body.reset();
+}
+
+}  // namespace
+
+h2_exchange::h2_exchange(const place& in, http::h2_stream& of)
+    : in_(in), stream_(of), state_(in.home.state), stall_(*this), changed_(in.home.worker) {
+    begin();
+}
+
+void h2_exchange::begin() {
+    record_.ledger.start(in_.home.worker.now(), phase::loop);
+    if (in_.handshake > nanoseconds{0})
+        record_.ledger.prepend(phase::tls, in_.handshake);
+    record_.began_wall = wall_clock::now();
+    record_.listener = state_->id;
+    record_.generation = state_->generation;
+    record_.worker = static_cast<std::uint8_t>(in_.home.worker.index());
+    record_.tls = in_.tls;
+    record_.http2 = true;
+    in_.peer.print(record_.client);
+    request_.tls = in_.tls;
+    request_.peer = &in_.peer;
+    request_.local = &in_.local;
+    request_.interim = this;
+    request_.aborted = &aborted_;
+    request_.record = &record_;
+    request_.head = std::move(stream_.head);
+    verb_ = request_.head.verb;
+    // RFC 9113 §8.1: every client of this version can read them.
+    request_.accepts_trailers = true;
+    const http::request_head& head = request_.head;
+    record_.method = head.method_text;
+    record_.host = head.authority;
+    record_.path = head.path;
+    record_.path += head.query;
+    record_.user_agent = head.fields.find(http::field_id::user_agent).value_or(std::string_view());
+}
+
+net::task<> h2_exchange::run() {
+    exchange::response with = co_await answer();
+    co_await reply(std::move(with));
+    finish();
+}
+
+// What the head means for this side; `none` if it can be served.
+reason h2_exchange::understand() {
+    http::request_head& head = request_.head;
+    if (stream_.refused)
+        return reason_of_head(stream_.refused);
+    if (const error wrong = judge_expect(head, !stream_.ended, request_.expects_continue))
+        return reason_of_head(wrong);
+    // The transport's, whatever the client says: origins are told that it is the truth.
+    head.scheme = in_.tls ? "https" : "http";
+    h2_request_body::rules rules;
+    rules.bytes_max = state_->handler->body_limit(head);
+    if (rules.bytes_max == 0)
+        rules.bytes_max = state_->settings.limit.body;
+    if (rules.bytes_max != 0 && stream_.length.value_or(0) > rules.bytes_max)
+        return reason::body_too_large;
+    rules.idle = state_->settings.timeouts.body_idle;
+    rules.awaits_continue = request_.expects_continue;
+    const h2_request_body::input input{in_.home.worker, in_.session, stream_, in_.flusher};
+    body_.emplace(input, rules, record_);
+    request_.body = &*body_;
+    return reason::none;
+}
+
+net::task<exchange::response> h2_exchange::answer() {
+    const reason refused = understand();
+    if (refused != reason::none)
+        co_return refusal(refused);
+    co_return co_await state_->handler->handle(request_);
+}
+
+exchange::response h2_exchange::refusal(reason why) {
+    exchange::response with = state_->handler->refuse(request_, why);
+    note(why);
+    return with;
+}
+
+net::task<> h2_exchange::reply(exchange::response with) {
+    if (body_)
+        body_->go_quiet();
+    if (stream_.closed || ended_ || with.head.status == status_gone) {
+        note(ended_ ? reason_of_client(ended_) : reason::client_gone);
+        record_.status = status_gone;
+    } else if (!send_head(with)) {
+        co_await let_go(with);
+        record_.why = reason::none;
+        with = refusal(reason::proxy_internal_error);
+        (void)send_head(with);
+    }
+    if (stream_.answered)
+        co_await send_rest();
+    outgoing_ = nullptr;
+    judge_end();
+    co_await let_go(with);
+}
+
+// False if the head cannot be written.
+bool h2_exchange::send_head(const exchange::response& with) {
+    const response_plan plan = plan_response({verb_, http::version::http_2}, with, true);
+    const bool announced =
+        plan.encoding.length_known || plan.encoding.body.kind == http::framing_kind::length;
+    length_.reset();
+    if (announced)
+        length_ = plan.encoding.body.length;
+    left_ = length_.value_or(0);
+    outgoing_ = plan.sends_body ? with.body.get() : nullptr;
+    record_.status = with.head.status;
+    http::h2_outgoing* const body = outgoing_ != nullptr ? this : nullptr;
+    const result<void> submitted = in_.session.respond(stream_, with.head, length_, body);
+    in_.flusher.flush_soon();
+    return submitted.has_value();
+}
+
+// Until the last frame has left, or none will any more.
+net::task<> h2_exchange::send_rest() {
+    const milliseconds idle = state_->settings.timeouts.write_idle;
+    while (!stream_.sent && !stream_.closed && !ended_) {
+        if (outgoing_ != nullptr && http::h2_session::starved(stream_)) {
+            const result<void> waited = co_await outgoing_->wait();
+            if (!waited) {
+                // At once, and not only when the client's window has room for an end.
+                body_failed_ = waited.error();
+                in_.session.reset(stream_, http::h2_code::internal_error);
+            }
+            in_.session.resume(stream_);
+            in_.flusher.flush_soon();
+        }
+        changed_.reset();
+        stalled_at_ = stream_.data_sent;
+        stall_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + idle,
+                   net::errc::write_timeout);
+        record_.ledger.enter(phase::client_blocked, in_.home.worker.now());
+        co_await changed_;
+        record_.ledger.enter(phase::loop, in_.home.worker.now());
+        stall_.disarm();
+    }
+}
+
+// Out of the session's `send`: nobody may be resumed here.
+http::h2_outgoing::piece h2_exchange::take(std::size_t max) {
+    piece next;
+    next.failed = true;
+    if (ended_ || body_failed_ || outgoing_ == nullptr)
+        return next;
+    const result<std::string_view> data = outgoing_->take(max);
+    if (!data) {
+        body_failed_ = data.error();
+        return next;
+    }
+    next.end = outgoing_->finished();
+    // A source that does not keep to its length: neither too much of it nor too little may look
+    // like the whole.
+    if (length_ && (data->size() > left_ || (next.end && data->size() < left_))) {
+        body_failed_ = http::errc::length_conflict;
+        return next;
+    }
+    left_ -= length_ ? data->size() : 0;
+    next.data = *data;
+    next.failed = false;
+    if (data->empty() && !next.end)
+        changed_.set();
+    return next;
+}
+
+const http::fields* h2_exchange::trailers() const noexcept {
+    return outgoing_ != nullptr ? &outgoing_->trailers() : nullptr;
+}
+
+net::task<result<void>> h2_exchange::send_interim(const http::response_head& head) {
+    if (head.status != 101 && !stream_.closed && !ended_) {
+        (void)in_.session.send_interim(stream_, head);
+        in_.flusher.flush_soon();
+        if (head.status == 100 && body_)
+            body_->note_continue();
+    }
+    co_return result<void>();
+}
+
+void h2_exchange::on_change() noexcept {
+    if (body_)
+        body_->on_change();
+    if (stream_.closed && !stream_.sent && !ended_ && !body_failed_) {
+        ended_ = net::errc::peer_gone;
+        aborted_.fire(ended_);
+    }
+    changed_.set();
+}
+
+void h2_exchange::abort(error why) noexcept {
+    if (!ended_ && !stream_.sent) {
+        ended_ = why;
+        aborted_.fire(why);
+        if (body_)
+            body_->stop();
+    }
+    changed_.set();
+}
+
+// No byte left for as long as a write may take.
+void h2_exchange::on_stall(error why) noexcept {
+    if (stream_.data_sent > stalled_at_) {
+        changed_.set();
+        return;
+    }
+    in_.session.reset(stream_, http::h2_code::cancel);
+    in_.flusher.flush_soon();
+    abort(why);
+}
+
+void h2_exchange::note(reason why) noexcept {
+    if (record_.why == reason::none)
+        record_.why = why;
+}
+
+void h2_exchange::judge_end() {
+    record_.response_complete = stream_.sent;
+    record_.response_bytes = stream_.data_sent;
+    if (stream_.sent)
+        return;
+    const bool of_client = body_failed_ && body_ && body_->failed() == body_failed_;
+    if (ended_)
+        note(reason_of_client(ended_));
+    else if (body_failed_)
+        note(of_client ? reason_of_client(body_failed_) : state_->handler->reason_of(body_failed_));
+    else
+        note(reason::client_gone);
+}
+
+void h2_exchange::finish() {
+    record_.request_complete = body_ ? body_->finished() : stream_.ended;
+    record_.ledger.finish(net::worker::clock());
+    state_->handler->finished(record_);
+}
+
+}  // namespace penstock::downstream

@@ -1,0 +1,92 @@
+// h2_exchange: one request and its response on a stream of an h2_connection. Runs as a child of its
+// connection; while it runs, its stream counts against the limit of concurrent streams.
+//
+//   head ─► handle() ─► response head ─► body, as fast as the client's window allows ─► done
+//      └──► refused           any reset, deadline or end of the connection ─► aborted ─► done
+#pragma once
+
+#include "downstream/connection_home.hpp"
+#include "downstream/h2_request_body.hpp"
+#include "downstream/response_plan.hpp"
+#include "penstock/exchange/exchange.hpp"
+#include "penstock/http/h2_session.hpp"
+#include "penstock/net/deadline.hpp"
+#include "penstock/net/event.hpp"
+#include "penstock/net/task.hpp"
+
+#include <memory>
+#include <optional>
+
+namespace penstock::downstream {
+
+class h2_exchange final : private http::h2_outgoing, private exchange::interim_sink {
+ public:
+    struct place {
+        connection_home& home;
+        http::h2_session& session;
+        h2_flusher& flusher;
+        const net::socket_address& peer;
+        const net::socket_address& local;
+        bool tls;
+        nanoseconds handshake;  // of TLS, charged to the connection's first request
+    };
+    h2_exchange(const place& in, http::h2_stream& of);
+    h2_exchange(const h2_exchange&) = delete;
+    h2_exchange& operator=(const h2_exchange&) = delete;
+
+    // Returns once nothing of it is left but the stream, which the caller releases.
+    [[nodiscard]] net::task<> run();
+    // More of the body came, the response's last frame left, or the stream was reset.
+    void on_change() noexcept;
+    // The connection ends.
+    void abort(error why) noexcept;
+
+    // Where its connection keeps it.
+    std::size_t place_in_list = 0;
+
+ private:
+    // The client takes nothing of what is there for it.
+    class stall final : public net::deadline {
+     public:
+        explicit stall(h2_exchange& of) noexcept : of_(of) {}
+
+     private:
+        void on_expire(error why) noexcept override { of_.on_stall(why); }
+        h2_exchange& of_;
+    };
+
+    void begin();
+    [[nodiscard]] exchange::reason understand();
+    net::task<exchange::response> answer();
+    [[nodiscard]] exchange::response refusal(exchange::reason why);
+    net::task<> reply(exchange::response with);
+    [[nodiscard]] bool send_head(const exchange::response& with);
+    net::task<> send_rest();
+    void judge_end();
+    void finish();
+    void note(exchange::reason why) noexcept;
+    void on_stall(error why) noexcept;
+
+    [[nodiscard]] piece take(std::size_t max) override;
+    [[nodiscard]] const http::fields* trailers() const noexcept override;
+    net::task<result<void>> send_interim(const http::response_head& head) override;
+
+    place in_;
+    http::h2_stream& stream_;
+    std::shared_ptr<const listener_state> state_;  // that the head was read under
+    exchange::request request_;
+    exchange::record record_;
+    exchange::abort_signal aborted_;
+    std::optional<h2_request_body> body_;
+    exchange::body_source* outgoing_ = nullptr;
+    http::method verb_ = http::method::get;  // as asked; the handler may edit the head
+    std::optional<std::uint64_t> length_;    // as announced
+    std::uint64_t left_ = 0;                 // of it
+    stall stall_;
+    net::event changed_;
+    std::uint64_t stalled_at_ = 0;  // body bytes that had left when the stall was last looked at
+    error ended_;                   // why it ended early, by our doing
+    error body_failed_;             // the response's
+};
+
+}  // namespace penstock::downstream
