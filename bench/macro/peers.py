@@ -20,15 +20,18 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def penstock_config(port, origin, folder):
+def penstock_config(port, origin, folder, tls):
+    secure = f", tls: {{certificates: [{{cert: {tls}.crt, key: {tls}.key}}]}}" if tls else ""
     return f"""workers: 1
-listeners: {{web: {{bind: "127.0.0.1:{port}", limits: {{connections: 0}}}}}}
+listeners: {{web: {{bind: "127.0.0.1:{port}", limits: {{connections: 0}}{secure}}}}}
 upstreams: {{app: {{endpoints: ["127.0.0.1:{origin}"], pool: {{connections: 1024}}}}}}
 routes: [{{upstream: app}}]
 """
 
 
-def nginx_config(port, origin, folder):
+def nginx_config(port, origin, folder, tls):
+    options = "ssl http2" if tls else ""
+    files = f"ssl_certificate {tls}.crt; ssl_certificate_key {tls}.key;" if tls else ""
     return f"""daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid;
 error_log stderr error; worker_rlimit_nofile 20000;
 events {{ worker_connections 19000; }}
@@ -36,13 +39,14 @@ http {{ access_log off; keepalive_requests 1000000000; keepalive_timeout 300s;
 client_body_temp_path {folder}/a; proxy_temp_path {folder}/b; fastcgi_temp_path {folder}/c;
 uwsgi_temp_path {folder}/d; scgi_temp_path {folder}/e;
 upstream app {{ server 127.0.0.1:{origin}; keepalive 256; keepalive_requests 1000000000; }}
-server {{ listen 127.0.0.1:{port} backlog=4096; location / {{
+server {{ listen 127.0.0.1:{port} {options} backlog=4096; {files} location / {{
   proxy_pass http://app; proxy_http_version 1.1; proxy_set_header Connection "";
   proxy_set_header Host $host; proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for; }} }} }}
 """
 
 
-def haproxy_config(port, origin, folder):
+def haproxy_config(port, origin, folder, tls):
+    secure = f"ssl crt {tls}.pem alpn h2,http/1.1" if tls else ""
     return f"""global
   nbthread 1
   maxconn 9500
@@ -55,18 +59,19 @@ defaults
   option forwardfor
   http-reuse always
 frontend web
-  bind 127.0.0.1:{port} backlog 4096
+  bind 127.0.0.1:{port} backlog 4096 {secure}
   default_backend app
 backend app
   server one 127.0.0.1:{origin} pool-max-conn 256
 """
 
 
-def h2o_config(port, origin, folder):
+def h2o_config(port, origin, folder, tls):
+    secure = f", ssl: {{certificate-file: {tls}.crt, key-file: {tls}.key}}" if tls else ""
     return f"""num-threads: 1
 max-connections: 9500
 http1-request-timeout: 300
-listen: {{host: 127.0.0.1, port: {port}}}
+listen: {{host: 127.0.0.1, port: {port}{secure}}}
 proxy.timeout.keepalive: 60000
 hosts:
   default:
@@ -75,8 +80,10 @@ hosts:
 """
 
 
-def nghttpx_config(port, origin, folder):
-    return f"""frontend=127.0.0.1,{port};no-tls
+def nghttpx_config(port, origin, folder, tls):
+    secure = f"private-key-file={tls}.key\ncertificate-file={tls}.crt" if tls else ""
+    return f"""frontend=127.0.0.1,{port}{'' if tls else ';no-tls'}
+{secure}
 backend=127.0.0.1,{origin};;proto=http/1.1
 workers=1
 single-process=yes
@@ -151,12 +158,27 @@ class Server:
         self.process.stderr.close()
 
 
-def start_proxy(name, origin_port, folder, core):
+def make_certificate(folder):
+    """A self-signed P-256 certificate; the path of its files without their endings."""
+    base = os.path.join(folder, "site")
+    if not os.path.exists(base + ".pem"):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=bench",
+                        "-keyout", base + ".key", "-out", base + ".crt"],
+                       check=True, capture_output=True)
+        with open(base + ".pem", "w") as both:
+            for ending in (".crt", ".key"):
+                with open(base + ending) as file:
+                    both.write(file.read())
+    return base
+
+
+def start_proxy(name, origin_port, folder, core, tls=False):
     port = free_port()
     make, command, _ = PEERS[name]
     path = os.path.join(folder, name + ".conf")
     with open(path, "w") as file:
-        file.write(make(port, origin_port, folder))
+        file.write(make(port, origin_port, folder, make_certificate(folder) if tls else ""))
     return Server(command + [path], port, core)
 
 

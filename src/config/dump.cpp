@@ -88,6 +88,7 @@ void write_limits(yaml_writer& out, const listener& from) {
     out.begin("limits");
     out.put("connections", std::to_string(from.limit.connections));
     out.put("connections_per_address", std::to_string(from.limit.connections_per_address));
+    out.put("requests_per_address", std::to_string(from.limit.requests_per_address));
     out.put("over_limit", from.over == over_limit::wait ? "wait" : "refuse");
     out.put("header", size_text(from.limit.header));
     out.put("header_line", size_text(from.limit.request_line));

@@ -116,6 +116,7 @@ void load_limits(const section& listener_section, listener& to) {
     }
     from->read("connections", to.limit.connections);
     from->read("connections_per_address", to.limit.connections_per_address);
+    from->read("requests_per_address", to.limit.requests_per_address);
     from->read("header", to.limit.header);
     from->read("header_line", to.limit.request_line);
     from->read("header_field", to.limit.header_field);

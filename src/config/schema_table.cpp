@@ -90,6 +90,10 @@ constexpr key_info table[] = {
     {.path = "listeners.<name>.limits.connections_per_address", .type = type::integer,
      .default_text = "0", .range = {0, 10'000'000},
      .meaning = "Connections of one IPv4 address or IPv6 /64; 0 = no cap."},
+    {.path = "listeners.<name>.limits.requests_per_address", .type = type::integer,
+     .default_text = "0", .range = {0, 10'000'000},
+     .meaning = "Requests of one IPv4 address or IPv6 /64 within a second, more get a 429; 0 = no "
+                "cap."},
     {.path = "listeners.<name>.limits.over_limit", .type = type::choice,
      .default_text = "wait", .choices = "wait|refuse",
      .meaning = "Over `connections`, new ones wait in the kernel's queue, or get a 503; over "

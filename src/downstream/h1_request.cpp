@@ -119,6 +119,8 @@ h1_connection::ending h1_connection::leave_head(error why) noexcept {
 reason h1_connection::understand_head() {
     serving& now = *serving_;
     exchange::request& request = now.request;
+    if (!home_.admits(peer_))
+        return reason::address_rate;
     const result<request_facts> facts = judge_request(request.head);
     if (!facts)
         return reason_of_head(facts.error());

@@ -83,6 +83,8 @@ net::task<> h2_exchange::run() {
 // What the head means for this side; `none` if it can be served.
 reason h2_exchange::understand() {
     http::request_head& head = request_.head;
+    if (!in_.home.admits(in_.peer))
+        return reason::address_rate;
     if (stream_.refused)
         return reason_of_head(stream_.refused);
     if (const error wrong = judge_expect(head, !stream_.ended, request_.expects_continue))
@@ -221,8 +223,11 @@ void h2_exchange::on_change() noexcept {
     if (body_)
         body_->on_change();
     if (stream_.closed && !stream_.sent && !ended_ && !body_failed_) {
-        ended_ = net::errc::peer_gone;
-        aborted_.fire(ended_);
+        // By the client, or by the session for a message that it must not go on with.
+        ended_ = stream_.closed_by_peer ? error(net::errc::peer_gone)
+                                        : error(http::errc::length_conflict);
+        // For the origin's side it is one and the same, and none of its faults.
+        aborted_.fire(net::errc::peer_gone);
     }
     changed_.set();
 }

@@ -203,7 +203,7 @@ void server::implementation::door::on_accept(net::listener::accepted connection)
 
 server::implementation::implementation(net::worker& on, std::shared_ptr<const listener_state> state,
                                        std::shared_ptr<net::connection_count> shared)
-    : home(on, std::move(state)),
+    : home(on, std::move(state), *shared),
       counts(std::move(shared)),
       waits_for_cap(std::make_unique<cap_alarm>(*this)) {}
 

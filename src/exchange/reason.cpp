@@ -45,6 +45,7 @@ constexpr std::array<std::string_view, reason_count> tokens{
     "draining",
     "address_cap",
     "shed_memory",
+    "address_rate",
 };
 static_assert(!tokens.back().empty(), "a token for each reason");
 

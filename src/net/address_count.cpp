@@ -1,29 +1,12 @@
 #include "penstock/net/address_count.hpp"
 
+#include "net/address_key.hpp"
 #include "penstock/base/check.hpp"
 
-#include <cstring>
-#include <random>
-
 namespace penstock::net {
-namespace {
-
-std::uint64_t random_seed() {
-    std::random_device source;
-    return (std::uint64_t{source()} << 32U) | source();
-}
-
-// Mixes every bit into every other (a finaliser of splitmix64's kind).
-std::uint64_t mix(std::uint64_t value) noexcept {
-    value = (value ^ (value >> 30U)) * 0xbf58476d1ce4e5b9U;
-    value = (value ^ (value >> 27U)) * 0x94d049bb133111ebU;
-    return value ^ (value >> 31U);
-}
-
-}  // namespace
 
 std::size_t address_count::hash::operator()(const key& of) const noexcept {
-    return mix(mix(of.prefix ^ seed) + (of.v6 ? 1U : 0U));
+    return address_key{of.prefix, of.v6}.hash(seed);
 }
 
 address_count::address_count() : hash_{random_seed()} {
@@ -32,15 +15,8 @@ address_count::address_count() : hash_{random_seed()} {
 }
 
 address_count::key address_count::key_of(const socket_address& from) noexcept {
-    std::uint8_t bytes[16];
-    from.mapped(bytes);
-    const bool v6 = from.family() == AF_INET6;
-    key made{0, v6};
-    if (v6)
-        std::memcpy(&made.prefix, bytes, 8);
-    else
-        std::memcpy(&made.prefix, bytes + 12, 4);
-    return made;
+    const address_key of = address_key_of(from);
+    return {of.prefix, of.v6};
 }
 
 // By the hash's high bits, since the buckets are chosen by its low ones.

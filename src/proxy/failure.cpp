@@ -46,6 +46,7 @@ int status_of(reason why) noexcept {
         case reason::expectation_failed:
             return 417;
         case reason::address_cap:
+        case reason::address_rate:
             return 429;
         case reason::request_header_too_large:
             return 431;

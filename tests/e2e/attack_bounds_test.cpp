@@ -11,35 +11,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <sstream>
 #include <string>
 #include <vector>
 
 namespace penstock::test {
 namespace {
-
-std::size_t descriptors_of(pid_t process) {
-    const std::filesystem::directory_iterator all("/proc/" + std::to_string(process) + "/fd");
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-}
-
-// User and system time so far, in hundredths of a second.
-std::uint64_t ticks_of(pid_t process) {
-    std::ifstream in("/proc/" + std::to_string(process) + "/stat");
-    std::string line;
-    std::getline(in, line);
-    std::istringstream rest(line.substr(line.rfind(')') + 2));
-    std::string skipped;
-    for (int field = 3; field < 14; ++field)
-        rest >> skipped;
-    std::uint64_t user = 0;
-    std::uint64_t system = 0;
-    rest >> user >> system;
-    return user + system;
-}
 
 // A daemon whose time limits are short; the rules are those of the defaults.
 class bounded_site {
@@ -80,20 +56,7 @@ class bounded_site {
         client.send("GET " + target + " HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
         return read_response(client);
     }
-    // No CPU is used: at most one tick in a third of a second, once that has been seen.
-    void expect_quiet() const {
-        const time_limit limit(30s);
-        for (;;) {
-            const std::uint64_t before = ticks_of(pid());
-            hold_for(300ms);
-            if (ticks_of(pid()) <= before + 1)
-                return;
-            if (limit.passed()) {
-                ADD_FAILURE() << "still busy";
-                return;
-            }
-        }
-    }
+    void expect_quiet() const { EXPECT_TRUE(grows_quiet(pid())); }
     [[nodiscard]] std::uint16_t port() const { return proxy_.port("web"); }
     [[nodiscard]] pid_t pid() const { return proxy_.running().pid(); }
     [[nodiscard]] daemon& proxy() noexcept { return proxy_; }

@@ -1,5 +1,6 @@
 // F-6 and F-7 of the list of attacks: what happens when memory runs short, and what one address may
 // take. The limits are set to where this process is, so that no gigabytes have to be spent.
+#include "support/h2_client.hpp"
 #include "support/probe.hpp"
 #include "support/steered_origin.hpp"
 
@@ -170,6 +171,48 @@ TEST(AttackAddresses, F7_WithoutWordsTheyAreReset) {
     while (sum(scrape(site.proxy), "penstock_connections", {"listener=\"web\""}) > 2)
         ASSERT_FALSE(limit.passed());
     held.push_back(site.hold());
+}
+
+// Of one address over every connection, worker and protocol; a new connection is no new allowance.
+TEST(AttackLimits, F7_RequestsOfOneAddressWithinASecond) {
+    daemon proxy(
+        "workers: 2\n"
+        "admin: {bind: \"127.0.0.1:0\"}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\", limits: {requests_per_address: 10}}}\n"
+        "routes: [{respond: {body: fine}}]\n");
+    int refused = 0;
+    for (int i = 0; i < 100; ++i) {
+        peer client(proxy.port("web"));
+        client.send(get("/"));
+        const http_response seen = read_response(client);
+        if (seen.status == 200)
+            continue;
+        ASSERT_EQ(seen.status, 429);
+        EXPECT_EQ(seen.field("Proxy-Status"), "penstock; error=address_rate");
+        EXPECT_NE(seen.field("Retry-After"), std::nullopt);
+        ++refused;
+    }
+    EXPECT_GE(refused, 1);
+    h2_client other(proxy.port("web"));
+    std::string all;
+    for (std::uint32_t id = 1; id < 60; id += 2)
+        all += h2::head(id, h2::get("/"));
+    other.send(all);
+    int of_h2 = 0;
+    for (std::uint32_t id = 1; id < 60; id += 2)
+        of_h2 += other.response(id).status() == 429 ? 1 : 0;
+    EXPECT_GE(of_h2, 1);
+    // The next second is another one.
+    const time_limit limit(patience);
+    for (int status = 0; status != 200;) {
+        ASSERT_FALSE(limit.passed());
+        peer client(proxy.port("web"));
+        client.send(get("/"));
+        status = read_response(client).status;
+    }
+    const samples found = wait_for_sum(proxy, "penstock_requests_total",
+                                       {"reason=\"address_rate\""}, refused + of_h2);
+    EXPECT_GE(sum(found, "penstock_requests_total", {"reason=\"none\""}), 10);
 }
 
 }  // namespace

@@ -300,6 +300,46 @@ TEST(DownstreamH2, GivesUpAClientThatTakesNothing) {
     EXPECT_EQ(client.response(3).body, "ok");
 }
 
+// A stream that waits for its window is its client's doing.
+TEST(DownstreamH2, ChargesTheClientForAWindowThatStaysShut) {
+    site here(h2_settings());
+    h2_client client(here.port());
+    client.send(h2::head(1, h2::get("/big")));
+    EXPECT_EQ(client.body(1, 65535).body.size(), 65535U);
+    penstock::test::hold_for(50ms);
+    client.open_window(0, 1 << 24);
+    client.open_window(1, 1 << 24);
+    EXPECT_TRUE(client.response(1).ended);
+    const exchange::record record = here.answers->record(0);
+    EXPECT_GE(record.ledger.spent(exchange::phase::client_blocked), 40ms);
+    EXPECT_LT(record.ledger.spent(exchange::phase::loop), 40ms);
+}
+
+TEST(DownstreamH2, TakesUpANewStateBetweenRequests) {
+    site here(h2_settings());
+    h2_client client(here.port());
+    client.send(h2::head(1, h2::get("/ok")));
+    EXPECT_EQ(client.response(1).body, "ok");
+    here.update([](listener_state& next) { ++next.generation; });
+    client.send(h2::head(3, h2::get("/ok")));
+    EXPECT_EQ(client.response(3).body, "ok");
+    EXPECT_EQ(here.answers->record(1).generation, here.answers->record(0).generation + 1);
+}
+
+// One connection cannot keep the worker to itself.
+TEST(DownstreamH2, ServesOthersBetweenTheStreamsOfOne) {
+    site here(h2_settings());
+    h2_client client(here.port());
+    std::string all;
+    for (std::uint32_t id = 1; id < 200; id += 2)
+        all += h2::head(id, h2::get("/big"));
+    client.send(all);
+    EXPECT_EQ(client.body(1, 1000).over(), false);
+    peer other(here.port());
+    other.send(get("/ok"));
+    EXPECT_EQ(read_response(other).body, "ok");
+}
+
 TEST(DownstreamH2, RetiresAConnectionThatAsksForNothing) {
     config::listener settings = h2_settings();
     settings.timeouts.head = settings.timeouts.keepalive = 60ms;

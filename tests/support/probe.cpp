@@ -4,7 +4,9 @@
 #include "support/wait.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 namespace penstock::test {
@@ -97,6 +99,21 @@ const std::string& build_under_test() {
     return text;
 }
 
+// User and system time so far, in hundredths of a second.
+std::uint64_t ticks_of(pid_t process) {
+    std::ifstream in("/proc/" + std::to_string(process) + "/stat");
+    std::string line;
+    std::getline(in, line);
+    std::istringstream rest(line.substr(line.rfind(')') + 2));
+    std::string skipped;
+    for (int field = 3; field < 14; ++field)
+        rest >> skipped;
+    std::uint64_t user = 0;
+    std::uint64_t system = 0;
+    rest >> user >> system;
+    return user + system;
+}
+
 }  // namespace
 
 bool sanitized() {
@@ -116,6 +133,22 @@ std::string proxy_to(const std::string& origin, const std::string& upstream,
            "routes: [{upstream: app}]\n"
            "upstreams: {app: {endpoints: [\"" +
            origin + "\"]" + (upstream.empty() ? "" : ", " + upstream) + "}}\n" + more;
+}
+
+std::size_t descriptors_of(pid_t process) {
+    const std::filesystem::directory_iterator all("/proc/" + std::to_string(process) + "/fd");
+    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
+}
+
+bool grows_quiet(pid_t process) {
+    const time_limit limit(30s);
+    while (!limit.passed()) {
+        const std::uint64_t before = ticks_of(process);
+        hold_for(300ms);
+        if (ticks_of(process) <= before + 1)
+            return true;
+    }
+    return false;
 }
 
 }  // namespace penstock::test

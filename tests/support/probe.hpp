@@ -29,6 +29,12 @@ struct memory {
 };
 [[nodiscard]] memory memory_of(pid_t process);
 
+// Open descriptors of a process.
+[[nodiscard]] std::size_t descriptors_of(pid_t process);
+// Waits until a process uses no CPU: at most one hundredth of a second in a third of one. False if
+// it is still busy after 30 s.
+[[nodiscard]] bool grows_quiet(pid_t process);
+
 // A number behind `"key":` in a JSON line; -1 if the key is not there.
 [[nodiscard]] double number_in(std::string_view json, std::string_view key);
 // A string behind `"key":"` in a JSON line; empty if the key is not there.

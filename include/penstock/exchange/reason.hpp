@@ -54,10 +54,11 @@ enum class reason : std::uint8_t {
     connection_cap,  // refused at accept
     draining,
     address_cap,  // refused at accept: its address has as many connections as it may
-    shed_memory,  // the process is about to run out of memory
+    shed_memory,   // the process is about to run out of memory
+    address_rate,  // its address has sent as many requests as it may within a second
 };
 
-inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::shed_memory) + 1;
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::address_rate) + 1;
 
 // "connection_timeout"; "none" for none.
 [[nodiscard]] std::string_view token(reason why) noexcept;

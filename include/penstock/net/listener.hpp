@@ -3,6 +3,7 @@
 #pragma once
 
 #include "penstock/net/address_count.hpp"
+#include "penstock/net/address_rate.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/socket.hpp"
 #include "penstock/net/task.hpp"
@@ -24,13 +25,14 @@ struct listen_options {
                                                             const listen_options& options,
                                                             socket_address& bound);
 
-// Connections of one listener over all workers; written on accept and close only.
+// What one listener has over all workers; written on accept and close only, but for the rate.
 struct connection_count {
     std::atomic<std::uint64_t> open{0};
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> refused{0};             // over the cap, and told so
     std::atomic<std::uint64_t> refused_by_address{0};  // over the cap of one address
     address_count by_address;                          // while there is such a cap
+    address_rate requests_by_address;                  // likewise
 };
 
 // Accepts on one worker until `stop`. At most 64 connections a turn. EMFILE, ENFILE and ENOMEM

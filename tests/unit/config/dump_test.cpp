@@ -44,7 +44,8 @@ constexpr const char* every_value =
     "  \"true\":\n"
     "    bind: [\"[::1]:2\", \":0\"]\n"
     "    protocols: [http/1.1, h2c]\n"
-    "    limits: {connections: 13, connections_per_address: 113, over_limit: refuse,\n"
+    "    limits: {connections: 13, connections_per_address: 113,\n"
+    "             requests_per_address: 114, over_limit: refuse,\n"
     "             header: 1029, header_line: 1030,\n"
     "             header_field: 1031, header_count: 14, body: 1033, requests: 15}\n"
     "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
@@ -88,6 +89,7 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "[\"http/1.1\", \"h2c\"]",
                                               "connections: 13",
                                               "connections_per_address: 113",
+                                              "requests_per_address: 114",
                                               "memory: 512MiB",
                                               "over_limit: refuse",
                                               "header: 1029",

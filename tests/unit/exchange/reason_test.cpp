@@ -48,6 +48,7 @@ TEST(Reason, IsCalledWhatItIs) {
                            {reason::connection_cap, "connection_cap"},
                            {reason::draining, "draining"},
                            {reason::address_cap, "address_cap"},
+                           {reason::address_rate, "address_rate"},
                            {reason::shed_memory, "shed_memory"}})
         EXPECT_EQ(token(one.why), one.text);
 }

@@ -23,7 +23,7 @@ TEST(FailureStatus, IsTheDocumentedOneForEveryReason) {
         {413, {reason::body_too_large}},
         {414, {reason::uri_too_long}},
         {417, {reason::expectation_failed}},
-        {429, {reason::address_cap}},
+        {429, {reason::address_cap, reason::address_rate}},
         {431, {reason::request_header_too_large}},
         {499, {reason::client_gone, reason::write_timeout}},
         {500, {reason::proxy_internal_error}},

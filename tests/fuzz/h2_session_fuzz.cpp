@@ -1,0 +1,164 @@
+// Any frames as a client's side of an HTTP/2 connection. The first byte says how they are cut, then
+// come records: type, flags, stream, length of the payload, payload; a type with its high bit set
+// stands for raw bytes. Whatever comes, the session answers with whole frames, holds no more than
+// its windows, and hands up no head that an HTTP/1 neighbour could read in two ways; where it has
+// reset nothing, every cut gives the same requests and the same end.
+#include "penstock/base/check.hpp"
+#include "penstock/http/h1_head.hpp"
+#include "penstock/http/h2_session.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
+
+using namespace penstock;
+
+namespace {
+
+constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
+std::string number(std::size_t value, unsigned bytes) {
+    std::string out;
+    for (unsigned left = bytes; left > 0; --left)
+        out += static_cast<char>(value >> (8 * (left - 1)) & 0xffU);
+    return out;
+}
+
+std::string frames_of(std::string_view records) {
+    std::string out(http::h2_preface);
+    out += number(0, 3) + number(4, 1) + number(0, 5);  // empty SETTINGS
+    while (records.size() >= 4) {
+        const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(records[i]); };
+        const std::size_t length = std::min<std::size_t>(byte(3), records.size() - 4);
+        const std::string_view payload = records.substr(4, length);
+        if (byte(0) < 0x80)
+            out += number(length, 3) + number(byte(0) % 12, 1) + number(byte(1), 1) +
+                   number(byte(2), 4);
+        out += payload;
+        records.remove_prefix(4 + length);
+    }
+    return out;
+}
+
+class short_body final : public http::h2_outgoing {
+ public:
+    piece take(std::size_t max) override {
+        PENSTOCK_CHECK(max > 0);
+        return {std::string_view("hello").substr(0, max), true, max < 5};
+    }
+    const http::fields* trailers() const noexcept override { return nullptr; }
+};
+
+struct outcome {
+    std::vector<std::string> requests;
+    http::h2_code end = http::h2_code::no_error;
+    bool reset = false;  // by us
+};
+
+class game {
+ public:
+    explicit game(bool acts) : acts_(acts) {
+        limits_.streams = 8;
+        limits_.stream_window = limits_.connection_window = 70'000;
+    }
+
+    outcome play(std::string_view text, std::size_t step) {
+        http::h2_session session(limits_);
+        time_point now{1s};
+        while (!text.empty()) {
+            const std::string_view next = text.substr(0, step);
+            session.receive(next, now);
+            text.remove_prefix(next.size());
+            serve(session);
+            drain(session);
+            now += 1ms;
+        }
+        made_.end = session.ended_by();
+        return made_;
+    }
+
+ private:
+    void serve(http::h2_session& session) {
+        while (http::h2_stream* const stream = session.next_changed()) {
+            PENSTOCK_CHECK(stream->head_complete);
+            PENSTOCK_CHECK(http::h2_session::data_waiting(*stream) <= limits_.stream_window);
+            if (stream->owner == nullptr) {
+                stream->owner = this;
+                note(*stream);
+            }
+            if (!acts_)
+                continue;
+            (void)session.take_data(*stream, stream->id * 7);
+            if (stream->id % 4 == 1 && !stream->answered) {
+                http::response_head head;
+                head.status = 200;
+                PENSTOCK_CHECK(session.respond(*stream, head, 5, &body_));
+            } else if (stream->id % 4 == 3 && !stream->closed) {
+                session.reset(*stream, http::h2_code::cancel);
+            }
+            if (stream->closed || stream->sent)
+                session.release(*stream);
+        }
+    }
+
+    void note(const http::h2_stream& of) {
+        const http::request_head& head = of.head;
+        made_.requests.push_back(head.method_text + ' ' + head.authority + head.path + head.query);
+        if (of.refused || head.verb == http::method::connect)
+            return;
+        // What is forwarded has one reading for the next parser.
+        std::string text;
+        http::request_encoding how;
+        http::request_head copy = head;
+        for (const http::field_id id : {http::field_id::te, http::field_id::connection})
+            copy.fields.remove(id);
+        PENSTOCK_CHECK(http::encode_request(copy, how, text));
+        http::head_limits limits;
+        limits.count = 400;
+        limits.line = limits.head = limits.field = 128 * 1024;
+        http::h1_request_parser parser(limits);
+        http::request_head again;
+        const auto fed = parser.feed(text, again);
+        PENSTOCK_CHECK(fed && *fed && **fed == text.size());
+        PENSTOCK_CHECK(again.path == head.path && again.authority == head.authority);
+    }
+
+    void drain(http::h2_session& session) {
+        std::string out;
+        session.send(out, all);
+        while (!out.empty()) {
+            PENSTOCK_CHECK(out.size() >= 9);
+            std::size_t length = 0;
+            for (std::size_t i = 0; i < 3; ++i)
+                length = length << 8U | static_cast<unsigned char>(out[i]);
+            PENSTOCK_CHECK(out.size() >= 9 + length);
+            made_.reset = made_.reset || out[3] == 3;
+            out.erase(0, 9 + length);
+        }
+    }
+
+    http::h2_limits limits_;
+    short_body body_;
+    outcome made_;
+    bool acts_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 1)
+        return 0;
+    const std::string text = frames_of({reinterpret_cast<const char*>(data) + 1, size - 1});
+    const std::size_t step = std::size_t{data[0]} % 40 + 1;
+    (void)game(true).play(text, step);
+    const outcome whole = game(false).play(text, all);
+    const outcome cut = game(false).play(text, step);
+    if (whole.reset || cut.reset)
+        return 0;
+    PENSTOCK_CHECK(whole.requests == cut.requests);
+    PENSTOCK_CHECK(whole.end == cut.end);
+    return 0;
+}
