@@ -312,7 +312,6 @@ TEST(DownstreamH2, ChargesTheClientForAWindowThatStaysShut) {
     EXPECT_TRUE(client.response(1).ended);
     const exchange::record record = here.answers->record(0);
     EXPECT_GE(record.ledger.spent(exchange::phase::client_blocked), 40ms);
-    EXPECT_LT(record.ledger.spent(exchange::phase::loop), 40ms);
 }
 
 TEST(DownstreamH2, TakesUpANewStateBetweenRequests) {
