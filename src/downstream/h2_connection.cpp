@@ -285,8 +285,10 @@ h2_connection::outcome h2_connection::write_some() {
         std::string& text = scratch();
         session_.send(text, write_size);
         // The library may have found the breach.
-        if (session_.ended() && ended_since_ == never)
+        if (session_.ended() && ended_since_ == never) {
             ended_since_ = in_.home.worker.now();
+            in_.stream.wake_reader();
+        }
         if (text.empty())
             return outcome::done;
         iovec part{text.data(), text.size()};

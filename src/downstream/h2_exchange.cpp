@@ -158,6 +158,8 @@ bool h2_exchange::send_head(const exchange::response& with) {
 net::task<> h2_exchange::send_rest() {
     const milliseconds idle = state_->settings.timeouts.write_idle;
     while (!stream_.sent && !stream_.closed && !ended_) {
+        // Whatever is said from here on, also during the wait for the origin, counts.
+        changed_.reset();
         if (outgoing_ != nullptr && http::h2_session::starved(stream_)) {
             const result<void> waited = co_await outgoing_->wait();
             if (!waited) {
@@ -167,8 +169,8 @@ net::task<> h2_exchange::send_rest() {
             }
             in_.session.resume(stream_);
             in_.flusher.flush_soon();
+            continue;
         }
-        changed_.reset();
         stalled_at_ = stream_.data_sent;
         stall_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + idle,
                    net::errc::write_timeout);

@@ -64,6 +64,11 @@ net::task<result<void>> h2_request_body::wait() {
     co_return failed_ ? result<void>(failed_) : result<void>();
 }
 
+void h2_request_body::note_continue() noexcept {
+    if (std::exchange(rules_.awaits_continue, false) && waiting_)
+        changed_.set();
+}
+
 void h2_request_body::stop() noexcept {
     stopped_ = true;
     changed_.set();

@@ -50,7 +50,8 @@ class h2_request_body final : public exchange::body_source {
 
     // The response head has been handed over: waits are not charged to phase body any more.
     void go_quiet() noexcept { quiet_ = true; }
-    void note_continue() noexcept { rules_.awaits_continue = false; }
+    // 100 was sent: from now on the client is expected to send, and a wait has its deadline.
+    void note_continue() noexcept;
     // The stream has changed: more came, or it ended.
     void on_change() noexcept;
     [[nodiscard]] error failed() const noexcept { return failed_; }

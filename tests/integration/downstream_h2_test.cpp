@@ -221,6 +221,35 @@ TEST(DownstreamH2, CancelsWhatTheClientResets) {
     EXPECT_EQ(record.why, reason::client_gone);
 }
 
+// Also while its response has nothing to send: the stream's slot is free at once.
+TEST(DownstreamH2, CancelsAResponseThatWaitsForItsOrigin) {
+    for (const bool gone : {false, true}) {
+        SCOPED_TRACE(gone);
+        site here(h2_settings());
+        {
+            h2_client client(here.port());
+            client.send(h2::head(1, h2::post("/duplex"), false) + h2::body(1, "one", false));
+            EXPECT_EQ(client.body(1, 3).body, "one");
+            if (!gone) {
+                client.send(h2::frame(h2::rst_stream, 0, 1, h2::number(8)));
+                EXPECT_EQ(here.answers->record(0).why, reason::client_gone);
+            }
+        }
+        EXPECT_EQ(here.answers->record(0).why, reason::client_gone);
+        here.await_connections(0);
+    }
+}
+
+TEST(DownstreamH2, GivesUpABodyThatDoesNotComeAfter100) {
+    config::listener settings = h2_settings();
+    settings.timeouts.body_idle = 60ms;
+    site here(settings);
+    h2_client client(here.port());
+    client.send(h2::head(1, h2::post("/interim", {{"expect", "100-continue"}}), false));
+    EXPECT_EQ(client.response(1).status(), 408);
+    EXPECT_EQ(here.answers->record(0).why, reason::body_timeout);
+}
+
 TEST(DownstreamH2, CancelsEverythingWhenTheClientGoes) {
     site here(h2_settings());
     {
