@@ -1,6 +1,7 @@
 #include "downstream/h2_exchange.hpp"
 
 #include "downstream/refusal.hpp"
+#include "downstream/request_rules.hpp"
 #include "penstock/http/error.hpp"
 #include "penstock/net/error.hpp"
 
@@ -14,19 +15,6 @@ using exchange::reason;
 using exchange::reason_of_client;
 
 constexpr int status_gone = 499;  // what handlers answer to nobody
-
-// RFC 9110 §10.1.1, as on HTTP/1 connections: exactly one, exactly this.
-error judge_expect(http::request_head& head, bool body, bool& expects) {
-    const std::size_t count = head.fields.count(http::field_id::expect);
-    if (count == 0)
-        return {};
-    if (count > 1 || !http::equal_nocase(*head.fields.find(http::field_id::expect), "100-continue"))
-        return http::errc::bad_expectation;
-    expects = body;
-    if (!body)
-        head.fields.remove(http::field_id::expect);
-    return {};
-}
 
 // Ends what the handler still runs for a response.
 net::task<> let_go(exchange::response& of) {
@@ -87,8 +75,10 @@ reason h2_exchange::understand() {
         return reason::address_rate;
     if (stream_.refused)
         return reason_of_head(stream_.refused);
-    if (const error wrong = judge_expect(head, !stream_.ended, request_.expects_continue))
-        return reason_of_head(wrong);
+    const result<bool> expects = judge_expect(head, !stream_.ended);
+    if (!expects)
+        return reason_of_head(expects.error());
+    request_.expects_continue = *expects;
     // The transport's, whatever the client says: origins are told that it is the truth.
     head.scheme = in_.tls ? "https" : "http";
     h2_request_body::rules rules;

@@ -11,20 +11,6 @@ bool has_body(const http::framing& framing) noexcept {
     return framing.kind == http::framing_kind::chunked || framing.length > 0;
 }
 
-// RFC 9110 §10.1.1, and not a byte beyond it: an Expect that two readers could read in two ways is
-// how a body is smuggled past one of them.
-error judge_expect(http::request_head& head, bool body, request_facts& facts) {
-    const std::size_t count = head.fields.count(field_id::expect);
-    if (count == 0)
-        return {};
-    if (count > 1 || !http::equal_nocase(*head.fields.find(field_id::expect), "100-continue"))
-        return http::errc::bad_expectation;
-    facts.expects_continue = body && head.version != http::version::http_1_0;
-    if (!facts.expects_continue)
-        head.fields.remove(field_id::expect);
-    return {};
-}
-
 error judge_upgrade(http::request_head& head, bool body, request_facts& facts) {
     const bool asked = head.fields.count(field_id::upgrade) > 0;
     facts.wants_websocket = asked && head.verb == http::method::get &&
@@ -41,6 +27,19 @@ error judge_upgrade(http::request_head& head, bool body, request_facts& facts) {
 
 }  // namespace
 
+// An Expect that two readers could read in two ways is how a body is smuggled past one of them.
+result<bool> judge_expect(http::request_head& head, bool body) {
+    const std::size_t count = head.fields.count(field_id::expect);
+    if (count == 0)
+        return false;
+    if (count > 1 || !http::equal_nocase(*head.fields.find(field_id::expect), "100-continue"))
+        return result<bool>(boost::system::in_place_error, http::errc::bad_expectation);
+    const bool expects = body && head.version != http::version::http_1_0;
+    if (!expects)
+        head.fields.remove(field_id::expect);
+    return expects;
+}
+
 result<request_facts> judge_request(http::request_head& head) {
     const result<http::framing> framing = http::request_framing(head);
     if (!framing)
@@ -51,8 +50,10 @@ result<request_facts> judge_request(http::request_head& head) {
     facts.accepts_trailers =
         head.version == http::version::http_1_1 && head.fields.has_token(field_id::te, "trailers");
     const bool body = has_body(*framing);
-    if (const error wrong = judge_expect(head, body, facts))
-        return wrong;
+    const result<bool> expects = judge_expect(head, body);
+    if (!expects)
+        return expects.error();
+    facts.expects_continue = *expects;
     if (const error wrong = judge_upgrade(head, body, facts))
         return wrong;
     return facts;

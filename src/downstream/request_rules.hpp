@@ -19,4 +19,8 @@ struct request_facts {
 // itself), HTTP2-Settings, and an Expect that nobody has to answer.
 [[nodiscard]] result<request_facts> judge_request(http::request_head& head);
 
+// RFC 9110 §10.1.1, and not a byte beyond it, of any version: true if the client waits for 100.
+// Drops an Expect that nobody has to answer.
+[[nodiscard]] result<bool> judge_expect(http::request_head& head, bool body);
+
 }  // namespace penstock::downstream
