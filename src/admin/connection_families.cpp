@@ -19,6 +19,18 @@ double value_of(const std::atomic<std::uint64_t>& count) {
     return static_cast<double>(count.load(std::memory_order_relaxed));
 }
 
+void add_breaches(const listener_view& listener, family& ended) {
+    for (std::size_t i = 1; i < http::h2_breach_count; ++i) {
+        const auto breach = static_cast<http::h2_breach>(i);
+        const double count = sum(
+            listener.workers, [i](const auto& from) -> const auto& { return from.breaches[i]; });
+        ended.counter({{"listener", name_of(listener.id)},
+                       {"breach", std::string(http::name(breach))},
+                       {"code", std::string(http::name(http::code_of(breach)))}},
+                      count);
+    }
+}
+
 void add_handshakes(const listener_view& listener, family& handshakes) {
     const std::string name = name_of(listener.id);
     for (std::size_t resumed = 0; resumed < 2; ++resumed) {
@@ -51,6 +63,12 @@ void add_connection_families(const process_view& of, families& all) {
                    "Client connections refused because the listener, or one address, had as many "
                    "as it may.",
                    MetricType::Counter);
+    family streams("penstock_http2_streams",
+                   "HTTP/2 requests of clients that have not come to their end.",
+                   MetricType::Gauge);
+    family breaches("penstock_http2_connections_ended_total",
+                    "HTTP/2 connections of clients ended for a breach of the rules or a limit.",
+                    MetricType::Counter);
     family handshakes("penstock_tls_handshakes_total",
                       "TLS handshakes with clients that have ended.", MetricType::Counter);
     family certificates("penstock_tls_certificate_not_after_seconds",
@@ -68,19 +86,27 @@ void add_connection_families(const process_view& of, families& all) {
                         value_of(one.counts->refused));
         refused.counter({{"listener", name}, {"reason", "address_cap"}},
                         value_of(one.counts->refused_by_address));
+        streams.gauge({{"listener", name}}, sum(
+                                                one.workers, [](const auto& from) -> const auto& {
+                                                    return from.streams;
+                                                }));
+        add_breaches(one, breaches);
         if (one.tls)
             add_handshakes(one, handshakes);
         for (const certificate_view& cert : one.certificates)
             certificates.fact({{"listener", name}, {"cert", cert.file}},
                               static_cast<double>(cert.not_after));
     }
-    for (family* const made : {&open, &accepted, &refused, &handshakes, &certificates})
+    for (family* const made :
+         {&open, &accepted, &refused, &streams, &breaches, &handshakes, &certificates})
         made->move_to(all);
 }
 
 void add_upstream_families(const process_view& of, families& all) {
     family open("penstock_upstream_connections",
                 "Connections to origins, in use or kept for reuse.", MetricType::Gauge);
+    family streams("penstock_upstream_http2_streams",
+                   "HTTP/2 streams to origins that carry a request.", MetricType::Gauge);
     family queue("penstock_upstream_queue", "Requests that wait for a connection to an origin.",
                  MetricType::Gauge);
     family reuse("penstock_pool_reuse_total",
@@ -97,6 +123,7 @@ void add_upstream_families(const process_view& of, families& all) {
         using counters = upstream::cluster_counters;
         open.gauge({{"upstream", name}, {"state", "active"}}, total(&counters::active));
         open.gauge({{"upstream", name}, {"state", "idle"}}, total(&counters::idle));
+        streams.gauge({{"upstream", name}}, total(&counters::streams));
         queue.gauge({{"upstream", name}}, total(&counters::queued));
         reuse.counter({{"upstream", name}, {"result", "reused"}}, total(&counters::reused));
         reuse.counter({{"upstream", name}, {"result", "fresh"}}, total(&counters::fresh));
@@ -104,7 +131,7 @@ void add_upstream_families(const process_view& of, families& all) {
         for (const auto& endpoint : one.shared->endpoints)
             health.fact({{"upstream", name}, {"endpoint", endpoint->name}}, 1);
     }
-    for (family* const made : {&open, &queue, &reuse, &health})
+    for (family* const made : {&open, &streams, &queue, &reuse, &health})
         made->move_to(all);
 }
 

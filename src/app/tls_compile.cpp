@@ -43,10 +43,14 @@ listener_tls compile_tls(const config::listener& from, const listener_tls* befor
     options.certificate_pem = *chain;
     options.key_pem = *key;
     options.min_version = from.tls->min_version;
+    options.alpn.clear();
     if (from.h2)
-        options.alpn = {"h2", "http/1.1"};
+        options.alpn.emplace_back("h2");
+    if (from.http1)
+        options.alpn.emplace_back("http/1.1");
     append(made.definition, options.min_version);
-    append(made.definition, from.h2 ? "h2" : "");
+    for (const std::string& each : options.alpn)
+        append(made.definition, each);
     append(made.definition, *chain);
     append(made.definition, *key);
     append(made.definition, files.cert);
@@ -79,7 +83,14 @@ upstream_tls compile_tls(const config::upstream& from, const upstream_tls* befor
             return made;
         options.ca_pem = std::move(*roots);
     }
+    options.alpn.clear();
+    if (from.protocol != config::upstream_protocol::http1)
+        options.alpn.emplace_back("h2");
+    if (from.protocol != config::upstream_protocol::h2)
+        options.alpn.emplace_back("http/1.1");
     append(made.definition, options.verify ? "verify" : "trust");
+    for (const std::string& each : options.alpn)
+        append(made.definition, each);
     append(made.definition, options.ca_pem);
     if (before != nullptr && before->definition == made.definition)
         return *before;

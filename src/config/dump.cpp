@@ -110,6 +110,14 @@ void write_timeouts(yaml_writer& out, const listener_timeouts& from) {
     out.end();
 }
 
+void write_http2(yaml_writer& out, const listener_http2& from) {
+    out.begin("http2");
+    out.put("streams", std::to_string(from.streams));
+    out.put("stream_window", size_text(from.stream_window));
+    out.put("connection_window", size_text(from.connection_window));
+    out.end();
+}
+
 void write_listener(yaml_writer& out, const listener& from) {
     out.begin(json_string(from.name));
     std::vector<std::string> binds;
@@ -117,7 +125,10 @@ void write_listener(yaml_writer& out, const listener& from) {
         binds.push_back(format_address(one));
     }
     out.put("bind", flow_list(binds));
-    std::vector<std::string> protocols{"http/1.1"};
+    std::vector<std::string> protocols;
+    if (from.http1) {
+        protocols.emplace_back("http/1.1");
+    }
     if (from.h2 && from.tls.has_value()) {
         protocols.insert(protocols.begin(), "h2");
     } else if (from.h2) {
@@ -128,6 +139,9 @@ void write_listener(yaml_writer& out, const listener& from) {
         write_tls(out, *from.tls);
     }
     write_limits(out, from);
+    if (from.h2) {
+        write_http2(out, from.http2);
+    }
     write_timeouts(out, from.timeouts);
     out.begin("socket");
     out.put("backlog", std::to_string(from.socket.backlog));
@@ -258,6 +272,18 @@ std::string_view balance_text(config::balance how) noexcept {
     return "";
 }
 
+std::string_view protocol_text(upstream_protocol of) {
+    switch (of) {
+        case upstream_protocol::http1:
+            return "http/1.1";
+        case upstream_protocol::h2:
+            return "h2";
+        case upstream_protocol::by_alpn:
+            return "auto";
+    }
+    return "";
+}
+
 void write_endpoints(yaml_writer& out, const std::vector<endpoint>& from) {
     out.begin("endpoints");
     for (const endpoint& one : from) {
@@ -293,10 +319,22 @@ void write_pool(yaml_writer& out, const pool_limits& from) {
     out.end();
 }
 
+void write_http2(yaml_writer& out, const upstream_http2& from) {
+    out.begin("http2");
+    out.put("streams", std::to_string(from.streams));
+    out.put("stream_window", size_text(from.stream_window));
+    out.put("ping_interval", text(from.ping_interval));
+    out.put("ping_timeout", text(from.ping_timeout));
+    out.end();
+}
+
 void write_upstream(yaml_writer& out, const upstream& from) {
     out.begin(json_string(from.name));
     write_endpoints(out, from.endpoints);
-    out.put("protocol", "http/1.1");
+    out.put("protocol", protocol_text(from.protocol));
+    if (from.protocol != upstream_protocol::http1) {
+        write_http2(out, from.http2);
+    }
     write_upstream_tls(out, from.tls);
     out.put("balance", balance_text(from.balance));
     write_pool(out, from.pool);

@@ -69,10 +69,6 @@ void load_protocols(const section& from, listener& to) {
     for (const yaml_node* const item : items) {
         load_protocol(from, *item, to);
     }
-    if (!to.http1) {
-        from.in().error(*from.find("protocols"), "'protocols' has to contain http/1.1",
-                        "no listener is for HTTP/2 alone in this release");
-    }
 }
 
 certificate load_certificate(reader& in, const yaml_node& node, const std::string& path) {
@@ -128,6 +124,23 @@ void load_limits(const section& listener_section, listener& to) {
     to.over = over == "refuse" ? over_limit::refuse : over_limit::wait;
 }
 
+void load_http2(const section& listener_section, listener& to) {
+    const std::optional<section> from = listener_section.child("http2");
+    if (!from.has_value()) {
+        return;
+    }
+    from->read("streams", to.http2.streams);
+    from->read("stream_window", to.http2.stream_window);
+    from->read("connection_window", to.http2.connection_window);
+    if (to.http2.connection_window < to.http2.stream_window) {
+        from->in().warn(from->node(), "'connection_window' is smaller than 'stream_window'",
+                        "one upload can then hold up every other of its connection");
+    }
+    if (!to.h2) {
+        from->in().warn(from->node(), "'http2' has no effect: 'protocols' leaves it out");
+    }
+}
+
 void load_timeouts(const section& listener_section, listener_timeouts& to) {
     const std::optional<section> from = listener_section.child("timeouts");
     if (!from.has_value()) {
@@ -167,6 +180,7 @@ listener load_listener(const section& from, const yaml_node& name,
     load_protocols(from, out);
     out.tls = load_tls(from);
     load_limits(from, out);
+    load_http2(from, out);
     load_timeouts(from, out.timeouts);
     load_socket(from, out.socket);
     return out;

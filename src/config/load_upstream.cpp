@@ -22,14 +22,34 @@ bool refused_for_now(const section& from, std::string_view key, std::string_view
     return true;
 }
 
-void load_protocol(const section& from) {
-    if (refused_for_now(from, "protocol", "h2")) {
+upstream_protocol load_protocol(const section& from, bool tls) {
+    std::string protocol = "http/1.1";
+    from.read("protocol", protocol);
+    if (protocol == "h2") {
+        return upstream_protocol::h2;
+    }
+    if (protocol != "auto") {
+        return upstream_protocol::http1;
+    }
+    if (!tls) {
+        from.in().warn(*from.find("protocol"), "'auto' without 'tls' is http/1.1",
+                       "the protocol is agreed on within the TLS handshake");
+        return upstream_protocol::http1;
+    }
+    return upstream_protocol::by_alpn;
+}
+
+void load_http2(const section& upstream_section, upstream& to) {
+    const std::optional<section> from = upstream_section.child("http2");
+    if (!from.has_value()) {
         return;
     }
-    std::string protocol;
-    from.read("protocol", protocol);
-    if (protocol == "auto") {
-        from.in().warn(*from.find("protocol"), "'auto' is http/1.1 in this release");
+    from->read("streams", to.http2.streams);
+    from->read("stream_window", to.http2.stream_window);
+    from->read("ping_interval", to.http2.ping_interval);
+    from->read("ping_timeout", to.http2.ping_timeout);
+    if (to.protocol == upstream_protocol::http1) {
+        from->in().warn(from->node(), "'http2' has no effect: 'protocol' leaves it out");
     }
 }
 
@@ -137,8 +157,9 @@ upstream load_upstream(const section& from, const yaml_node& name) {
     out.name = name.text;
     out.where = from.in().at(name);
     load_endpoints(from, out);
-    load_protocol(from);
     out.tls = load_tls(from);
+    out.protocol = load_protocol(from, out.tls.has_value());
+    load_http2(from, out);
     out.balance = load_balance(from);
     load_pool(from, out.pool);
     load_timeouts(from, out.timeouts);

@@ -15,6 +15,8 @@ constexpr std::int64_t tebibyte = kibibyte * kibibyte * kibibyte * kibibyte;
 // Zero is no duration to wait for: every wait has a deadline.
 constexpr key_range wait_range{1, 24 * hour};
 constexpr key_range body_range{0, tebibyte};
+// RFC 9113 §6.9.2: every window begins with 65 535 bytes, and the connection's does not shrink.
+constexpr key_range window_range{64 * kibibyte, 64 * kibibyte* kibibyte};
 // What the kernel accepts for TCP_KEEPIDLE and TCP_KEEPINTVL.
 constexpr key_range keepalive_range{second, 32767 * second};
 
@@ -61,7 +63,7 @@ constexpr key_info table[] = {
      .default_text = "[http/1.1, h2c]",
      .range = {1, 3}, .choices = "http/1.1|h2|h2c", .item = type::choice,
      .meaning = "Protocols offered: `h2c` (HTTP/2 without TLS) by a client's prior knowledge; with "
-                "TLS `h2` by ALPN, and the default is `[h2, http/1.1]`. http/1.1 always."},
+                "TLS `h2` by ALPN, and the default is `[h2, http/1.1]`."},
     {.path = "listeners.<name>.tls", .type = type::section,
      .meaning = "Makes this a TLS listener."},
     {.path = "listeners.<name>.tls.certificates", .type = type::list, .range = {1, 64},
@@ -111,6 +113,16 @@ constexpr key_info table[] = {
      .range = body_range, .meaning = "Request body; 0 = no cap."},
     {.path = "listeners.<name>.limits.requests", .type = type::integer, .default_text = "0",
      .range = {0, 1'000'000'000}, .meaning = "Requests on one connection; 0 = no cap."},
+    {.path = "listeners.<name>.http2", .type = type::section,
+     .meaning = "What an HTTP/2 connection of a client may have at the same time."},
+    {.path = "listeners.<name>.http2.streams", .type = type::integer, .default_text = "100",
+     .range = {1, 1000}, .meaning = "Requests; more are refused, each for itself."},
+    {.path = "listeners.<name>.http2.stream_window", .type = type::size,
+     .default_text = "256KiB", .range = window_range,
+     .meaning = "Bytes of one request's body that wait here for the origin."},
+    {.path = "listeners.<name>.http2.connection_window", .type = type::size,
+     .default_text = "1MiB", .range = window_range,
+     .meaning = "Likewise of all requests of one connection."},
     {.path = "listeners.<name>.timeouts", .type = type::section,
      .meaning = "Deadlines towards the client."},
     {.path = "listeners.<name>.timeouts.tls_handshake", .type = type::duration,
@@ -223,7 +235,23 @@ constexpr key_info table[] = {
     {.path = "upstreams.<name>.endpoints[].weight", .type = type::integer,
      .default_text = "1", .range = {1, 1000}, .meaning = "Its share relative to the others."},
     {.path = "upstreams.<name>.protocol", .type = type::choice, .default_text = "http/1.1",
-     .choices = "http/1.1|auto", .meaning = "Protocol spoken; `auto` is http/1.1 in this release."},
+     .choices = "http/1.1|h2|auto",
+     .meaning = "Protocol spoken: `h2` without TLS by prior knowledge; `auto` is what the origin "
+                "chooses within the TLS handshake, h2 first."},
+    {.path = "upstreams.<name>.http2", .type = type::section,
+     .meaning = "HTTP/2 connections to the origins."},
+    {.path = "upstreams.<name>.http2.streams", .type = type::integer, .default_text = "100",
+     .range = {1, 1000},
+     .meaning = "Requests on one connection at the same time, if the origin allows as many."},
+    {.path = "upstreams.<name>.http2.stream_window", .type = type::size,
+     .default_text = "64KiB", .range = window_range,
+     .meaning = "Bytes of one response's body that wait here for the client."},
+    {.path = "upstreams.<name>.http2.ping_interval", .type = type::duration,
+     .default_text = "15s", .range = wait_range,
+     .meaning = "Silence on a busy connection before the origin is asked whether it is there."},
+    {.path = "upstreams.<name>.http2.ping_timeout", .type = type::duration,
+     .default_text = "5s", .range = wait_range,
+     .meaning = "How long its answer may take before the connection counts as dead."},
     {.path = "upstreams.<name>.tls", .type = type::section, .default_text = "false",
      .other = type::boolean, .meaning = "TLS to the origins; `true` takes the defaults below."},
     {.path = "upstreams.<name>.tls.verify", .type = type::boolean, .default_text = "true",

@@ -61,6 +61,8 @@ net::task<> h1_connection::serve(std::unique_ptr<connection_owner>) {
 }
 
 bool h1_connection::agreed_on_h2() const noexcept {
+    if (!home_.state->settings.http1)
+        return true;
     return stream_.is_tls() && stream_.tls().alpn == "h2";
 }
 

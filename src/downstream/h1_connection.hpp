@@ -10,7 +10,7 @@
 // request starts beside it is joined by response.body->close() before the next one.
 #pragma once
 
-#include "downstream/alarm.hpp"
+#include "penstock/net/alarm.hpp"
 #include "downstream/connection_home.hpp"
 #include "downstream/h1_response_writer.hpp"
 #include "downstream/h2_connection.hpp"
@@ -143,7 +143,7 @@ class h1_connection final : private net::socket_watcher,
     std::shared_ptr<const net::socket_address> local_;
     std::unique_ptr<extras> extras_;
     net::read_buffer buffer_;
-    alarm alarm_;
+    net::alarm alarm_;
     std::unique_ptr<serving> serving_;
     std::unique_ptr<tunnel_deadline> tunnel_idle_;  // there while a tunnel runs
     std::uint64_t served_ = 0;

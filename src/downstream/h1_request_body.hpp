@@ -10,7 +10,7 @@
 // errc::closed. `drain` is the connection's, after every consumer has let go.
 #pragma once
 
-#include "downstream/alarm.hpp"
+#include "penstock/net/alarm.hpp"
 #include "downstream/body_pace.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h1_body.hpp"
@@ -38,7 +38,7 @@ class h1_request_body final : public exchange::body_source {
     struct input {
         net::stream& stream;
         net::read_buffer& buffer;
-        downstream::alarm& alarm;
+        net::alarm& alarm;
         body_listener& listener;
     };
     struct rules {

@@ -1,6 +1,8 @@
 #include "downstream/h2_connection.hpp"
 
+#include "downstream/counting.hpp"
 #include "penstock/base/log.hpp"
+#include "penstock/http/error.hpp"
 #include "penstock/net/error.hpp"
 
 #include <algorithm>
@@ -22,6 +24,9 @@ std::string& scratch() {
 
 http::h2_limits h2_limits_of(const config::listener& settings) noexcept {
     http::h2_limits limits;
+    limits.streams = settings.http2.streams;
+    limits.stream_window = static_cast<std::uint32_t>(settings.http2.stream_window);
+    limits.connection_window = static_cast<std::uint32_t>(settings.http2.connection_window);
     limits.head = head_limits_of(settings.limit);
     return limits;
 }
@@ -101,7 +106,7 @@ bool h2_connection::read_once() {
 bool h2_connection::take_up() {
     int started = 0;
     while (started < requests_in_turn_max) {
-        http::h2_stream* const stream = session_.next_changed();
+        http::h2_server_stream* const stream = session_.next_changed();
         if (stream == nullptr)
             return false;
         if (auto* const exchange = static_cast<h2_exchange*>(stream->owner)) {
@@ -116,7 +121,7 @@ bool h2_connection::take_up() {
     return true;
 }
 
-void h2_connection::start(http::h2_stream& of) {
+void h2_connection::start(http::h2_server_stream& of) {
     const h2_exchange::place where{in_.home,
                                    session_,
                                    *this,
@@ -128,18 +133,20 @@ void h2_connection::start(http::h2_stream& of) {
     of.owner = made.get();
     made->place_in_list = exchanges_.size();
     exchanges_.push_back(made.get());
+    add(in_.home.counters.streams);
     if (exchanges_.size() == 1)
         in_.listener.on_activity(true);
     children_.start(run(std::move(made), of));
 }
 
-net::task<> h2_connection::run(std::unique_ptr<h2_exchange> exchange, http::h2_stream& of) {
+net::task<> h2_connection::run(std::unique_ptr<h2_exchange> exchange, http::h2_server_stream& of) {
     co_await exchange->run();
     h2_exchange* const last = exchanges_.back();
     last->place_in_list = exchange->place_in_list;
     exchanges_[exchange->place_in_list] = last;
     exchanges_.pop_back();
     session_.release(of);
+    subtract(in_.home.counters.streams);
     flush_soon();
     if (!exchanges_.empty())
         co_return;
@@ -179,9 +186,9 @@ void h2_connection::look_at_time() noexcept {
         return;
     }
     if (!session_.settings_acknowledged() && now >= began_ + settings_limit)
-        terminate(http::h2_code::settings_timeout);
+        terminate(http::h2_breach::settings_timeout);
     if (head_since_ != never && now >= head_since_ + limits.head)
-        terminate(http::h2_code::enhance_your_calm);
+        terminate(http::h2_breach::head_timeout);
     const milliseconds idle = session_.opened() == 0 ? limits.head : limits.keepalive;
     const bool retired = exchanges_.empty() && now >= idle_since_ + idle;
     if (retired || (stage_ == stage::announced && now >= drain_since_ + drain_grace))
@@ -189,8 +196,8 @@ void h2_connection::look_at_time() noexcept {
     flush_soon();
 }
 
-void h2_connection::terminate(http::h2_code code) noexcept {
-    session_.terminate(code);
+void h2_connection::terminate(http::h2_breach why) noexcept {
+    session_.terminate(why);
     ended_since_ = in_.home.worker.now();
 }
 
@@ -234,11 +241,14 @@ bool h2_connection::over() const noexcept {
 
 // What the session said last has been written, or cannot be any more.
 net::task<> h2_connection::end() {
-    const error why = failed_ ? failed_ : error(net::errc::peer_gone);
+    error why = failed_ ? failed_ : error(net::errc::peer_gone);
     alarm_.off();
-    if (session_.ended_by() != http::h2_code::no_error)
-        log_debug("{}: HTTP/2 connection of {} ended: {}", in_.home.state->settings.name,
-                  in_.peer.to_string(), http::name(session_.ended_by()));
+    if (const http::h2_breach breach = session_.breach(); breach != http::h2_breach::none) {
+        why = http::errc::connection_breach;
+        add(in_.home.counters.breaches[static_cast<std::size_t>(breach)]);
+        log_debug("{}: HTTP/2 connection of {} ended: {}, {}", in_.home.state->settings.name,
+                  in_.peer.to_string(), http::name(breach), http::name(session_.ended_by()));
+    }
     const std::vector<h2_exchange*> running = exchanges_;
     for (h2_exchange* const each : running)
         each->abort(why);

@@ -10,10 +10,10 @@
 // ended. The stream is closed by the owner.
 #pragma once
 
-#include "downstream/alarm.hpp"
+#include "penstock/net/alarm.hpp"
 #include "downstream/connection_home.hpp"
 #include "downstream/h2_exchange.hpp"
-#include "penstock/http/h2_session.hpp"
+#include "penstock/http/h2_server_session.hpp"
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/event.hpp"
 #include "penstock/net/stream.hpp"
@@ -72,11 +72,11 @@ class h2_connection final : private h2_flusher {
 
     [[nodiscard]] bool read_once();
     [[nodiscard]] bool take_up();
-    void start(http::h2_stream& of);
-    net::task<> run(std::unique_ptr<h2_exchange> exchange, http::h2_stream& of);
+    void start(http::h2_server_stream& of);
+    net::task<> run(std::unique_ptr<h2_exchange> exchange, http::h2_server_stream& of);
     void look_at_time() noexcept;
     void set_alarm() noexcept;
-    void terminate(http::h2_code code) noexcept;
+    void terminate(http::h2_breach why) noexcept;
     void keep_limits() noexcept;
     void refuse_new() noexcept;
     [[nodiscard]] bool over() const noexcept;
@@ -87,10 +87,10 @@ class h2_connection final : private h2_flusher {
     [[nodiscard]] outcome write_some();
 
     place in_;
-    http::h2_session session_;
+    http::h2_server_session session_;
     net::task_group children_;
     net::event flush_;
-    alarm alarm_;
+    net::alarm alarm_;
     net::read_buffer buffer_;
     std::vector<h2_exchange*> exchanges_;
     std::string pending_;  // what the kernel did not take

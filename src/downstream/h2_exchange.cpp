@@ -28,7 +28,7 @@ net::task<> let_go(exchange::response& of) {
 
 }  // namespace
 
-h2_exchange::h2_exchange(const place& in, http::h2_stream& of)
+h2_exchange::h2_exchange(const place& in, http::h2_server_stream& of)
     : in_(in), stream_(of), state_(in.home.state), stall_(*this), changed_(in.home.worker) {
     begin();
 }
@@ -150,7 +150,7 @@ net::task<> h2_exchange::send_rest() {
     while (!stream_.sent && !stream_.closed && !ended_) {
         // Whatever is said from here on, also during the wait for the origin, counts.
         changed_.reset();
-        if (outgoing_ != nullptr && http::h2_session::starved(stream_)) {
+        if (outgoing_ != nullptr && http::h2_server_session::starved(stream_)) {
             const result<void> waited = co_await outgoing_->wait();
             if (!waited) {
                 // At once, and not only when the client's window has room for an end.
@@ -227,7 +227,8 @@ void h2_exchange::on_change() noexcept {
 void h2_exchange::abort(error why) noexcept {
     if (!ended_ && !stream_.sent) {
         ended_ = why;
-        aborted_.fire(why);
+        // What is wrong with the connection is no fault of the origin's.
+        aborted_.fire(why == http::errc::connection_breach ? error(net::errc::peer_gone) : why);
         if (body_)
             body_->stop();
     }

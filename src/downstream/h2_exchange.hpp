@@ -9,7 +9,7 @@
 #include "downstream/h2_request_body.hpp"
 #include "downstream/response_plan.hpp"
 #include "penstock/exchange/exchange.hpp"
-#include "penstock/http/h2_session.hpp"
+#include "penstock/http/h2_server_session.hpp"
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/event.hpp"
 #include "penstock/net/task.hpp"
@@ -23,14 +23,14 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
  public:
     struct place {
         connection_home& home;
-        http::h2_session& session;
+        http::h2_server_session& session;
         h2_flusher& flusher;
         const net::socket_address& peer;
         const net::socket_address& local;
         bool tls;
         nanoseconds handshake;  // of TLS, charged to the connection's first request
     };
-    h2_exchange(const place& in, http::h2_stream& of);
+    h2_exchange(const place& in, http::h2_server_stream& of);
     h2_exchange(const h2_exchange&) = delete;
     h2_exchange& operator=(const h2_exchange&) = delete;
 
@@ -72,7 +72,7 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     net::task<result<void>> send_interim(const http::response_head& head) override;
 
     place in_;
-    http::h2_stream& stream_;
+    http::h2_server_stream& stream_;
     std::shared_ptr<const listener_state> state_;  // that the head was read under
     exchange::request request_;
     exchange::record record_;

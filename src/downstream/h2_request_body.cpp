@@ -16,7 +16,7 @@ h2_request_body::h2_request_body(const input& from, const rules& by, exchange::r
       changed_(from.worker) {}
 
 bool h2_request_body::finished() const noexcept {
-    return from_.stream.ended && http::h2_session::data_waiting(from_.stream) == 0;
+    return from_.stream.ended && http::h2_server_session::data_waiting(from_.stream) == 0;
 }
 
 result<std::string_view> h2_request_body::take(std::size_t max) {
@@ -39,7 +39,7 @@ result<std::string_view> h2_request_body::take(std::size_t max) {
 
 net::task<result<void>> h2_request_body::wait() {
     while (!stopped_ && !failed_ && !finished() &&
-           http::h2_session::data_waiting(from_.stream) == 0 && !from_.stream.closed) {
+           http::h2_server_session::data_waiting(from_.stream) == 0 && !from_.stream.closed) {
         changed_.reset();
         waiting_ = true;
         if (!rules_.awaits_continue) {
@@ -59,7 +59,8 @@ net::task<result<void>> h2_request_body::wait() {
         co_return error(net::errc::closed);
     if (failed_)
         co_return failed_;
-    if (from_.stream.closed && !finished() && http::h2_session::data_waiting(from_.stream) == 0)
+    if (from_.stream.closed && !finished() &&
+        http::h2_server_session::data_waiting(from_.stream) == 0)
         failed_ = net::errc::peer_gone;
     co_return failed_ ? result<void>(failed_) : result<void>();
 }
@@ -75,7 +76,7 @@ void h2_request_body::stop() noexcept {
 }
 
 void h2_request_body::on_change() noexcept {
-    const std::uint64_t held = http::h2_session::data_waiting(from_.stream);
+    const std::uint64_t held = http::h2_server_session::data_waiting(from_.stream);
     const std::uint64_t all = record_.request_bytes + held;
     if (all > seen_) {
         rules_.awaits_continue = false;

@@ -5,7 +5,7 @@
 
 #include "downstream/body_pace.hpp"
 #include "penstock/exchange/exchange.hpp"
-#include "penstock/http/h2_session.hpp"
+#include "penstock/http/h2_server_session.hpp"
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/event.hpp"
 
@@ -30,8 +30,8 @@ class h2_request_body final : public exchange::body_source {
     };
     struct input {
         net::worker& worker;
-        http::h2_session& session;
-        http::h2_stream& stream;
+        http::h2_server_session& session;
+        http::h2_server_stream& stream;
         h2_flusher& flusher;
     };
     h2_request_body(const input& from, const rules& by, exchange::record& record);

@@ -36,6 +36,8 @@ reason reason_of_client(error why) noexcept {
         return reason_of_client_net(static_cast<net::errc>(why.value()));
     if (why == http::errc::truncated)
         return reason::client_gone;
+    if (why == http::errc::connection_breach)
+        return reason::http2_error;
     if (why == http::errc::bad_expectation)
         return reason::expectation_failed;
     return why.category() == http::category() ? reason::http_request_error : reason::client_gone;

@@ -46,6 +46,10 @@ constexpr std::array<std::string_view, reason_count> tokens{
     "address_cap",
     "shed_memory",
     "address_rate",
+    "http2_error",
+    "stream_reset",
+    "stream_refused",
+    "upgrade_unavailable",
 };
 static_assert(!tokens.back().empty(), "a token for each reason");
 

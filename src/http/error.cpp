@@ -63,6 +63,8 @@ class http_category final : public boost::system::error_category {
                 return "malformed status line";
             case errc::bad_path:
                 return "malformed path";
+            case errc::connection_breach:
+                return "the connection broke the rules of HTTP/2";
         }
         return "unknown error";
     }

@@ -23,4 +23,41 @@ std::string_view name(h2_code code) noexcept {
     return at < names.size() ? names[at] : std::string_view();
 }
 
+std::string_view name(h2_breach breach) noexcept {
+    constexpr std::array<std::string_view, h2_breach_count> names{"none",
+                                                                  "rules",
+                                                                  "frame_size",
+                                                                  "closed_stream",
+                                                                  "idle_stream",
+                                                                  "control_flood",
+                                                                  "continuation_flood",
+                                                                  "window_update_flood",
+                                                                  "priority_flood",
+                                                                  "reset_flood",
+                                                                  "refused_streams",
+                                                                  "header_bomb",
+                                                                  "unread_replies",
+                                                                  "settings_timeout",
+                                                                  "head_timeout"};
+    return names[static_cast<std::size_t>(breach)];
+}
+
+h2_code code_of(h2_breach breach) noexcept {
+    switch (breach) {
+        case h2_breach::none:
+            return h2_code::no_error;
+        case h2_breach::rules:
+        case h2_breach::idle_stream:
+            return h2_code::protocol_error;
+        case h2_breach::frame_size:
+            return h2_code::frame_size_error;
+        case h2_breach::closed_stream:
+            return h2_code::stream_closed;
+        case h2_breach::settings_timeout:
+            return h2_code::settings_timeout;
+        default:
+            return h2_code::enhance_your_calm;
+    }
+}
+
 }  // namespace penstock::http

@@ -23,8 +23,11 @@ constexpr std::uint8_t end_headers = 0x4;
 
 }  // namespace
 
-h2_frame_tracker::h2_frame_tracker(const h2_flood_limits& limits) noexcept
-    : limits_(limits), control_(limits.control, limits.window) {}
+h2_frame_tracker::h2_frame_tracker(const h2_flood_limits& limits, bool of_client) noexcept
+    : limits_(limits),
+      preface_left_(of_client ? h2_preface.size() : 0),
+      of_client_(of_client),
+      control_(limits.control, limits.window) {}
 
 bool h2_frame_tracker::memory::has(h2_stream_id stream) const noexcept {
     return std::find(ring_.begin(), ring_.end(), stream) != ring_.end();
@@ -33,7 +36,7 @@ bool h2_frame_tracker::memory::has(h2_stream_id stream) const noexcept {
 std::size_t h2_frame_tracker::inspect(std::string_view received, time_point now) {
     std::size_t at = std::min(preface_left_, received.size());
     preface_left_ -= at;
-    while (at < received.size() && fault_ == h2_code::no_error) {
+    while (at < received.size() && fault_ == h2_breach::none) {
         if (payload_left_ > 0) {
             const std::size_t skipped = std::min<std::size_t>(payload_left_, received.size() - at);
             payload_left_ -= static_cast<std::uint32_t>(skipped);
@@ -50,7 +53,7 @@ std::size_t h2_frame_tracker::inspect(std::string_view received, time_point now)
         const frame next{byte(0) << 16U | byte(1) << 8U | byte(2), header_[3], header_[4],
                          (byte(5) & 0x7fU) << 24U | byte(6) << 16U | byte(7) << 8U | byte(8)};
         fault_ = judge(next, now);
-        if (fault_ != h2_code::no_error)
+        if (fault_ != h2_breach::none)
             return at;
         payload_left_ = next.length;
         in_data_ = next.type == frame_type::data;
@@ -61,9 +64,9 @@ std::size_t h2_frame_tracker::inspect(std::string_view received, time_point now)
     return at;
 }
 
-h2_code h2_frame_tracker::judge(const frame& next, time_point now) {
+h2_breach h2_frame_tracker::judge(const frame& next, time_point now) {
     if (next.length > frame_size_max)
-        return h2_code::frame_size_error;
+        return h2_breach::frame_size;
     switch (next.type) {
         case frame_type::data:
             return judge_data(next, now);
@@ -73,79 +76,82 @@ h2_code h2_frame_tracker::judge(const frame& next, time_point now) {
             return judge_continuation(next);
         case frame_type::rst_stream:
             close(next.stream);
-            return h2_code::no_error;
+            return h2_breach::none;
         case frame_type::window_update:
             ++window_updates_;
             return window_updates_ >
                            limits_.window_updates + data_sent_ * limits_.window_updates_per_data
-                       ? h2_code::enhance_your_calm
-                       : h2_code::no_error;
+                       ? h2_breach::window_update_flood
+                       : h2_breach::none;
         case frame_type::priority:
             // Otherwise passed over, since the scheme of RFC 7540 is off.
             if (next.stream == 0)
-                return h2_code::protocol_error;
+                return h2_breach::rules;
             if (next.length != 5)
-                return h2_code::frame_size_error;
+                return h2_breach::frame_size;
             if (++priorities_ > (streams_ + 1) * limits_.priorities_per_stream)
-                return h2_code::enhance_your_calm;
+                return h2_breach::priority_flood;
             return count_control(now);
         default:
             return count_control(now);
     }
 }
 
-h2_code h2_frame_tracker::count_control(time_point now) noexcept {
-    return control_.add(now) ? h2_code::no_error : h2_code::enhance_your_calm;
+h2_breach h2_frame_tracker::count_control(time_point now) noexcept {
+    return control_.add(now) ? h2_breach::none : h2_breach::control_flood;
 }
 
-// RFC 9113 §5.1, of a frame that belongs to a message of the client. `unknown` is the fault of one
+// RFC 9113 §5.1, of a frame that belongs to a message of the peer. `unknown` is the fault of one
 // that names a stream which was passed over (§5.1.1), or closed long ago.
-h2_code h2_frame_tracker::judge_stream_use(h2_stream_id stream, h2_code unknown) const noexcept {
+h2_breach h2_frame_tracker::judge_stream_use(h2_stream_id stream,
+                                             h2_breach unknown) const noexcept {
     if (is_open(stream) || reset_.has(stream))
-        return h2_code::no_error;
-    return closed_.has(stream) ? h2_code::stream_closed : unknown;
+        return h2_breach::none;
+    return closed_.has(stream) ? h2_breach::closed_stream : unknown;
 }
 
-h2_code h2_frame_tracker::judge_headers(const frame& next) {
+h2_breach h2_frame_tracker::judge_headers(const frame& next) {
     block_bytes_ = next.length;
     continuations_ = 0;
     if (next.stream <= highest_) {
-        const h2_code fault = judge_stream_use(next.stream, h2_code::protocol_error);
-        if (fault != h2_code::no_error)
+        const h2_breach fault = judge_stream_use(next.stream, h2_breach::idle_stream);
+        if (fault != h2_breach::none)
             return fault;
     } else {
+        if (!of_client_)
+            return h2_breach::idle_stream;
         if (open_.size() >= open_max)
-            return h2_code::enhance_your_calm;
+            return h2_breach::refused_streams;
         highest_ = next.stream;
         ++streams_;
         open_.push_back(next.stream);
     }
     if ((next.flags & end_stream) != 0)
         close(next.stream);
-    return h2_code::no_error;
+    return h2_breach::none;
 }
 
 // A block that goes on for too long is not decoded to its end (CVE-2024-27316).
-h2_code h2_frame_tracker::judge_continuation(const frame& next) {
+h2_breach h2_frame_tracker::judge_continuation(const frame& next) {
     block_bytes_ += next.length;
     ++continuations_;
     return continuations_ > limits_.continuations || block_bytes_ > limits_.block
-               ? h2_code::enhance_your_calm
-               : h2_code::no_error;
+               ? h2_breach::continuation_flood
+               : h2_breach::none;
 }
 
-h2_code h2_frame_tracker::judge_data(const frame& next, time_point now) {
+h2_breach h2_frame_tracker::judge_data(const frame& next, time_point now) {
     const bool ends = (next.flags & end_stream) != 0;
     if (next.stream > highest_ || next.stream == 0)
-        return h2_code::protocol_error;
-    const h2_code fault = judge_stream_use(next.stream, h2_code::stream_closed);
-    if (fault != h2_code::no_error)
+        return h2_breach::idle_stream;
+    const h2_breach fault = judge_stream_use(next.stream, h2_breach::closed_stream);
+    if (fault != h2_breach::none)
         return fault;
     if (ends)
         close(next.stream);
     else if (next.length == 0)
         return count_control(now);
-    return h2_code::no_error;
+    return h2_breach::none;
 }
 
 bool h2_frame_tracker::is_open(h2_stream_id stream) const noexcept {
@@ -161,13 +167,19 @@ bool h2_frame_tracker::forget(h2_stream_id stream) noexcept {
     return true;
 }
 
-// By the client.
+void h2_frame_tracker::note_opened(h2_stream_id stream) {
+    highest_ = stream;
+    ++streams_;
+    open_.push_back(stream);
+}
+
+// By the peer.
 void h2_frame_tracker::close(h2_stream_id stream) {
     if (forget(stream))
         closed_.add(stream);
 }
 
-// What the client had sent before it saw the reset is no fault of its own (RFC 9113 §5.1).
+// What the peer had sent before it saw the reset is no fault of its own (RFC 9113 §5.1).
 void h2_frame_tracker::note_reset(h2_stream_id stream) {
     if (forget(stream))
         reset_.add(stream);

@@ -1,10 +1,10 @@
-// h2_frame_tracker: sees the nine-byte header of every frame that a client sends, before the
+// h2_frame_tracker: sees the nine-byte header of every frame that the peer sends, before the
 // session does (RFC 9113 §4.1). The session's library passes over frames on streams that it has
 // forgotten without a word, so the rules about those are kept here, and so are the caps on frames
 // that cost the sender less than us.
 //
-//   a stream, as far as its client may still send on it:
-//     open ─► closed by the client (END_STREAM or RST_STREAM): more on it is an error
+//   a stream, as far as the peer may still send on it:
+//     open ─► closed by the peer (END_STREAM or RST_STREAM): more on it is an error
 //        └──► reset by us: what was under way is let through, to be ignored
 #pragma once
 
@@ -22,18 +22,21 @@ namespace penstock::http {
 class h2_frame_tracker {
  public:
     static constexpr std::size_t frame_size_max = 16384;  // RFC 9113 §4.2, and we announce no more
-    // Streams closed by the client, or reset by us, of which we still know which it was.
+    // Streams closed by the peer, or reset by us, of which we still know which it was.
     static constexpr std::size_t remembered = 128;
-    // Streams that the client has opened and not ended; a read brings no more than this.
+    // Streams that the peer has not ended; a read brings no more than this.
     static constexpr std::size_t open_max = 4096;
 
-    explicit h2_frame_tracker(const h2_flood_limits& limits) noexcept;
+    // A client opens streams and begins with the preface; a server does neither.
+    h2_frame_tracker(const h2_flood_limits& limits, bool of_client) noexcept;
 
     // Looks at what was received, in order, from the preface's first byte on. Returns how much of
     // it may be handed to the session; if that is not all, `fault` says why the connection ends.
     [[nodiscard]] std::size_t inspect(std::string_view received, time_point now);
-    [[nodiscard]] h2_code fault() const noexcept { return fault_; }
+    [[nodiscard]] h2_breach fault() const noexcept { return fault_; }
 
+    // We opened it.
+    void note_opened(h2_stream_id stream);
     // We sent these.
     void note_reset(h2_stream_id stream);
     void note_data() noexcept { ++data_sent_; }
@@ -62,12 +65,12 @@ class h2_frame_tracker {
         std::size_t next_ = 0;
     };
 
-    [[nodiscard]] h2_code judge(const frame& next, time_point now);
-    [[nodiscard]] h2_code judge_headers(const frame& next);
-    [[nodiscard]] h2_code judge_continuation(const frame& next);
-    [[nodiscard]] h2_code judge_data(const frame& next, time_point now);
-    [[nodiscard]] h2_code judge_stream_use(h2_stream_id stream, h2_code unknown) const noexcept;
-    [[nodiscard]] h2_code count_control(time_point now) noexcept;
+    [[nodiscard]] h2_breach judge(const frame& next, time_point now);
+    [[nodiscard]] h2_breach judge_headers(const frame& next);
+    [[nodiscard]] h2_breach judge_continuation(const frame& next);
+    [[nodiscard]] h2_breach judge_data(const frame& next, time_point now);
+    [[nodiscard]] h2_breach judge_stream_use(h2_stream_id stream, h2_breach unknown) const noexcept;
+    [[nodiscard]] h2_breach count_control(time_point now) noexcept;
     [[nodiscard]] bool is_open(h2_stream_id stream) const noexcept;
     bool forget(h2_stream_id stream) noexcept;
     void close(h2_stream_id stream);
@@ -75,9 +78,10 @@ class h2_frame_tracker {
     h2_flood_limits limits_;
     std::array<unsigned char, 9> header_{};
     std::size_t header_bytes_ = 0;
-    std::size_t preface_left_ = h2_preface.size();
+    std::size_t preface_left_;
     std::uint32_t payload_left_ = 0;
-    h2_code fault_ = h2_code::no_error;
+    h2_breach fault_ = h2_breach::none;
+    bool of_client_;
     bool in_block_ = false;  // END_HEADERS has not come
     bool in_data_ = false;   // the present frame is DATA
 

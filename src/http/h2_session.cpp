@@ -1,16 +1,9 @@
-#include "penstock/http/h2_session.hpp"
+#include "http/h2_core.hpp"
 
 #include "http/field_rules.hpp"
 #include "http/grammar.hpp"
-#include "http/h2_frame_tracker.hpp"
-#include "http/h2_rate.hpp"
-#include "http/h2_request_builder.hpp"
-
-#include <nghttp2/nghttp2.h>
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <new>
 #include <utility>
 
@@ -21,20 +14,7 @@ constexpr std::size_t frame_header_size = 9;
 constexpr std::size_t trailer_count_max = 32;
 constexpr std::size_t trailer_bytes_max = 8 * 1024;
 
-std::string_view view(const std::uint8_t* data, std::size_t size) noexcept {
-    return {reinterpret_cast<const char*>(data), size};
-}
-
-std::uint8_t* bytes(std::string_view text) noexcept {
-    // The library reads these bytes only; its type just does not say so.
-    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
-}
-
-nghttp2_nv pair_of(std::string_view name, std::string_view value) noexcept {
-    return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
-}
-
-h2_code code_of(int library_error) noexcept {
+h2_code code_of_library(int library_error) noexcept {
     switch (library_error) {
         case NGHTTP2_ERR_FLOW_CONTROL:
             return h2_code::flow_control_error;
@@ -49,6 +29,10 @@ h2_code code_of(int library_error) noexcept {
         default:
             return h2_code::protocol_error;
     }
+}
+
+h2_breach breach_of(int library_error) noexcept {
+    return library_error == NGHTTP2_ERR_FLOODED ? h2_breach::unread_replies : h2_breach::rules;
 }
 
 struct options {
@@ -68,47 +52,19 @@ struct options {
     nghttp2_option* raw = nullptr;
 };
 
-// Written by us and not told to the library: it would end the connection of a client that opens too
-// many streams, where only the streams are to be refused (RFC 9113 §5.1.2). `first` begins with its
-// SETTINGS frame.
-void announce_streams_max(std::uint32_t most, std::string& first) {
-    constexpr std::size_t entry_size = 6;
-    const auto byte = [most](unsigned shift) { return static_cast<char>(most >> shift & 0xffU); };
-    const std::array<char, entry_size> entry{
-        0, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, byte(24), byte(16), byte(8), byte(0)};
-    // Our few entries need the lowest byte of the frame's length alone.
-    first[2] = static_cast<char>(first[2] + static_cast<char>(entry_size));
-    first.insert(frame_header_size, entry.data(), entry.size());
-}
-
 }  // namespace
 
-struct h2_session::implementation {
-    explicit implementation(const h2_limits& by)
-        : limits(by),
-          tracker(by.floods),
-          builder(by.head),
-          resets(by.floods.resets, by.floods.window) {}
-    ~implementation() { nghttp2_session_del(library); }
-    implementation(const implementation&) = delete;
-    implementation& operator=(const implementation&) = delete;
-
-    h2_limits limits;
-    h2_frame_tracker tracker;
-    h2_request_builder builder;  // of the block that is being decoded
-    h2_rate resets;
-    nghttp2_session* library = nullptr;
-    std::string first;  // SETTINGS and the connection's window, until they were sent
-    std::string* out = nullptr;
-    std::size_t out_max = 0;
-    time_point now{};
-    std::uint64_t refusals = 0;
-    std::uint64_t early_resets = 0;
-    h2_code fault = h2_code::no_error;     // of our own finding
-    h2_code ended_by = h2_code::no_error;  // in the GOAWAY that was sent
-    bool ended = false;
-    std::vector<std::unique_ptr<h2_stream>> erased;  // the library may still be looking at them
-};
+bool list_fields(const fields& from, std::vector<nghttp2_nv>& to) {
+    for (const fields::field item : from) {
+        const bool between_neighbours =
+            item.id == field_id::connection || item.id == field_id::transfer_encoding ||
+            item.id == field_id::upgrade || item.id == field_id::content_length;
+        if (between_neighbours || !is_token(item.name) || !is_field_value(item.value))
+            return false;
+        to.push_back(pair_of(item.name, item.value));
+    }
+    return true;
+}
 
 // The library's callbacks. They note down what happened; none of them sends.
 struct h2_session::callbacks {
@@ -123,51 +79,30 @@ struct h2_session::callbacks {
     }
 
     static int on_begin_headers(nghttp2_session* library, const nghttp2_frame* frame, void* user) {
-        h2_session& session = self(user);
-        implementation& impl = *session.impl_;
-        if (frame->headers.cat != NGHTTP2_HCAT_REQUEST)
-            return 0;
+        const bool opens = frame->headers.cat == NGHTTP2_HCAT_REQUEST;
         const std::int32_t id = frame->hd.stream_id;
-        if (session.active_ >= impl.limits.streams) {
-            if (++impl.refusals > impl.limits.floods.refusals)
-                impl.fault = h2_code::enhance_your_calm;
-            return drop(library, id, h2_code::refused_stream);
-        }
-        auto made = std::make_unique<h2_stream>();
-        made->id = static_cast<h2_stream_id>(id);
-        made->opened = impl.now;
-        made->place_ = session.streams_.size();
-        impl.builder = h2_request_builder(impl.limits.head);
-        nghttp2_session_set_stream_user_data(library, id, made.get());
-        session.streams_.push_back(std::move(made));
-        ++session.active_;
-        ++session.opened_;
-        return 0;
+        if (self(user).begin_head(static_cast<h2_stream_id>(id), opens))
+            return 0;
+        return drop(library, id, h2_code::refused_stream);
     }
 
     static int on_header(nghttp2_session* library, const nghttp2_frame* frame,
                          const std::uint8_t* name, std::size_t name_size, const std::uint8_t* value,
                          std::size_t value_size, std::uint8_t, void* user) {
         h2_session& session = self(user);
-        implementation& impl = *session.impl_;
         h2_stream* const stream = stream_of(library, frame->hd.stream_id);
         if (stream == nullptr)
             return 0;
         const std::string_view key = view(name, name_size);
         const std::string_view text = view(value, value_size);
-        if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
-            if (impl.builder.add(key, text, stream->head))
-                return 0;
-            impl.fault = h2_code::enhance_your_calm;
-            return NGHTTP2_ERR_CALLBACK_FAILURE;
-        }
-        fields& trailers = stream->trailers;
-        if (trailers.size() >= trailer_count_max ||
-            trailers.bytes() + key.size() + text.size() > trailer_bytes_max)
+        const verdict seen = stream->head_complete ? session.add_trailer(*stream, key, text)
+                                                   : session.add_head_field(*stream, key, text);
+        if (seen == verdict::good)
+            return 0;
+        if (seen == verdict::drop_stream)
             return drop(library, frame->hd.stream_id, h2_code::protocol_error);
-        if (!is_forbidden_trailer(key))
-            trailers.add(key, text);
-        return 0;
+        session.impl_->break_off(h2_breach::header_bomb);
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
 
     static int on_invalid_header(nghttp2_session* library, const nghttp2_frame* frame,
@@ -176,31 +111,23 @@ struct h2_session::callbacks {
         return drop(library, frame->hd.stream_id, h2_code::protocol_error);
     }
 
-    static void finish_head(h2_session& session, h2_stream& stream, bool ended) {
-        implementation& impl = *session.impl_;
-        stream.protocol = impl.builder.protocol();
-        stream.refused = impl.builder.finish(stream.head);
-        const result<framing> framed = request_framing(stream.head);
-        if (!stream.refused && !framed)
-            stream.refused = framed.error();
-        if (framed && framed->kind == framing_kind::length)
-            stream.length = framed->length;
-        else if (ended)
-            stream.length = 0;
-        stream.head.fields.remove(field_id::content_length);
-        stream.head_complete = true;
-    }
-
     static int on_frame(nghttp2_session* library, const nghttp2_frame* frame, void* user) {
         h2_session& session = self(user);
-        const bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+        h2_stream* const stream = stream_of(library, frame->hd.stream_id);
         switch (frame->hd.type) {
             case NGHTTP2_SETTINGS:
                 if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
                     session.acknowledged_ = true;
+                else
+                    session.impl_->settings_came = true;
+                return 0;
+            case NGHTTP2_GOAWAY:
+                session.impl_->going_away = true;
                 return 0;
             case NGHTTP2_RST_STREAM:
-                count_reset_by_peer(session, stream_of(library, frame->hd.stream_id));
+                if (stream != nullptr)
+                    stream->closed_by_peer = true;
+                session.on_reset_by_peer(stream);
                 return 0;
             case NGHTTP2_HEADERS:
             case NGHTTP2_DATA:
@@ -208,45 +135,25 @@ struct h2_session::callbacks {
             default:
                 return 0;
         }
-        h2_stream* const stream = stream_of(library, frame->hd.stream_id);
         if (stream == nullptr)
             return 0;
-        if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-            finish_head(session, *stream, ended);
+        const bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
+        if (frame->hd.type == NGHTTP2_HEADERS && !stream->head_complete)
+            session.finish_head(*stream, ended);
         stream->ended = stream->ended || ended;
         session.mark_changed(*stream);
         return 0;
-    }
-
-    static void count_reset(h2_session& session) noexcept {
-        implementation& impl = *session.impl_;
-        if (!impl.resets.add(impl.now))
-            impl.fault = h2_code::enhance_your_calm;
-    }
-
-    // RFC 9113 §10.5: a client that opens and resets makes work at no cost (CVE-2023-44487).
-    static void count_reset_by_peer(h2_session& session, h2_stream* stream) noexcept {
-        implementation& impl = *session.impl_;
-        count_reset(session);
-        if (stream == nullptr)
-            return;
-        stream->closed_by_peer = true;
-        if (impl.now - stream->opened > 1s)
-            return;
-        ++impl.early_resets;
-        const std::uint64_t opened = session.opened_;
-        if (opened >= impl.limits.floods.judged_streams && impl.early_resets * 2 > opened)
-            impl.fault = h2_code::enhance_your_calm;
     }
 
     static int on_data(nghttp2_session* library, std::uint8_t, std::int32_t id,
                        const std::uint8_t* data, std::size_t size, void* user) {
         h2_session& session = self(user);
         h2_stream* const stream = stream_of(library, id);
-        if (stream == nullptr || stream->released_) {
+        const bool wanted = stream != nullptr && !stream->released_;
+        if (!wanted || session.shares_window())
             nghttp2_session_consume_connection(library, size);
+        if (!wanted)
             return 0;
-        }
         stream->data_.append(view(data, size));
         session.mark_changed(*stream);
         return 0;
@@ -254,22 +161,19 @@ struct h2_session::callbacks {
 
     static int on_stream_close(nghttp2_session* library, std::int32_t id, std::uint32_t code,
                                void* user) {
+        if (h2_stream* const stream = stream_of(library, id))
+            self(user).close_stream(*stream, static_cast<h2_code>(code));
+        return 0;
+    }
+
+    // Of a stream that we wanted to open: it never came to be.
+    static int on_frame_not_sent(nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
         h2_session& session = self(user);
-        h2_stream* const stream = stream_of(library, id);
-        if (stream == nullptr)
+        if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
             return 0;
-        stream->closed = true;
-        stream->code = static_cast<h2_code>(code);
-        stream->body_ = nullptr;
-        if (!stream->head_complete && !stream->released_) {
-            // Its owner has never heard of it.
-            stream->released_ = true;
-            --session.active_;
-        }
-        if (stream->released_)
-            session.erase(*stream);
-        else
-            session.mark_changed(*stream);
+        const auto id = static_cast<h2_stream_id>(frame->hd.stream_id);
+        if (h2_stream* const stream = session.find(id))
+            session.close_stream(*stream, h2_code::refused_stream);
         return 0;
     }
 
@@ -282,16 +186,21 @@ struct h2_session::callbacks {
                 session.mark_changed(*stream);
             }
         }
+        const auto id = static_cast<h2_stream_id>(frame->hd.stream_id);
         if (frame->hd.type == NGHTTP2_RST_STREAM) {
-            session.impl_->tracker.note_reset(static_cast<h2_stream_id>(frame->hd.stream_id));
-            if (frame->rst_stream.error_code != NGHTTP2_NO_ERROR)
-                count_reset(session);
+            session.impl_->tracker.note_reset(id);
+            session.on_reset_by_us(static_cast<h2_code>(frame->rst_stream.error_code));
+        } else if (frame->hd.type == NGHTTP2_HEADERS &&
+                   frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
+            session.impl_->tracker.note_opened(id);
         } else if (frame->hd.type == NGHTTP2_DATA) {
             session.impl_->tracker.note_data();
         } else if (frame->hd.type == NGHTTP2_GOAWAY &&
                    frame->goaway.error_code != NGHTTP2_NO_ERROR) {
             // Also the library's own, of which it says nothing before.
             session.impl_->ended = true;
+            if (session.impl_->breach == h2_breach::none)
+                session.impl_->breach = h2_breach::rules;
             session.impl_->ended_by = static_cast<h2_code>(frame->goaway.error_code);
         }
         return 0;
@@ -352,6 +261,7 @@ struct h2_session::callbacks {
             nghttp2_session_callbacks_set_on_data_chunk_recv_callback(of, on_data);
             nghttp2_session_callbacks_set_on_stream_close_callback(of, on_stream_close);
             nghttp2_session_callbacks_set_on_frame_send_callback(of, on_frame_sent);
+            nghttp2_session_callbacks_set_on_frame_not_send_callback(of, on_frame_not_sent);
             nghttp2_session_callbacks_set_send_data_callback(of, send_data);
             return of;
         }();
@@ -359,22 +269,26 @@ struct h2_session::callbacks {
     }
 };
 
-h2_session::h2_session(const h2_limits& limits) : impl_(std::make_unique<implementation>(limits)) {
+h2_session::implementation::implementation(h2_session& of, role in, const h2_limits& by)
+    : limits(by), as(in), tracker(by.floods, in == role::server) {
     const options how;
-    if (nghttp2_session_server_new2(&impl_->library, callbacks::table(), this, how.raw) != 0)
+    const auto make =
+        in == role::server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
+    if (make(&library, callbacks::table(), &of, how.raw) != 0)
         throw std::bad_alloc();
-    nghttp2_session* const library = impl_->library;
-    const std::array<nghttp2_settings_entry, 3> entries{{
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, limits.stream_window},
-        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, static_cast<std::uint32_t>(limits.head.head)},
-        {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
-    }};
-    nghttp2_submit_settings(library, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
-    nghttp2_session_set_local_window_size(library, NGHTTP2_FLAG_NONE, 0,
-                                          static_cast<std::int32_t>(limits.connection_window));
-    send(impl_->first, SIZE_MAX);
-    announce_streams_max(limits.streams, impl_->first);
 }
+
+h2_session::implementation::~implementation() { nghttp2_session_del(library); }
+
+nghttp2_data_provider h2_session::implementation::source_of(h2_stream& of) noexcept {
+    nghttp2_data_provider made{};
+    made.source.ptr = &of;
+    made.read_callback = callbacks::read_body;
+    return made;
+}
+
+h2_session::h2_session(role as, const h2_limits& limits)
+    : impl_(std::make_unique<implementation>(*this, as, limits)) {}
 
 h2_session::~h2_session() = default;
 
@@ -386,16 +300,14 @@ void h2_session::receive(std::string_view received, time_point now) {
     impl.now = now;
     const std::size_t good = impl.tracker.inspect(received, now);
     const ssize_t used = nghttp2_session_mem_recv(impl.library, bytes(received), good);
-    h2_code fault = impl.fault;
-    if (fault == h2_code::no_error)
-        fault = impl.tracker.fault();
-    if (fault == h2_code::no_error && used < 0)
-        fault = code_of(static_cast<int>(used));
-    if (fault != h2_code::no_error)
-        terminate(fault);
+    impl.break_off(impl.tracker.fault());
+    if (impl.fault != h2_breach::none)
+        return terminate(impl.fault);
+    if (used < 0)
+        end(breach_of(static_cast<int>(used)), code_of_library(static_cast<int>(used)));
 }
 
-h2_stream* h2_session::next_changed() noexcept {
+h2_stream* h2_session::next_changed_stream() noexcept {
     while (changed_first_ < changed_.size()) {
         h2_stream* const next = changed_[changed_first_++];
         if (next == nullptr)
@@ -409,7 +321,8 @@ h2_stream* h2_session::next_changed() noexcept {
 }
 
 void h2_session::mark_changed(h2_stream& of) {
-    if (of.changed_ || of.released_ || !of.head_complete)
+    const bool known = of.head_complete || of.owner != nullptr;
+    if (of.changed_ || of.released_ || !known)
         return;
     of.changed_ = true;
     changed_.push_back(&of);
@@ -426,74 +339,16 @@ void h2_session::erase(h2_stream& of) noexcept {
 std::string_view h2_session::take_data(h2_stream& of, std::size_t max) {
     if (of.taken_ > 0) {
         of.data_.drop(of.taken_);
-        nghttp2_session_consume(impl_->library, static_cast<std::int32_t>(of.id), of.taken_);
+        const auto id = static_cast<std::int32_t>(of.id);
+        if (shares_window())
+            nghttp2_session_consume_stream(impl_->library, id, of.taken_);
+        else
+            nghttp2_session_consume(impl_->library, id, of.taken_);
         of.taken_ = 0;
     }
     const std::string_view next = of.data_.front(max);
     of.taken_ = next.size();
     return next;
-}
-
-namespace {
-
-struct field_list {
-    std::array<char, 3> status{};
-    std::array<char, 20> length{};
-    std::vector<nghttp2_nv> pairs;
-};
-
-// The second, independent check of the grammar: nothing leaves that a reader downstream could turn
-// into another message. False if something would.
-bool list_fields(const response_head& head, std::optional<std::uint64_t> length, field_list& to) {
-    if (head.status < 100 || head.status > 999)
-        return false;
-    to.pairs.reserve(head.fields.size() + 2);
-    std::to_chars(to.status.data(), to.status.data() + to.status.size(), head.status);
-    to.pairs.push_back(pair_of(":status", {to.status.data(), to.status.size()}));
-    for (const fields::field item : head.fields) {
-        const bool between_neighbours =
-            item.id == field_id::connection || item.id == field_id::transfer_encoding ||
-            item.id == field_id::upgrade || item.id == field_id::content_length;
-        if (between_neighbours || !is_token(item.name) || !is_field_value(item.value))
-            return false;
-        to.pairs.push_back(pair_of(item.name, item.value));
-    }
-    if (length) {
-        char* const begin = to.length.data();
-        const char* const end = std::to_chars(begin, begin + to.length.size(), *length).ptr;
-        to.pairs.push_back(
-            pair_of("content-length", {begin, static_cast<std::size_t>(end - begin)}));
-    }
-    return true;
-}
-
-}  // namespace
-
-result<void> h2_session::respond(h2_stream& to, const response_head& head,
-                                 std::optional<std::uint64_t> length, h2_outgoing* body) {
-    field_list list;
-    if (!list_fields(head, length, list))
-        return error(errc::bad_field);
-    to.answered = true;
-    if (to.closed)
-        return {};
-    to.body_ = body;
-    nghttp2_data_provider source{};
-    source.source.ptr = &to;
-    source.read_callback = callbacks::read_body;
-    nghttp2_submit_response(impl_->library, static_cast<std::int32_t>(to.id), list.pairs.data(),
-                            list.pairs.size(), body != nullptr ? &source : nullptr);
-    return {};
-}
-
-result<void> h2_session::send_interim(h2_stream& to, const response_head& head) {
-    field_list list;
-    if (head.status >= 200 || !list_fields(head, std::nullopt, list))
-        return error(errc::bad_field);
-    if (!to.closed && !to.answered)
-        nghttp2_submit_headers(impl_->library, NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(to.id),
-                               nullptr, list.pairs.data(), list.pairs.size(), nullptr);
-    return {};
 }
 
 void h2_session::resume(h2_stream& of) noexcept {
@@ -513,17 +368,19 @@ void h2_session::release(h2_stream& of) noexcept {
     of.released_ = true;
     of.owner = nullptr;
     --active_;
+    closed_ -= of.closed ? 1U : 0U;
     if (std::exchange(of.changed_, false))
         std::replace(changed_.begin(), changed_.end(), &of, static_cast<h2_stream*>(nullptr));
     if (const std::size_t left = of.data_.size(); left > 0) {
         of.data_.drop(left);
-        nghttp2_session_consume_connection(impl_->library, left);
+        if (!shares_window())
+            nghttp2_session_consume_connection(impl_->library, left);
     }
     if (of.closed) {
         erase(of);
         return;
     }
-    reset(of, of.sent ? h2_code::no_error : h2_code::internal_error);
+    reset(of, release_code(of));
 }
 
 void h2_session::send(std::string& out, std::size_t max) {
@@ -537,7 +394,7 @@ void h2_session::send(std::string& out, std::size_t max) {
         const std::uint8_t* data = nullptr;
         const ssize_t count = nghttp2_session_mem_send(impl.library, &data);
         // What was sent may have been the reset that is one too many.
-        if (impl.fault != h2_code::no_error)
+        if (impl.fault != h2_breach::none)
             terminate(impl.fault);
         if (count <= 0)
             break;
@@ -560,18 +417,69 @@ bool h2_session::within_head() const noexcept { return impl_->tracker.within_hea
 
 h2_code h2_session::ended_by() const noexcept { return impl_->ended_by; }
 
-void h2_session::announce_end() noexcept { nghttp2_submit_shutdown_notice(impl_->library); }
+h2_breach h2_session::breach() const noexcept { return impl_->breach; }
 
-void h2_session::refuse_new() noexcept {
-    nghttp2_submit_goaway(impl_->library, NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(impl_->library), NGHTTP2_NO_ERROR,
-                          nullptr, 0);
-}
+void h2_session::terminate(h2_breach why) noexcept { end(why, code_of(why)); }
 
-void h2_session::terminate(h2_code code) noexcept {
+void h2_session::end(h2_breach why, h2_code code) noexcept {
     if (std::exchange(impl_->ended, true))
         return;
+    impl_->breach = why;
     nghttp2_session_terminate_session(impl_->library, static_cast<std::uint32_t>(code));
+}
+
+void h2_session::adopt(std::unique_ptr<h2_stream> made) {
+    made->opened = impl_->now;
+    made->place_ = streams_.size();
+    nghttp2_session_set_stream_user_data(impl_->library, static_cast<std::int32_t>(made->id),
+                                         made.get());
+    streams_.push_back(std::move(made));
+    ++active_;
+    ++opened_;
+}
+
+std::vector<h2_stream*> h2_session::unreleased() const {
+    std::vector<h2_stream*> found;
+    for (const std::unique_ptr<h2_stream>& each : streams_) {
+        if (!each->released_)
+            found.push_back(each.get());
+    }
+    return found;
+}
+
+h2_stream* h2_session::find(h2_stream_id id) const noexcept {
+    const auto found = std::find_if(streams_.begin(), streams_.end(),
+                                    [id](const auto& each) { return each->id == id; });
+    return found != streams_.end() ? found->get() : nullptr;
+}
+
+void h2_session::close_stream(h2_stream& of, h2_code code) {
+    of.closed = true;
+    of.code = code;
+    of.body_ = nullptr;
+    if (impl_->as == role::client)
+        impl_->tracker.note_reset(of.id);
+    const bool known = of.head_complete || of.owner != nullptr;
+    if (!known && !of.released_) {
+        of.released_ = true;
+        --active_;
+    }
+    if (of.released_) {
+        erase(of);
+        return;
+    }
+    ++closed_;
+    mark_changed(of);
+}
+
+h2_session::verdict h2_session::add_trailer(h2_stream& of, std::string_view name,
+                                            std::string_view value) {
+    if (of.trailers.size() >= trailer_count_max ||
+        of.trailers.bytes() + name.size() + value.size() > trailer_bytes_max)
+        return verdict::drop_stream;
+    if (!is_forbidden_trailer(name))
+        of.trailers.add(name, value);
+    return verdict::good;
 }
 
 }  // namespace penstock::http

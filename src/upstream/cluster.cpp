@@ -6,6 +6,8 @@
 #include "upstream/connection_pool.hpp"
 #include "upstream/counting.hpp"
 #include "upstream/h1_exchange.hpp"
+#include "upstream/h2_exchange.hpp"
+#include "upstream/h2_pool.hpp"
 #include "upstream/load.hpp"
 
 #include <utility>
@@ -27,7 +29,8 @@ struct cluster::implementation {
           shared(std::move(shared_given)),
           tls(std::move(tls_given)),
           balance(shared->settings.balance, seed_of(home)),
-          pool(home, *shared, tls.get(), counters) {
+          pool(home, *shared, tls.get(), counters),
+          h2(home, shared, tls, counters) {
         for (const auto& endpoint : shared->endpoints) {
             candidate added;
             added.weight = endpoint->weight;
@@ -42,7 +45,10 @@ struct cluster::implementation {
     net::task<attempt> send(exchange::request& from, attempt_options how);
     std::optional<std::size_t> pick(const attempt_options& how);
     std::optional<lease_wish> choose(const attempt_options& how);
+    net::task<result<h2_lease>> lease(exchange::request& from, lease_wish& wish);
     net::task<> exchange_over(std::unique_ptr<connection>& leased, load& carried,
+                              exchange::request& from, attempt& into);
+    net::task<> exchange_over(std::shared_ptr<h2_client> leased, bool fresh, load& carried,
                               exchange::request& from, attempt& into);
 
     net::worker& home;
@@ -52,6 +58,7 @@ struct cluster::implementation {
     load_counts counts;
     balancer balance;
     connection_pool pool;
+    h2_pool h2;
 };
 
 std::optional<std::size_t> cluster::implementation::pick(const attempt_options& how) {
@@ -62,7 +69,7 @@ std::optional<std::size_t> cluster::implementation::pick(const attempt_options& 
     }
     for (std::size_t i = 0; i < counts.endpoints.size(); ++i) {
         counts.endpoints[i].tried = i < 64 && (how.tried >> i & 1U) != 0;
-        counts.endpoints[i].full = pool.full(i);
+        counts.endpoints[i].full = h2.serves(i) ? h2.full(i) : pool.full(i);
     }
     return balance.pick(counts.endpoints);
 }
@@ -94,24 +101,44 @@ net::task<attempt> cluster::implementation::send(exchange::request& from, attemp
         co_return made;
     }
     load carried(counts, wish->endpoint);
-    std::unique_ptr<connection> leased;
-    if (!wish->fresh)
-        leased = pool.take_idle(wish->endpoint);
-    if (!leased) {
-        result<std::unique_ptr<connection>> obtained = co_await pool.obtain(from, *wish);
-        carried.move_to(wish->endpoint);
-        if (obtained) {
-            leased = std::move(*obtained);
-        } else {
-            made.failure.why = obtained.error();
-            made.failure.reason = reason_of(obtained.error());
-        }
-    }
+    result<h2_lease> leased = co_await lease(from, *wish);
+    carried.move_to(wish->endpoint);
     made.endpoint = wish->endpoint;
     record.endpoint = shared->endpoints[wish->endpoint]->id;
-    if (leased)
-        co_await exchange_over(leased, carried, from, made);
+    if (!leased) {
+        made.failure.why = leased.error();
+        made.failure.reason = reason_of(leased.error());
+    } else if (leased->http2) {
+        co_await exchange_over(std::move(leased->http2), wish->fresh, carried, from, made);
+    } else {
+        co_await exchange_over(leased->http1, carried, from, made);
+    }
     co_return made;
+}
+
+// A connection of the version that the endpoint speaks. With `protocol: auto` either pool may find
+// out that it is the other one's.
+net::task<result<h2_lease>> cluster::implementation::lease(exchange::request& from,
+                                                           lease_wish& wish) {
+    if (h2.serves(wish.endpoint)) {
+        result<h2_lease> made = co_await h2.obtain(from, wish);
+        if (!made || made->http2 || made->http1)
+            co_return made;
+    }
+    h2_lease made;
+    if (!wish.fresh)
+        made.http1 = pool.take_idle(wish.endpoint);
+    if (made.http1)
+        co_return std::move(made);
+    result<std::unique_ptr<connection>> obtained = co_await pool.obtain(from, wish);
+    if (!obtained)
+        co_return obtained.error();
+    if ((*obtained)->stream().is_tls() && (*obtained)->stream().tls().alpn == "h2") {
+        (void)h2.adopt(std::move(*obtained));
+        co_return co_await h2.obtain(from, wish);
+    }
+    made.http1 = std::move(*obtained);
+    co_return std::move(made);
 }
 
 net::task<> cluster::implementation::exchange_over(std::unique_ptr<connection>& leased,
@@ -139,6 +166,29 @@ net::task<> cluster::implementation::exchange_over(std::unique_ptr<connection>& 
         response.body = std::move(serving);
 }
 
+net::task<> cluster::implementation::exchange_over(std::shared_ptr<h2_client> leased, bool fresh,
+                                                   load& carried, exchange::request& from,
+                                                   attempt& into) {
+    from.record->upstream_reused = leased->session().opened() > 0;
+    add(from.record->upstream_reused ? counters.reused : counters.fresh);
+    const h2_exchange::surroundings around{home, shared->settings.timeouts,
+                                           *shared->endpoints[into.endpoint], fresh};
+    auto serving =
+        std::make_unique<h2_exchange>(around, from, std::move(leased), std::move(carried));
+    exchange::response& response = into.response.emplace();
+    const result<void> performed = co_await serving->perform(response);
+    if (!performed) {
+        into.response.reset();
+        into.failure = serving->failure(performed.error());
+        co_await serving->close();
+        co_return;
+    }
+    if (serving->finished())
+        co_await serving->close();
+    if (!serving->settled())
+        response.body = std::move(serving);
+}
+
 cluster::cluster(net::worker& home, std::shared_ptr<shared_upstream> shared,
                  std::shared_ptr<net::tls_context> tls)
     : impl_(std::make_unique<implementation>(home, std::move(shared), std::move(tls))) {}
@@ -149,9 +199,15 @@ net::task<attempt> cluster::send(exchange::request& from, attempt_options how) {
     return impl_->send(from, how);
 }
 
-void cluster::rebalance() noexcept { impl_->pool.rebalance(); }
+void cluster::rebalance() noexcept {
+    impl_->pool.rebalance();
+    impl_->h2.rebalance();
+}
 
-void cluster::retire() noexcept { impl_->pool.retire(); }
+void cluster::retire() noexcept {
+    impl_->pool.retire();
+    impl_->h2.retire();
+}
 
 const cluster_counters& cluster::counters() const noexcept { return impl_->counters; }
 

@@ -24,6 +24,16 @@ class upstream_category final : public boost::system::error_category {
                 return "upgrade that was not asked for";
             case errc::unwritable_request:
                 return "the request head cannot be serialised";
+            case errc::stream_reset:
+                return "the origin reset the stream";
+            case errc::stream_refused:
+                return "the origin refused the stream";
+            case errc::connection_broken:
+                return "the origin broke the rules of HTTP/2";
+            case errc::no_extended_connect:
+                return "the origin offers no extended CONNECT";
+            case errc::protocol_unavailable:
+                return "the origin does not speak the protocol that it has to";
         }
         return "unknown error";
     }
@@ -37,6 +47,16 @@ reason reason_of_own(errc why) noexcept {
             return reason::interim_flood;
         case errc::unexpected_upgrade:
             return reason::unexpected_upgrade;
+        case errc::stream_reset:
+            return reason::stream_reset;
+        case errc::stream_refused:
+            return reason::stream_refused;
+        case errc::connection_broken:
+            return reason::http_protocol_error;
+        case errc::no_extended_connect:
+            return reason::upgrade_unavailable;
+        case errc::protocol_unavailable:
+            return reason::tls_protocol_error;
         case errc::unwritable_request:
             break;
     }

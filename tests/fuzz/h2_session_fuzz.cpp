@@ -5,7 +5,7 @@
 // reset nothing and nobody left early, every cut gives the same requests and the same end.
 #include "penstock/base/check.hpp"
 #include "penstock/http/h1_head.hpp"
-#include "penstock/http/h2_session.hpp"
+#include "penstock/http/h2_server_session.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -67,7 +67,7 @@ class game {
     }
 
     outcome play(std::string_view text, std::size_t step) {
-        http::h2_session session(limits_);
+        http::h2_server_session session(limits_);
         time_point now{1s};
         while (!text.empty()) {
             made_.over_early = session.over();
@@ -85,10 +85,10 @@ class game {
     }
 
  private:
-    void serve(http::h2_session& session) {
-        while (http::h2_stream* const stream = session.next_changed()) {
+    void serve(http::h2_server_session& session) {
+        while (http::h2_server_stream* const stream = session.next_changed()) {
             PENSTOCK_CHECK(stream->head_complete);
-            PENSTOCK_CHECK(http::h2_session::data_waiting(*stream) <= limits_.stream_window);
+            PENSTOCK_CHECK(http::h2_server_session::data_waiting(*stream) <= limits_.stream_window);
             if (stream->owner == nullptr) {
                 stream->owner = this;
                 note(*stream);
@@ -108,7 +108,7 @@ class game {
         }
     }
 
-    void note(const http::h2_stream& of) {
+    void note(const http::h2_server_stream& of) {
         const http::request_head& head = of.head;
         made_.requests.push_back(head.method_text + ' ' + head.authority + head.path + head.query);
         if (of.refused || head.verb == http::method::connect)
@@ -130,7 +130,7 @@ class game {
         PENSTOCK_CHECK(again.path == head.path && again.authority == head.authority);
     }
 
-    void drain(http::h2_session& session) {
+    void drain(http::h2_server_session& session) {
         std::string out;
         session.send(out, all);
         while (!out.empty()) {

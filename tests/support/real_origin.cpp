@@ -57,4 +57,20 @@ node_origin::node_origin(std::string_view body, std::string_view setup, std::uin
     port_ = static_cast<std::uint16_t>(std::atoi(line.c_str() + 5));
 }
 
+node_h2_origin::node_h2_origin(std::string_view body, std::string_view options,
+                               std::uint16_t port) {
+    const std::string script =
+        "const http2 = require('http2');\n"
+        "const server = http2.createServer(" +
+        std::string(options) +
+        ");\nserver.on('stream', (stream, headers) => {\n"
+        "stream.on('error', () => {});\n" +
+        std::string(body) + "\n});\nserver.listen(" + std::to_string(port) +
+        ", '127.0.0.1', () => console.log('port ' + "
+        "server.address().port));\n";
+    process_.emplace(std::vector<std::string>{"node", dir_.write("origin.js", script)});
+    const std::string line = process_->wait_for("port ");
+    port_ = static_cast<std::uint16_t>(std::atoi(line.c_str() + 5));
+}
+
 }  // namespace penstock::test

@@ -1,4 +1,5 @@
-// Origins that users run: nginx and Node, started with a temporary configuration on a free port.
+// Origins that users run: nginx and Node (both of its versions of HTTP), started with a temporary
+// configuration on a free port.
 #pragma once
 
 #include "support/process.hpp"
@@ -36,6 +37,23 @@ class node_origin {
     // one.
     explicit node_origin(std::string_view body, std::string_view setup = {},
                          std::uint16_t port = 0);
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+    [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] process& running() noexcept { return *process_; }
+
+ private:
+    temp_dir dir_;
+    std::uint16_t port_ = 0;
+    std::optional<process> process_;
+};
+
+// Node's HTTP/2 server, without TLS.
+class node_h2_origin {
+ public:
+    // `body` is the body of `(stream, headers) => { … }`; `options` those of createServer.
+    explicit node_h2_origin(std::string_view body, std::string_view options = "{}",
+                            std::uint16_t port = 0);
 
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
     [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }

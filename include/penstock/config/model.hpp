@@ -49,6 +49,13 @@ struct limits {
     std::uint64_t requests = 0;  // requests per connection, 0 = no cap
 };
 
+// HTTP/2 towards clients.
+struct listener_http2 {
+    std::uint32_t streams = 100;              // at the same time, of one connection
+    std::uint64_t stream_window = 256 * kib;  // bytes of a request's body that may wait here
+    std::uint64_t connection_window = mib;    // likewise of all requests of one connection
+};
+
 struct listener_timeouts {
     milliseconds tls_handshake = 10s;
     milliseconds head = 10s;        // whole head, from its first byte
@@ -91,6 +98,7 @@ struct listener {
     bool h2 = false;  // h2 over TLS or h2c on plain listeners
     std::optional<listener_tls> tls;
     limits limit;
+    listener_http2 http2;
     over_limit over = over_limit::wait;
     listener_timeouts timeouts;
     socket_options socket;
@@ -185,9 +193,21 @@ struct upstream_timeouts {
     milliseconds idle = 60s;  // no byte of a response body, or no progress of a request's
 };
 
+// HTTP/2 towards origins.
+struct upstream_http2 {
+    std::uint32_t streams = 100;             // at the same time, of one connection
+    std::uint64_t stream_window = 64 * kib;  // bytes of a response's body that may wait here
+    milliseconds ping_interval = 15s;        // silence of a busy connection before it is asked
+    milliseconds ping_timeout = 5s;          // for the answer
+};
+
+enum class upstream_protocol { http1, h2, by_alpn };
+
 struct upstream {
     std::string name;
     std::vector<endpoint> endpoints;
+    upstream_protocol protocol = upstream_protocol::http1;
+    upstream_http2 http2;
     std::optional<upstream_tls> tls;
     config::balance balance = config::balance::round_robin;
     pool_limits pool;

@@ -4,6 +4,7 @@
 
 #include "penstock/config/model.hpp"
 #include "penstock/exchange/exchange.hpp"
+#include "penstock/http/h2.hpp"
 #include "penstock/net/listener.hpp"
 #include "penstock/net/tls.hpp"
 #include "penstock/net/worker.hpp"
@@ -23,6 +24,9 @@ struct server_counters {
     std::atomic<std::uint64_t> idle{0};    // open and between requests (or before the first)
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> handshakes_failed{0};
+    std::atomic<std::uint64_t> streams{0};  // HTTP/2 requests in flight
+    // HTTP/2 connections ended for a breach of the rules or of a limit, by what it was.
+    std::array<std::atomic<std::uint64_t>, http::h2_breach_count> breaches{};
     // Successful handshakes: [resumed][TLS 1.3].
     std::array<std::array<std::atomic<std::uint64_t>, 2>, 2> handshakes_ok{};
 };

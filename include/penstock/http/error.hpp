@@ -32,6 +32,7 @@ enum class errc {
     truncated,  // the peer closed within a body
     bad_status_line,
     bad_path,  // climbs above the root, bad escape, forbidden byte
+    connection_breach,  // the peer has broken the rules of HTTP/2 for its whole connection
 };
 
 [[nodiscard]] const boost::system::error_category& category() noexcept;

@@ -34,6 +34,32 @@ enum class h2_code : std::uint32_t {
 // "PROTOCOL_ERROR" and so on; "" for a code that RFC 9113 does not name.
 [[nodiscard]] std::string_view name(h2_code code) noexcept;
 
+// Why we end a connection. Each is an attack, or a peer that does not know the rules.
+enum class h2_breach : std::uint8_t {
+    none,
+    rules,                // of RFC 9113 or RFC 7541, found by the library
+    frame_size,           // a frame of more than 16 384 bytes
+    closed_stream,        // more on a stream that its sender had ended
+    idle_stream,          // a frame on a stream that was never opened
+    control_flood,        // SETTINGS, PING, empty DATA and the like
+    continuation_flood,   // one header block in too many frames, or too large
+    window_update_flood,  // more credit than data
+    priority_flood,
+    reset_flood,      // streams that ended early, whoever ended them
+    refused_streams,  // above the limit, again and again
+    header_bomb,      // fields that grow as they are decoded
+    unread_replies,   // asks for answers that it does not read
+    settings_timeout,
+    head_timeout,
+};
+inline constexpr std::size_t h2_breach_count =
+    static_cast<std::size_t>(h2_breach::head_timeout) + 1;
+
+// "reset_flood" and so on; the label value.
+[[nodiscard]] std::string_view name(h2_breach breach) noexcept;
+// What the peer is told.
+[[nodiscard]] h2_code code_of(h2_breach breach) noexcept;
+
 // What a client sends first (RFC 9113 §3.4).
 inline constexpr std::string_view h2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

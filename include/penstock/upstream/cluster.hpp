@@ -49,6 +49,7 @@ struct cluster_counters {
     std::atomic<std::uint64_t> active{0};  // connections in use
     std::atomic<std::uint64_t> idle{0};
     std::atomic<std::uint64_t> queued{0};
+    std::atomic<std::uint64_t> streams{0};  // HTTP/2 streams in use
 };
 
 // How one attempt failed, in the terms that the retry decision needs.

@@ -8,10 +8,15 @@
 namespace penstock::upstream {
 
 enum class errc {
-    no_endpoint = 1,     // the cluster has none
-    interim_flood,       // more than 8 interim heads, or more than 32 KiB of them
-    unexpected_upgrade,  // 101 that nobody asked for, or for another protocol
-    unwritable_request,  // our own serialiser refused the head
+    no_endpoint = 1,       // the cluster has none
+    interim_flood,         // more than 8 interim heads, or more than 32 KiB of them
+    unexpected_upgrade,    // 101 that nobody asked for, or for another protocol
+    unwritable_request,    // our own serialiser refused the head
+    stream_reset,          // by the origin
+    stream_refused,        // by the origin, which has not looked at the request (RFC 9113 §8.7)
+    connection_broken,     // the origin broke the rules of HTTP/2
+    no_extended_connect,   // its HTTP/2 cannot begin a websocket (RFC 8441)
+    protocol_unavailable,  // TLS did not agree on a protocol that the configuration allows
 };
 
 [[nodiscard]] const boost::system::error_category& category() noexcept;

@@ -48,6 +48,7 @@ constexpr const char* every_value =
     "             requests_per_address: 114, over_limit: refuse,\n"
     "             header: 1029, header_line: 1030,\n"
     "             header_field: 1031, header_count: 14, body: 1033, requests: 15}\n"
+    "    http2: {streams: 56, stream_window: 65593, connection_window: 65594}\n"
     "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
     "               keepalive: 20ms, tunnel_idle: 21ms}\n"
     "    socket: {backlog: 22, nodelay: false, keepalive: {idle: 23s, interval: 24s, count: "
@@ -55,6 +56,8 @@ constexpr const char* every_value =
     "upstreams:\n"
     "  \"1\":\n"
     "    endpoints: [{address: \"a:26\", weight: 27}]\n"
+    "    protocol: auto\n"
+    "    http2: {streams: 59, stream_window: 65596, ping_interval: 61ms, ping_timeout: 62ms}\n"
     "    tls: {verify: false, server_name: s28}\n"
     "    balance: least_request\n"
     "    pool: {connections: 29, idle: 30, idle_timeout: 31ms, queue: 32, queue_timeout: "
@@ -98,6 +101,14 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "header_count: 14",
                                               "body: 1033",
                                               "requests: 15",
+                                              "streams: 56",
+                                              "stream_window: 65593",
+                                              "connection_window: 65594",
+                                              "protocol: auto",
+                                              "streams: 59",
+                                              "stream_window: 65596",
+                                              "ping_interval: 61ms",
+                                              "ping_timeout: 62ms",
                                               "tls_handshake: 16ms",
                                               "head: 17ms",
                                               "body_idle: 18ms",

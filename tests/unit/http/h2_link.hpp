@@ -1,7 +1,7 @@
 // A client on the other side of an h2_session, without a socket.
 #pragma once
 
-#include "penstock/http/h2_session.hpp"
+#include "penstock/http/h2_server_session.hpp"
 #include "support/h2_frames.hpp"
 
 #include <gtest/gtest.h>
@@ -58,7 +58,7 @@ class h2_link {
     }
     http::h2_code goaway() { return static_cast<http::h2_code>(one(h2::goaway, 0).number(4)); }
 
-    http::h2_session session;
+    http::h2_server_session session;
     std::string out;
     time_point now{1s};
 };

@@ -152,7 +152,7 @@ TEST(H2Streams, ThatWeHaveResetMayStillBeWrittenTo) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);
     ASSERT_EQ(to.send(h2::head(1, h2::post(), false)), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
     to.session.reset(*stream, h2_code::cancel);
     (void)to.frames();
@@ -179,14 +179,14 @@ TEST_P(StreamFault, EndsTheStreamAlone) {
         ASSERT_EQ(to.greet(), h2_code::no_error);
         ASSERT_EQ(to.send(GetParam().bytes, piece), h2_code::no_error);
         EXPECT_EQ(to.reset_of(1), GetParam().why);
-        while (h2_stream* const stream = to.session.next_changed()) {
+        while (h2_server_stream* const stream = to.session.next_changed()) {
             EXPECT_TRUE(stream->closed);
             EXPECT_FALSE(stream->ended);
             to.session.release(*stream);
         }
         EXPECT_EQ(to.session.active(), 0U);
         ASSERT_EQ(to.send(h2::head(3, h2::get())), h2_code::no_error);
-        h2_stream* const other = to.session.next_changed();
+        h2_server_stream* const other = to.session.next_changed();
         ASSERT_NE(other, nullptr);
         EXPECT_FALSE(other->refused);
     }
@@ -309,7 +309,7 @@ TEST_P(H2HeadRefused, IsAnsweredWithAStatus) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);
     ASSERT_EQ(to.send(h2::head(1, GetParam().fields)), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
     EXPECT_EQ(stream->refused, GetParam().why);
 }
@@ -344,7 +344,7 @@ TEST(H2Head, MayBeAsLargeAsItsLimits) {
     for (int i = 0; i < 200; ++i)
         fields.emplace_back("cookie", "c");
     ASSERT_EQ(to.send(h2::head(1, fields)), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
     EXPECT_FALSE(stream->refused);
     EXPECT_EQ(stream->head.fields.size(), 101U);
@@ -364,7 +364,7 @@ TEST(H2Head, ThatGrowsInDecodingIsRefused) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);
     ASSERT_EQ(to.send(bomb(20)), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
     EXPECT_EQ(stream->refused, errc::header_too_large);
     EXPECT_LT(stream->head.fields.bytes(), 64 * 1024U);
@@ -460,7 +460,7 @@ TEST(H2Resets, OfHalfTheStreamsWithinASecondAreTooMany) {
     std::uint32_t streams = 0;
     for (; fault == h2_code::no_error && streams < 1000; ++streams) {
         fault = to.send(h2::head(streams * 2 + 1, h2::get()) + rst(streams * 2 + 1));
-        if (h2_stream* const stream = to.session.next_changed())
+        if (h2_server_stream* const stream = to.session.next_changed())
             to.session.release(*stream);
     }
     EXPECT_EQ(fault, h2_code::enhance_your_calm);

@@ -1,5 +1,5 @@
 // The session fed by hand: what its streams say, and the frames that it answers with.
-#include "penstock/http/h2_session.hpp"
+#include "penstock/http/h2_server_session.hpp"
 
 #include "unit/http/h2_link.hpp"
 
@@ -55,7 +55,8 @@ TEST(H2Session, BeginsWithItsSettingsAndTheConnectionsWindow) {
         settings.emplace_back(frames[0].payload[at + 1], frames[0].number(at + 2));
     EXPECT_THAT(settings, testing::UnorderedElementsAre(
                               testing::Pair(3, 0x01020304), testing::Pair(4, 256 * 1024),
-                              testing::Pair(6, 64 * 1024), testing::Pair(9, 1)));
+                              testing::Pair(6, 64 * 1024), testing::Pair(8, 1),
+                              testing::Pair(9, 1)));
     EXPECT_EQ(frames[1].type, h2::window_update);
     EXPECT_EQ(frames[1].number(), 1024 * 1024 - 65535U);
 }
@@ -74,7 +75,7 @@ TEST(H2Session, ReadsARequestThroughEveryCut) {
     for (std::size_t piece = 1; piece < bytes.size(); piece += piece < 20 ? 1 : 17) {
         link to;
         ASSERT_EQ(to.send(bytes, piece), h2_code::no_error);
-        h2_stream* const stream = to.session.next_changed();
+        h2_server_stream* const stream = to.session.next_changed();
         ASSERT_NE(stream, nullptr);
         EXPECT_EQ(to.session.next_changed(), nullptr);
         EXPECT_EQ(stream->id, 1U);
@@ -99,7 +100,7 @@ TEST(H2Session, ReadsARequestThroughEveryCut) {
 TEST(H2Session, SendsAResponseWithItsBodyAndTrailers) {
     link to;
     ASSERT_EQ(to.send(h2::hello() + h2::head(1, h2::get())), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
     pieces body({"hello", "", "world"});
     body.after.add("x-sum", "7");
@@ -113,7 +114,7 @@ TEST(H2Session, SendsAResponseWithItsBodyAndTrailers) {
                 testing::ElementsAre(testing::Pair(":status", "200"),
                                      testing::Pair("content-type", "text/plain")));
     EXPECT_EQ(frames[4].payload, "hello");
-    EXPECT_TRUE(h2_session::starved(*stream));
+    EXPECT_TRUE(h2_server_session::starved(*stream));
     EXPECT_TRUE(to.frames().empty());
     to.session.resume(*stream);
     frames = to.frames();
@@ -133,7 +134,7 @@ TEST(H2Session, SendsAResponseWithItsBodyAndTrailers) {
 TEST(H2Session, KeepsToTheWindowsOfTheClient) {
     link to;
     ASSERT_EQ(to.send(h2::hello() + h2::head(1, h2::get())), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     pieces body({std::string(100'000, 'x')});
     ASSERT_TRUE(to.session.respond(*stream, status(200), 100'000, &body));
     const auto sum = [](const std::vector<h2::read_frame>& frames) {
@@ -143,7 +144,7 @@ TEST(H2Session, KeepsToTheWindowsOfTheClient) {
         return bytes;
     };
     EXPECT_EQ(sum(to.frames()), 65535U);
-    EXPECT_FALSE(h2_session::starved(*stream));
+    EXPECT_FALSE(h2_server_session::starved(*stream));
     ASSERT_EQ(to.send(h2::frame(h2::window_update, 0, 1, h2::number(100'000))), h2_code::no_error);
     EXPECT_EQ(sum(to.frames()), 0U);
     ASSERT_EQ(to.send(h2::frame(h2::window_update, 0, 0, h2::number(100'000))), h2_code::no_error);
@@ -157,7 +158,7 @@ TEST(H2Session, StopsSendingAtItsMark) {
                       h2::frame(h2::settings, 0, 0, std::string("\0\4", 2) + h2::number(1 << 24)) +
                       h2::head(1, h2::get())),
               h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     pieces body({std::string(1'000'000, 'x')});
     ASSERT_TRUE(to.session.respond(*stream, status(200), 1'000'000, &body));
     std::size_t all = 0;
@@ -181,8 +182,8 @@ TEST(H2Session, OpensItsWindowsAsBytesAreTaken) {
     ASSERT_EQ(to.send(h2::head(1, h2::post(), false)), h2_code::no_error);
     for (int i = 0; i < 4; ++i)
         ASSERT_EQ(to.send(h2::body(1, std::string(16'000, 'x'), false)), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
-    EXPECT_EQ(h2_session::data_waiting(*stream), 64'000U);
+    h2_server_stream* const stream = to.session.next_changed();
+    EXPECT_EQ(h2_server_session::data_waiting(*stream), 64'000U);
     for (const h2::read_frame& next : to.frames()) {
         if (next.type == h2::window_update) {
             EXPECT_EQ(next.number(), 70'000 - 65'535U);
@@ -211,7 +212,7 @@ TEST(H2Session, GivesBackTheWindowOfWhatNobodyTook) {
         ASSERT_EQ(to.send(h2::head(id, h2::post(), false) +
                           h2::body(id, std::string(16'000, 'x'), false)),
                   h2_code::no_error);
-        h2_stream* const stream = to.session.next_changed();
+        h2_server_stream* const stream = to.session.next_changed();
         ASSERT_NE(stream, nullptr);
         to.session.reset(*stream, h2_code::cancel);
         (void)to.frames();
@@ -234,7 +235,7 @@ TEST(H2Session, RefusesStreamsAboveItsLimitOneByOne) {
     ASSERT_EQ(to.send(h2::frame(h2::rst_stream, 0, 1, h2::number(8)) + h2::head(7, h2::get())),
               h2_code::no_error);
     EXPECT_EQ(to.reset_of(7), h2_code::refused_stream);
-    h2_stream* stream = to.session.next_changed();
+    h2_server_stream* stream = to.session.next_changed();
     while (stream != nullptr && stream->id != 1)
         stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
@@ -266,7 +267,7 @@ TEST(H2Session, EndsInTwoSteps) {
     to.session.announce_end();
     EXPECT_EQ(to.one(h2::goaway, 0).number(), 0x7fffffffU);
     ASSERT_EQ(to.send(h2::head(1, h2::get())), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
     to.session.refuse_new();
     EXPECT_EQ(to.one(h2::goaway, 0).number(), 1U);
@@ -282,7 +283,7 @@ TEST(H2Session, EndsInTwoSteps) {
 TEST(H2Session, NeverWritesWhatAnotherReaderCouldTakeForMore) {
     link to;
     ASSERT_EQ(to.send(h2::hello() + h2::head(1, h2::get())), h2_code::no_error);
-    h2_stream* const stream = to.session.next_changed();
+    h2_server_stream* const stream = to.session.next_changed();
     const std::vector<std::pair<std::string, std::string>> bad{
         {"x", "a\r\nb: c"},
         {"x", std::string("a\0", 2)},

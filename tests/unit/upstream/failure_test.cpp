@@ -49,6 +49,11 @@ TEST(Failure, GivesEveryOriginErrorItsReason) {
         {"interim", errc::interim_flood, reason::interim_flood},
         {"upgrade", errc::unexpected_upgrade, reason::unexpected_upgrade},
         {"endpoint", errc::no_endpoint, reason::no_endpoint},
+        {"stream reset", errc::stream_reset, reason::stream_reset},
+        {"stream refused", errc::stream_refused, reason::stream_refused},
+        {"breach of HTTP/2", errc::connection_broken, reason::http_protocol_error},
+        {"no extended CONNECT", errc::no_extended_connect, reason::upgrade_unavailable},
+        {"no protocol agreed", errc::protocol_unavailable, reason::tls_protocol_error},
         {"own head", errc::unwritable_request, reason::proxy_internal_error},
         {"descriptors", system_error(EMFILE), reason::proxy_internal_error},
     };

@@ -1,0 +1,50 @@
+// h2_server_session: the side of an HTTP/2 connection that is asked. Requests come out of
+// `next_changed`, answers go in by `respond`.
+#pragma once
+
+#include "penstock/http/h2_session.hpp"
+
+namespace penstock::http {
+
+struct h2_server_stream final : h2_stream {
+    request_head head;
+    std::string protocol;   // of an extended CONNECT (RFC 8441)
+    error refused;          // the head could not be accepted: an answer of our own
+    bool answered = false;  // a final response was submitted
+};
+
+class h2_server_session final : public h2_session {
+ public:
+    explicit h2_server_session(const h2_limits& limits);
+    ~h2_server_session() override;
+
+    // A stream that has changed since it was last returned; null if there is none.
+    [[nodiscard]] h2_server_stream* next_changed() noexcept {
+        return static_cast<h2_server_stream*>(next_changed_stream());
+    }
+
+    // A head that can't be written is an error, and nothing is sent. No body: the head is all.
+    // `length` is announced; the body has to keep to it.
+    [[nodiscard]] result<void> respond(h2_server_stream& to, const response_head& head,
+                                       std::optional<std::uint64_t> length, h2_outgoing* body);
+    [[nodiscard]] result<void> send_interim(h2_server_stream& to, const response_head& head);
+
+    // GOAWAY in two steps (RFC 9113 §6.8): no new streams, please; then what was taken up so far.
+    void announce_end() noexcept;
+    void refuse_new() noexcept;
+
+ private:
+    struct request_rules;
+    [[nodiscard]] bool begin_head(h2_stream_id id, bool opens) override;
+    [[nodiscard]] verdict add_head_field(h2_stream& of, std::string_view name,
+                                         std::string_view value) override;
+    void finish_head(h2_stream& of, bool ended) override;
+    void on_reset_by_peer(h2_stream* of) noexcept override;
+    void on_reset_by_us(h2_code code) noexcept override;
+    [[nodiscard]] h2_code release_code(const h2_stream& of) const noexcept override;
+    void count_reset() noexcept;
+
+    std::unique_ptr<request_rules> rules_;
+};
+
+}  // namespace penstock::http

@@ -1,0 +1,64 @@
+// h2_core: what the sessions of both roles hold, and their dealings with nghttp2. Nothing else
+// includes the library.
+#pragma once
+
+#include "http/h2_frame_tracker.hpp"
+#include "penstock/http/h2_session.hpp"
+
+#include <nghttp2/nghttp2.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock::http {
+
+[[nodiscard]] inline std::string_view view(const std::uint8_t* data, std::size_t size) noexcept {
+    return {reinterpret_cast<const char*>(data), size};
+}
+
+[[nodiscard]] inline std::uint8_t* bytes(std::string_view text) noexcept {
+    // The library reads these bytes only; its type just does not say so.
+    return const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(text.data()));
+}
+
+[[nodiscard]] inline nghttp2_nv pair_of(std::string_view name, std::string_view value) noexcept {
+    return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
+}
+
+// Appends the fields of a head. The second, independent check of the grammar: false if a reader
+// could take something of them for another message.
+[[nodiscard]] bool list_fields(const fields& from, std::vector<nghttp2_nv>& to);
+
+struct h2_session::implementation {
+    implementation(h2_session& of, role as, const h2_limits& by);
+    ~implementation();
+    implementation(const implementation&) = delete;
+    implementation& operator=(const implementation&) = delete;
+
+    void break_off(h2_breach why) noexcept {
+        if (fault == h2_breach::none)
+            fault = why;
+    }
+    // Gives `body` to the library as the source of a stream's DATA.
+    [[nodiscard]] static nghttp2_data_provider source_of(h2_stream& of) noexcept;
+
+    h2_limits limits;
+    role as;
+    h2_frame_tracker tracker;
+    nghttp2_session* library = nullptr;
+    std::string first;  // SETTINGS and the connection's window, until they were sent
+    std::string* out = nullptr;
+    std::size_t out_max = 0;
+    time_point now{};
+    h2_breach fault = h2_breach::none;     // of our own finding
+    h2_breach breach = h2_breach::none;    // that ended it
+    h2_code ended_by = h2_code::no_error;  // in the GOAWAY that was sent
+    bool ended = false;
+    bool settings_came = false;
+    bool going_away = false;                         // the peer has sent a GOAWAY
+    std::vector<std::unique_ptr<h2_stream>> erased;  // the library may still be looking at them
+};
+
+}  // namespace penstock::http

@@ -1,0 +1,302 @@
+#include "upstream/h2_pool.hpp"
+
+#include "penstock/net/deadline.hpp"
+#include "penstock/net/error.hpp"
+#include "penstock/net/event.hpp"
+#include "penstock/upstream/failure.hpp"
+#include "upstream/connector.hpp"
+#include "upstream/counting.hpp"
+#include "upstream/phase_wait.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace penstock::upstream {
+
+// One exchange that waits for a stream. Lives in its coroutine.
+class h2_pool::waiter final : public net::deadline, public exchange::abort_listener {
+ public:
+    explicit waiter(net::worker& home) noexcept : decided(home) {}
+
+    net::event decided;
+    error failed;
+    std::unique_ptr<connection> http1;
+
+ private:
+    void on_expire(error) noexcept override { decided.set(); }
+    void on_abort(error why) noexcept override {
+        failed = why;
+        decided.set();
+    }
+};
+
+// A connection that is being made for whoever waits. It outlives its pool by the turn of the loop
+// in which it sees that nobody wants it.
+class h2_pool::dial {
+ public:
+    dial(h2_pool& of, std::size_t endpoint, place held)
+        : shared_(of.shared_),
+          tls_(of.tls_),
+          pool_(&of),
+          endpoint_(endpoint),
+          held_(std::move(held)) {
+        request_.aborted = &aborted_;
+        request_.record = &record_;
+    }
+
+    static net::task<> run(std::shared_ptr<dial> self, net::worker& home) {
+        const connect_target target{home, self->shared_->settings,
+                                    *self->shared_->endpoints[self->endpoint_], self->endpoint_,
+                                    self->tls_.get()};
+        result<std::unique_ptr<connection>> made = co_await connect(target, self->request_);
+        if (made)
+            (*made)->hold(std::move(self->held_));
+        self->held_.release();
+        if (self->pool_ != nullptr)
+            self->pool_->on_dialled(self->endpoint_, std::move(made));
+    }
+
+    void abandon() noexcept {
+        pool_ = nullptr;
+        aborted_.fire(net::errc::closed);
+    }
+
+ private:
+    std::shared_ptr<shared_upstream> shared_;
+    std::shared_ptr<net::tls_context> tls_;
+    exchange::request request_;
+    exchange::record record_;
+    exchange::abort_signal aborted_;
+    h2_pool* pool_;
+    std::size_t endpoint_;
+    place held_;
+};
+
+h2_pool::h2_pool(net::worker& home, std::shared_ptr<shared_upstream> shared,
+                 std::shared_ptr<net::tls_context> tls, cluster_counters& counters)
+    : home_(home),
+      shared_(std::move(shared)),
+      tls_(std::move(tls)),
+      counters_(counters),
+      endpoints_(shared_->endpoints.size()) {}
+
+h2_pool::~h2_pool() {
+    for (endpoint_state& state : endpoints_) {
+        if (state.dialling)
+            state.dialling->abandon();
+        for (const std::shared_ptr<h2_client>& each : std::exchange(state.clients, {}))
+            each->abandon();
+    }
+}
+
+bool h2_pool::serves(std::size_t endpoint) const noexcept {
+    switch (shared_->settings.protocol) {
+        case config::upstream_protocol::http1:
+            return false;
+        case config::upstream_protocol::h2:
+            return true;
+        case config::upstream_protocol::by_alpn:
+            break;
+    }
+    return !endpoints_[endpoint].speaks_http1;
+}
+
+// The newest of those that are as free: an older one may just have refused a stream.
+std::shared_ptr<h2_client> h2_pool::best(std::size_t endpoint) const noexcept {
+    std::shared_ptr<h2_client> found;
+    std::size_t most = 0;
+    for (const std::shared_ptr<h2_client>& each : endpoints_[endpoint].clients) {
+        const std::size_t slots = each->slots();
+        if (slots > 0 && slots >= most) {
+            found = each;
+            most = slots;
+        }
+    }
+    return found;
+}
+
+bool h2_pool::full(std::size_t endpoint) const noexcept {
+    const endpoint_state& state = endpoints_[endpoint];
+    if (state.dialling || best(endpoint))
+        return false;
+    return shared_->endpoints[endpoint]->connections.load(std::memory_order_relaxed) >=
+           shared_->settings.pool.connections;
+}
+
+// A connection is on its way, by the network or by the origin's SETTINGS.
+bool h2_pool::being_made(std::size_t endpoint) const noexcept {
+    const endpoint_state& state = endpoints_[endpoint];
+    return state.dialling != nullptr ||
+           std::any_of(state.clients.begin(), state.clients.end(),
+                       [](const auto& each) { return each->opening(); });
+}
+
+net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish wish) {
+    const std::size_t at = wish.endpoint;
+    const config::pool_limits& limits = shared_->settings.pool;
+    const time_point until = home_.now() + limits.queue_timeout;
+    // After a failure over one connection another is worth making.
+    if (wish.fresh)
+        begin_dial(at);
+    bool waits = wish.fresh && being_made(at);
+    for (;;) {
+        h2_lease made;
+        if (!waits)
+            made.http2 = best(at);
+        if (made.http2) {
+            // Opened before the last stream is taken, so that nobody has to wait for it.
+            if (made.http2->slots() == 1)
+                begin_dial(at);
+            co_return std::move(made);
+        }
+        waits = false;
+        begin_dial(at);
+        if (!being_made(at) && home_.now() >= until)
+            co_return error(net::errc::queue_timeout);
+        if (endpoints_[at].waiting.size() >= limits.queue && !being_made(at))
+            co_return error(net::errc::queue_full);
+        waiter self(home_);
+        co_await wait_for_slot(self, at, from);
+        if (self.failed)
+            co_return self.failed;
+        made.http1 = std::move(self.http1);
+        if (made.http1 || !serves(at))
+            co_return std::move(made);
+    }
+}
+
+// Returns when something may have changed: a free stream, a failed connection, a place, or time.
+net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange::request& from) {
+    endpoint_state& state = endpoints_[endpoint];
+    const bool made = being_made(endpoint);
+    std::optional<exchange::abort_signal::attachment> attached;
+    exchange::abort_listener& listener = self;
+    if (from.aborted != nullptr)
+        attached.emplace(*from.aborted, listener);
+    state.waiting.push_back(&self);
+    add(counters_.queued);
+    if (!made)
+        ask_for_place(self, endpoint);
+    if (!self.decided.is_set()) {
+        const exchange::phase during = made ? exchange::phase::connect : exchange::phase::pool_wait;
+        const phase_wait charged(from.record->ledger, during, home_);
+        co_await self.decided;
+    }
+    self.disarm();
+    if (!made) {
+        --state.wants_place;
+        shared_->endpoints[endpoint]->waiting.fetch_sub(1);
+    }
+    subtract(counters_.queued);
+    std::erase(state.waiting, &self);
+}
+
+void h2_pool::ask_for_place(waiter& self, std::size_t endpoint) {
+    ++endpoints_[endpoint].wants_place;
+    shared_->endpoints[endpoint]->waiting.fetch_add(1);
+    self.arm(home_.deadlines(), home_.now() + retry_interval, net::errc::queue_timeout);
+    if (shared_->rebalance)
+        shared_->rebalance(*shared_);
+}
+
+void h2_pool::begin_dial(std::size_t endpoint) {
+    if (being_made(endpoint))
+        return;
+    place held = place::try_take(shared_->endpoints[endpoint]->connections,
+                                 shared_->settings.pool.connections);
+    if (!held)
+        return;
+    auto made = std::make_shared<dial>(*this, endpoint, std::move(held));
+    endpoints_[endpoint].dialling = made;
+    home_.spawn(dial::run(std::move(made), home_));
+}
+
+void h2_pool::on_dialled(std::size_t endpoint, result<std::unique_ptr<connection>> made) {
+    endpoint_state& state = endpoints_[endpoint];
+    state.dialling.reset();
+    if (!made)
+        return fail_waiting(endpoint, made.error());
+    const net::stream& stream = (*made)->stream();
+    const bool by_alpn = shared_->settings.protocol == config::upstream_protocol::by_alpn;
+    const bool agreed = stream.is_tls() ? stream.tls().alpn == "h2" : !by_alpn;
+    if (agreed) {
+        (void)adopt(std::move(*made));
+        return;
+    }
+    if (!by_alpn)
+        return fail_waiting(endpoint, errc::protocol_unavailable);
+    state.speaks_http1 = true;
+    if (!state.waiting.empty())
+        state.waiting.front()->http1 = std::move(*made);
+    wake(endpoint, state.waiting.size());
+}
+
+std::shared_ptr<h2_client> h2_pool::adopt(std::unique_ptr<connection> made) {
+    endpoint_state& state = endpoints_[made->endpoint()];
+    h2_client::place in{home_, shared_, tls_};
+    h2_client_owner& self = *this;
+    auto client = std::make_shared<h2_client>(std::move(in), std::move(made), self, counters_);
+    state.speaks_http1 = false;
+    state.clients.push_back(client);
+    home_.spawn(h2_client::run(client));
+    return client;
+}
+
+void h2_pool::wake(std::size_t endpoint, std::size_t most) noexcept {
+    std::deque<waiter*>& waiting = endpoints_[endpoint].waiting;
+    for (std::size_t i = 0; i < std::min(most, waiting.size()); ++i)
+        waiting[i]->decided.set();
+}
+
+void h2_pool::fail_waiting(std::size_t endpoint, error why) noexcept {
+    for (waiter* const each : endpoints_[endpoint].waiting) {
+        each->failed = why;
+        each->decided.set();
+    }
+}
+
+void h2_pool::on_slot(h2_client& of) noexcept { wake(of.endpoint(), of.slots()); }
+
+void h2_pool::on_end(h2_client& of) noexcept {
+    const std::size_t at = of.endpoint();
+    const bool opened = of.session().settings_received();
+    const error why = of.failed();
+    std::erase_if(endpoints_[at].clients,
+                  [&](const std::shared_ptr<h2_client>& each) { return each.get() == &of; });
+    // One that never came to be is the answer to all who wait for it.
+    if (!opened && why)
+        fail_waiting(at, why);
+    else
+        wake(at, endpoints_[at].waiting.size());
+}
+
+void h2_pool::rebalance() noexcept {
+    for (std::size_t at = 0; at < endpoints_.size(); ++at) {
+        endpoint_state& state = endpoints_[at];
+        wake(at, state.wants_place);
+        if (shared_->endpoints[at]->waiting.load() <= state.wants_place)
+            continue;
+        const auto clients = state.clients;
+        bool gave = false;
+        for (const std::shared_ptr<h2_client>& each : clients) {
+            if (each->idle() && !each->opening()) {
+                each->retire();
+                gave = true;
+            }
+        }
+        // Else one is given up as soon as its streams have ended, so that no worker keeps all.
+        if (!gave && !clients.empty())
+            clients.front()->retire();
+    }
+}
+
+void h2_pool::retire() noexcept {
+    for (endpoint_state& state : endpoints_) {
+        const auto clients = state.clients;
+        for (const std::shared_ptr<h2_client>& each : clients)
+            each->retire();
+    }
+}
+
+}  // namespace penstock::upstream
