@@ -10,12 +10,12 @@
 // request starts beside it is joined by response.body->close() before the next one.
 #pragma once
 
-#include "penstock/net/alarm.hpp"
 #include "downstream/connection_home.hpp"
 #include "downstream/h1_response_writer.hpp"
 #include "downstream/h2_connection.hpp"
 #include "downstream/request_rules.hpp"
 #include "downstream/response_plan.hpp"
+#include "penstock/net/alarm.hpp"
 #include "penstock/net/stream.hpp"
 
 #include <memory>

@@ -1,6 +1,7 @@
 // One response: how it is written, what follows it, and tunnels.
 #include "downstream/h1_connection.hpp"
 #include "downstream/refusal.hpp"
+#include "penstock/exchange/websocket_key.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 
@@ -28,6 +29,13 @@ net::task<> let_go(exchange::response& of) {
     of.body.reset();
 }
 
+// An origin that speaks HTTP/2 has never seen the client's key.
+void prove_websocket(const http::request_head& asked, http::response_head& with) {
+    const auto key = asked.fields.find(exchange::websocket_key_name);
+    if (key && !with.fields.find(exchange::websocket_accept_name))
+        with.fields.add(exchange::websocket_accept_name, exchange::websocket_accept(*key));
+}
+
 }  // namespace
 
 net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
@@ -43,6 +51,8 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
         co_return ending::close;
     }
     replied_ = true;
+    if (with.upgraded)
+        prove_websocket(now.request.head, with.head);
     response_plan plan;
     if (!encode(with, plan)) {
         if (holds_on(with))

@@ -10,10 +10,10 @@
 // errc::closed. `drain` is the connection's, after every consumer has let go.
 #pragma once
 
-#include "penstock/net/alarm.hpp"
 #include "downstream/body_pace.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h1_body.hpp"
+#include "penstock/net/alarm.hpp"
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/event.hpp"
 #include "penstock/net/stream.hpp"

@@ -10,10 +10,10 @@
 // ended. The stream is closed by the owner.
 #pragma once
 
-#include "penstock/net/alarm.hpp"
 #include "downstream/connection_home.hpp"
 #include "downstream/h2_exchange.hpp"
 #include "penstock/http/h2_server_session.hpp"
+#include "penstock/net/alarm.hpp"
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/event.hpp"
 #include "penstock/net/stream.hpp"

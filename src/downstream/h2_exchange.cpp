@@ -2,6 +2,7 @@
 
 #include "downstream/refusal.hpp"
 #include "downstream/request_rules.hpp"
+#include "penstock/exchange/websocket_key.hpp"
 #include "penstock/http/error.hpp"
 #include "penstock/net/error.hpp"
 
@@ -29,7 +30,12 @@ net::task<> let_go(exchange::response& of) {
 }  // namespace
 
 h2_exchange::h2_exchange(const place& in, http::h2_server_stream& of)
-    : in_(in), stream_(of), state_(in.home.state), stall_(*this), changed_(in.home.worker) {
+    : in_(in),
+      stream_(of),
+      state_(in.home.state),
+      stall_(*this),
+      idle_(*this),
+      changed_(in.home.worker) {
     begin();
 }
 
@@ -51,6 +57,13 @@ void h2_exchange::begin() {
     request_.aborted = &aborted_;
     request_.record = &record_;
     request_.head = std::move(stream_.head);
+    // RFC 8441 §4: to everybody else it is what it would be over HTTP/1.
+    websocket_ = stream_.protocol == "websocket";
+    if (websocket_) {
+        request_.head.verb = http::method::get;
+        request_.head.method_text = "GET";
+        request_.wants_websocket = true;
+    }
     verb_ = request_.head.verb;
     // RFC 9113 §8.1: every client of this version can read them.
     request_.accepts_trailers = true;
@@ -75,6 +88,10 @@ reason h2_exchange::understand() {
         return reason::address_rate;
     if (stream_.refused)
         return reason_of_head(stream_.refused);
+    if (!stream_.protocol.empty() && !websocket_)
+        return reason::http_request_denied;
+    if (websocket_ && stream_.ended)
+        return reason::http_request_error;
     const result<bool> expects = judge_expect(head, !stream_.ended);
     if (!expects)
         return reason_of_head(expects.error());
@@ -87,6 +104,9 @@ reason h2_exchange::understand() {
         rules.bytes_max = state_->settings.limit.body;
     if (rules.bytes_max != 0 && stream_.length.value_or(0) > rules.bytes_max)
         return reason::body_too_large;
+    if (websocket_)
+        rules.bytes_max = 0;
+    rules.tunnel = websocket_;
     rules.idle = state_->settings.timeouts.body_idle;
     rules.awaits_continue = request_.expects_continue;
     const h2_request_body::input input{in_.home.worker, in_.session, stream_, in_.flusher};
@@ -111,6 +131,11 @@ exchange::response h2_exchange::refusal(reason why) {
 net::task<> h2_exchange::reply(exchange::response with) {
     if (body_)
         body_->go_quiet();
+    // To the client any 2xx would be an open websocket.
+    if (websocket_ && !with.upgraded && with.head.status / 100 == 2) {
+        co_await let_go(with);
+        with = refusal(reason::upgrade_unavailable);
+    }
     if (stream_.closed || ended_ || with.head.status == status_gone) {
         note(ended_ ? reason_of_client(ended_) : reason::client_gone);
         record_.status = status_gone;
@@ -128,7 +153,9 @@ net::task<> h2_exchange::reply(exchange::response with) {
 }
 
 // False if the head cannot be written.
-bool h2_exchange::send_head(const exchange::response& with) {
+bool h2_exchange::send_head(exchange::response& with) {
+    if (with.upgraded)
+        return begin_tunnel(with);
     const response_plan plan = plan_response({verb_, http::version::http_2}, with, true);
     const bool announced =
         plan.encoding.length_known || plan.encoding.body.kind == http::framing_kind::length;
@@ -142,6 +169,40 @@ bool h2_exchange::send_head(const exchange::response& with) {
     const result<void> submitted = in_.session.respond(stream_, with.head, length_, body);
     in_.flusher.flush_soon();
     return submitted.has_value();
+}
+
+// RFC 8441 §5: the stream is the tunnel from here on.
+bool h2_exchange::begin_tunnel(exchange::response& with) {
+    http::response_head& head = with.head;
+    head.status = 200;
+    head.fields.remove(exchange::websocket_accept_name);
+    length_.reset();
+    outgoing_ = with.body.get();
+    record_.status = head.status;
+    const result<void> submitted = in_.session.respond(stream_, head, std::nullopt, this);
+    if (!submitted)
+        return false;
+    record_.upgraded = true;
+    body_->begin_tunnel();
+    idle_.arm(in_.home.worker.deadlines(),
+              in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
+              net::errc::tunnel_timeout);
+    in_.flusher.flush_soon();
+    return true;
+}
+
+// Nothing has moved in either direction for as long as a tunnel may idle, if nothing has.
+void h2_exchange::on_tunnel_idle(error why) noexcept {
+    const std::uint64_t moved = stream_.data_sent + record_.request_bytes;
+    if (std::exchange(tunnel_moved_, moved) != moved) {
+        idle_.arm(in_.home.worker.deadlines(),
+                  in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
+                  net::errc::tunnel_timeout);
+        return;
+    }
+    in_.session.reset(stream_, http::h2_code::cancel);
+    in_.flusher.flush_soon();
+    abort(why);
 }
 
 // Until the last frame has left, or none will any more.

@@ -55,12 +55,23 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
         h2_exchange& of_;
     };
 
+    class tunnel_idle final : public net::deadline {
+     public:
+        explicit tunnel_idle(h2_exchange& of) noexcept : of_(of) {}
+
+     private:
+        void on_expire(error why) noexcept override { of_.on_tunnel_idle(why); }
+        h2_exchange& of_;
+    };
+
     void begin();
     [[nodiscard]] exchange::reason understand();
     net::task<exchange::response> answer();
     [[nodiscard]] exchange::response refusal(exchange::reason why);
     net::task<> reply(exchange::response with);
-    [[nodiscard]] bool send_head(const exchange::response& with);
+    [[nodiscard]] bool send_head(exchange::response& with);
+    [[nodiscard]] bool begin_tunnel(exchange::response& with);
+    void on_tunnel_idle(error why) noexcept;
     net::task<> send_rest();
     void judge_end();
     void finish();
@@ -83,6 +94,9 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     std::optional<std::uint64_t> length_;    // as announced
     std::uint64_t left_ = 0;                 // of it
     stall stall_;
+    tunnel_idle idle_;  // while a tunnel runs
+    std::uint64_t tunnel_moved_ = 0;
+    bool websocket_ = false;
     net::event changed_;
     std::uint64_t stalled_at_ = 0;  // body bytes that had left when the stall was last looked at
     error ended_;                   // why it ended early, by our doing

@@ -16,6 +16,9 @@ h2_request_body::h2_request_body(const input& from, const rules& by, exchange::r
       changed_(from.worker) {}
 
 bool h2_request_body::finished() const noexcept {
+    // A request for a websocket has no body.
+    if (rules_.tunnel && !tunnelling_)
+        return true;
     return from_.stream.ended && http::h2_server_session::data_waiting(from_.stream) == 0;
 }
 
@@ -24,6 +27,8 @@ result<std::string_view> h2_request_body::take(std::size_t max) {
         return error(net::errc::closed);
     if (failed_)
         return failed_;
+    if (rules_.tunnel && !tunnelling_)
+        return std::string_view();
     const std::string_view data = from_.session.take_data(from_.stream, max);
     // What was taken before has opened the client's window.
     from_.flusher.flush_soon();
@@ -42,7 +47,7 @@ net::task<result<void>> h2_request_body::wait() {
            http::h2_server_session::data_waiting(from_.stream) == 0 && !from_.stream.closed) {
         changed_.reset();
         waiting_ = true;
-        if (!rules_.awaits_continue) {
+        if (!rules_.awaits_continue && !tunnelling_) {
             const time_point latest = pace_.begin_wait(from_.worker.now());
             patience_.arm(from_.worker.deadlines(), latest, net::errc::body_timeout);
         }
@@ -70,6 +75,11 @@ void h2_request_body::note_continue() noexcept {
         changed_.set();
 }
 
+void h2_request_body::begin_tunnel() noexcept {
+    tunnelling_ = true;
+    changed_.set();
+}
+
 void h2_request_body::stop() noexcept {
     stopped_ = true;
     changed_.set();
@@ -80,7 +90,7 @@ void h2_request_body::on_change() noexcept {
     const std::uint64_t all = record_.request_bytes + held;
     if (all > seen_) {
         rules_.awaits_continue = false;
-        if (!pace_.take_in(all - seen_) && waiting_)
+        if (!pace_.take_in(all - seen_) && waiting_ && !tunnelling_)
             failed_ = net::errc::body_timeout;
         seen_ = all;
     }

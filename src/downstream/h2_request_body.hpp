@@ -27,6 +27,7 @@ class h2_request_body final : public exchange::body_source {
         std::uint64_t bytes_max = 0;  // 0 = no cap
         milliseconds idle = 30s;
         bool awaits_continue = false;  // the client sends nothing before it sees 100
+        bool tunnel = false;           // raw bytes, which belong to nobody before `begin_tunnel`
     };
     struct input {
         net::worker& worker;
@@ -52,6 +53,8 @@ class h2_request_body final : public exchange::body_source {
     void go_quiet() noexcept { quiet_ = true; }
     // 100 was sent: from now on the client is expected to send, and a wait has its deadline.
     void note_continue() noexcept;
+    // The websocket was accepted: what the client sends passes, and it may be silent.
+    void begin_tunnel() noexcept;
     // The stream has changed: more came, or it ended.
     void on_change() noexcept;
     [[nodiscard]] error failed() const noexcept { return failed_; }
@@ -80,6 +83,7 @@ class h2_request_body final : public exchange::body_source {
     bool stopped_ = false;
     bool waiting_ = false;
     bool quiet_ = false;
+    bool tunnelling_ = false;
 };
 
 }  // namespace penstock::downstream

@@ -40,14 +40,19 @@ bool list_target(const request_head& head, std::string_view protocol, field_list
 // False if it cannot be written.
 bool list_request(const request_head& head, const h2_request_encoding& how, field_list& to) {
     to.pairs.reserve(head.fields.size() + 7);
-    const std::string_view method = how.protocol.empty() ? std::string_view(head.method_text)
-                                                         : std::string_view("CONNECT");
+    const std::string_view method =
+        how.protocol.empty() ? std::string_view(head.method_text) : std::string_view("CONNECT");
     if (!is_token(head.method_text) || (head.scheme != "http" && head.scheme != "https") ||
         head.fields.find(field_id::te) || head.fields.find(field_id::host))
         return false;
     to.pairs.push_back(pair_of(":method", method));
     if (!list_target(head, how.protocol, to) || !list_fields(head.fields, to.pairs))
         return false;
+    // RFC 8441 §5: the stream is the proof.
+    if (!how.protocol.empty())
+        std::erase_if(to.pairs, [](const nghttp2_nv& each) {
+            return equal_nocase(view(each.name, each.namelen), "sec-websocket-key");
+        });
     if (how.length) {
         char* const begin = to.length.data();
         const char* const end = std::to_chars(begin, begin + to.length.size(), *how.length).ptr;

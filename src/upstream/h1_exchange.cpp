@@ -1,6 +1,7 @@
 // The first half of an exchange: from the request to the response's head.
 #include "upstream/h1_exchange.hpp"
 
+#include "penstock/exchange/websocket_key.hpp"
 #include "penstock/http/forwarding.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/upstream/failure.hpp"
@@ -16,6 +17,12 @@ namespace {
 
 constexpr http::head_limits head_limits{
     .head = 64 * 1024, .line = 8 * 1024, .field = 64 * 1024, .count = 128};
+
+// The client's own key is for the client to check.
+bool proves(const std::string& key, const http::response_head& head) {
+    return key.empty() ||
+           head.fields.find(exchange::websocket_accept_name) == exchange::websocket_accept(key);
+}
 
 }  // namespace
 
@@ -115,7 +122,7 @@ result<h1_exchange::step> h1_exchange::classify(const http::response_head& head,
                                                 std::size_t bytes) {
     if (head.status == 101) {
         const bool ours = from_.wants_websocket && sender_.complete() && accepts_websocket(head);
-        if (!ours)
+        if (!ours || !proves(sender_.key(), head))
             return error(errc::unexpected_upgrade);
         upgraded_ = true;
         return step::final;

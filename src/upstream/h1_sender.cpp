@@ -1,5 +1,6 @@
 #include "upstream/h1_sender.hpp"
 
+#include "penstock/exchange/websocket_key.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 #include "penstock/upstream/failure.hpp"
@@ -42,12 +43,19 @@ result<void> h1_sender::begin(std::string_view host) {
     scratch_.clear();
     if (!from_.expects_continue)
         from_.head.fields.remove(http::field_id::expect);
+    if (from_.wants_websocket && !from_.head.fields.find(exchange::websocket_key_name)) {
+        key_ = exchange::make_websocket_key();
+        from_.head.fields.add(exchange::websocket_key_name, key_);
+    }
     const bool borrows_host = from_.head.authority.empty();
     if (borrows_host)
         from_.head.authority = host;
     const result<void> encoded = http::encode_request(from_.head, how, scratch_);
     if (borrows_host)
         from_.head.authority.clear();
+    // Another attempt has a key of its own.
+    if (!key_.empty())
+        from_.head.fields.remove(exchange::websocket_key_name);
     if (!encoded)
         return error(errc::unwritable_request);
     add_part(scratch_);

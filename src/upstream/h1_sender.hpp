@@ -41,6 +41,9 @@ class h1_sender {
     // 100 came: a client that waited for it may send now.
     void note_continue() noexcept { continued_ = true; }
 
+    // The key of our own in a websocket's handshake; empty if the client's own was sent.
+    [[nodiscard]] const std::string& key() const noexcept { return key_; }
+
     // Every byte of the request is with the kernel.
     [[nodiscard]] bool complete() const noexcept { return complete_; }
     // Nothing more will be written, for whatever reason.
@@ -90,6 +93,7 @@ class h1_sender {
     std::size_t part_end_ = 0;
     http::chunk_size_line size_line_{};
     std::string trailer_;
+    std::string key_;
 
     int writes_in_turn_ = 0;
     exchange::phase phase_ = exchange::phase::send;

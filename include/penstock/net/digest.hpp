@@ -1,4 +1,4 @@
-// SHA-256 over bytes as they pass (FIPS 180-4), by OpenSSL.
+// Digests (FIPS 180-4) and random bytes, by OpenSSL, in base64.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,7 @@ struct evp_md_ctx_st;
 
 namespace penstock::net {
 
-// Flow: update() for each piece → finish() once.
+// Over bytes as they pass. Flow: update() for each piece → finish() once.
 class sha256 {
  public:
     sha256();
@@ -23,5 +23,10 @@ class sha256 {
     };
     std::unique_ptr<evp_md_ctx_st, closer> state_;
 };
+
+// SHA-1, for protocols that prescribe it; 28 characters.
+[[nodiscard]] std::string sha1_base64(std::string_view bytes);
+// At most 48 bytes that nobody can guess.
+[[nodiscard]] std::string random_base64(std::size_t size);
 
 }  // namespace penstock::net
