@@ -107,7 +107,10 @@ h2_breach h2_frame_tracker::judge_stream_use(h2_stream_id stream,
                                              h2_breach unknown) const noexcept {
     if (is_open(stream) || reset_.has(stream))
         return h2_breach::none;
-    return closed_.has(stream) ? h2_breach::closed_stream : unknown;
+    if (closed_.has(stream))
+        return h2_breach::closed_stream;
+    // We may have reset more streams at a server than are remembered; it opens none itself.
+    return of_client_ ? unknown : h2_breach::none;
 }
 
 h2_breach h2_frame_tracker::judge_headers(const frame& next) {

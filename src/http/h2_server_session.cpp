@@ -84,7 +84,7 @@ h2_server_session::~h2_server_session() = default;
 bool h2_server_session::begin_head(h2_stream_id id, bool opens) {
     if (!opens)
         return true;
-    if (active() >= impl_->limits.streams) {
+    if (live() >= impl_->limits.streams) {
         if (++rules_->refusals > impl_->limits.floods.refusals)
             impl_->break_off(h2_breach::refused_streams);
         return false;

@@ -368,7 +368,7 @@ void h2_session::release(h2_stream& of) noexcept {
     of.released_ = true;
     of.owner = nullptr;
     --active_;
-    closed_ -= of.closed ? 1U : 0U;
+    over_ -= of.over_ ? 1U : 0U;
     if (std::exchange(of.changed_, false))
         std::replace(changed_.begin(), changed_.end(), &of, static_cast<h2_stream*>(nullptr));
     if (const std::size_t left = of.data_.size(); left > 0) {
@@ -468,7 +468,9 @@ void h2_session::close_stream(h2_stream& of, h2_code code) {
         erase(of);
         return;
     }
-    ++closed_;
+    // One that was reset still makes work (ATTACKS E1), which at an origin is the origin's affair.
+    of.over_ = impl_->as == role::client || (of.sent && of.ended);
+    over_ += of.over_ ? 1U : 0U;
     mark_changed(of);
 }
 

@@ -3,6 +3,7 @@
 #include "penstock/net/error.hpp"
 #include "proxy/digest_body.hpp"
 #include "proxy/gathered_body.hpp"
+#include "proxy/grpc.hpp"
 #include "proxy/head_edits.hpp"
 #include "proxy/proxy_handler.hpp"
 
@@ -62,12 +63,17 @@ void proxy_handler::prepare(exchange::request& from, const config::route& by, bo
 
 std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request& from,
                                                               const config::route& by) const {
-    if (!by.total_timeout)
+    std::optional<nanoseconds> limit = by.total_timeout;
+    if (is_grpc_call(from.head)) {
+        const auto asked = parse_grpc_timeout(from.head.fields.find("grpc-timeout").value_or(""));
+        if (asked && (!limit || *asked < *limit))
+            limit = asked;
+    }
+    if (!limit)
         return nullptr;
     const exchange::ledger& spent = from.record->ledger;
     const time_point first_byte = spent.began() + spent.spent(exchange::phase::tls);
-    return std::make_unique<total_deadline>(parts_.home, *from.aborted,
-                                            first_byte + *by.total_timeout);
+    return std::make_unique<total_deadline>(parts_.home, *from.aborted, first_byte + *limit);
 }
 
 net::task<exchange::response> proxy_handler::forward(exchange::request& from,
@@ -86,6 +92,8 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
             exchange::response& response = *made.response;
             if (!response.upgraded)
                 complete(response.head, by);
+            if (response.body && is_grpc_call(from.head) && is_grpc(response.head.fields))
+                response.body = make_grpc_body(std::move(response.body), *from.record);
             if (until && response.body && !response.upgraded)
                 response.body = make_timed_body(std::move(response.body), std::move(until));
             if (by.flush && response.body && !response.upgraded &&

@@ -2,6 +2,7 @@
 
 #include "penstock/exchange/text_body.hpp"
 #include "penstock/upstream/failure.hpp"
+#include "proxy/grpc.hpp"
 #include "proxy/head_edits.hpp"
 #include "proxy/max_forwards.hpp"
 #include "proxy/trust.hpp"
@@ -75,7 +76,7 @@ bool proxy_handler::is_loop(const http::fields& of) const noexcept {
 exchange::response proxy_handler::reply(exchange::request& from, reason why) {
     from.record->why = why;
     const own_reply about{why, from.record->request_id, prefers_html(from.head.fields)};
-    exchange::response made = make_reply(about);
+    exchange::response made = is_grpc_call(from.head) ? make_grpc_reply(about) : make_reply(about);
     made.head.fields.add("Date", date_.at(wall_clock::now()));
     return made;
 }

@@ -43,8 +43,8 @@ class h2_outgoing {
 
 // The peer's half goes from its head over data and trailers to `ended`, ours to `sent`; `closed`
 // once both are over or either side has reset it. It lives until it is closed and its owner has
-// called `release`, and counts against the limit of concurrent streams until then: work for a
-// request that was given up is still work.
+// called `release`. If it was reset it counts against the limit of concurrent streams until then:
+// work for a request that was given up is still work.
 struct h2_stream {
     virtual ~h2_stream() = default;
 
@@ -70,6 +70,7 @@ struct h2_stream {
     std::size_t place_ = 0;
     bool changed_ = false;
     bool released_ = false;
+    bool over_ = false;   // takes no place any more
     bool waits_ = false;  // the outgoing body had nothing
 };
 
@@ -118,8 +119,9 @@ class h2_session {
     [[nodiscard]] bool settings_acknowledged() const noexcept { return acknowledged_; }
     // Streams that their owner has not released.
     [[nodiscard]] std::size_t active() const noexcept { return active_; }
-    // Of those the ones that are not closed.
-    [[nodiscard]] std::size_t live() const noexcept { return active_ - closed_; }
+    // Of those the ones that still take one of the places that the peer may have or has granted: not
+    // any more once both halves are whole.
+    [[nodiscard]] std::size_t live() const noexcept { return active_ - over_; }
     [[nodiscard]] std::vector<h2_stream*> unreleased() const;
     [[nodiscard]] std::uint64_t opened() const noexcept { return opened_; }
 
@@ -162,7 +164,7 @@ class h2_session {
     std::vector<h2_stream*> changed_;  // null = released meanwhile
     std::size_t changed_first_ = 0;
     std::size_t active_ = 0;
-    std::size_t closed_ = 0;  // of active_
+    std::size_t over_ = 0;  // of active_, but not of live()
     std::uint64_t opened_ = 0;
     bool acknowledged_ = false;
 };

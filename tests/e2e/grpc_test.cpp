@@ -1,0 +1,147 @@
+// gRPC through Penstock, with gRPC's own C++ library at both ends.
+#include "support/h2_client.hpp"
+#include "support/h2_server.hpp"
+#include "support/probe.hpp"
+#include "support/process.hpp"
+#include "support/scripted_origin.hpp"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <string>
+
+namespace penstock::test {
+namespace {
+
+bool contains(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+class grpc_server {
+ public:
+    grpc_server() : process_({PENSTOCK_GRPC_PEER, "server"}) {
+        port_ = std::atoi(process_.wait_for("port ").c_str() + 5);
+    }
+    [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+    [[nodiscard]] process& running() noexcept { return process_; }
+
+ private:
+    process process_;
+    int port_ = 0;
+};
+
+std::string site(const std::string& origin, const std::string& upstream = "",
+                 const std::string& route = "") {
+    return "workers: 2\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
+           "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app" +
+           route + "}]\nupstreams: {app: {endpoints: [\"" + origin + "\"], protocol: h2" +
+           upstream + "}}\n";
+}
+
+std::string target(const daemon& proxy) { return "127.0.0.1:" + std::to_string(proxy.port("web")); }
+
+command_result call(const daemon& proxy, const std::string& mode, const std::string& count = "1") {
+    return run({PENSTOCK_GRPC_PEER, mode, target(proxy), count});
+}
+
+h2::field_list call_head(const h2::field_list& more = {}) {
+    h2::field_list fields =
+        h2::post("/test/Echo", {{"content-type", "application/grpc"}, {"te", "trailers"}});
+    fields.insert(fields.end(), more.begin(), more.end());
+    return fields;
+}
+
+TEST(Grpc, CallsAndStreamsComeBackWhole) {
+    const grpc_server origin;
+    const daemon proxy(site(origin.address()));
+    const std::string calls = sanitized() ? "500" : "5000";
+    const std::string streams = sanitized() ? "50" : "500";
+    EXPECT_EQ(call(proxy, "unary", calls).out, "ok " + calls + " failed 0\n");
+    EXPECT_EQ(call(proxy, "bidi", streams).out, "ok " + streams + " failed 0\n");
+    // An error of the origin's own, in fields alone.
+    EXPECT_EQ(call(proxy, "fail", "10").out, "ok 0 failed 10 status 9 x 10\n");
+}
+
+TEST(Grpc, OriginThatIsKilledIsUnavailableForEveryOpenStream) {
+    grpc_server origin;
+    daemon proxy(site(origin.address()));
+    process client({PENSTOCK_GRPC_PEER, "hold", target(proxy), "40"});
+    client.wait_for("open");
+    origin.running().signal(SIGKILL);
+    client.wait_for("ok 0 failed 40 status 14 x 40");
+    // And to whoever comes later.
+    EXPECT_EQ(call(proxy, "unary", "3").out, "ok 0 failed 3 status 14 x 3\n");
+    const samples found = scrape(proxy);
+    EXPECT_EQ(sum(found, "penstock_requests_total", {"reason=\"connection_terminated\""}) +
+                  sum(found, "penstock_requests_total", {"reason=\"http_response_incomplete\""}),
+              40);
+}
+
+// `grpc-timeout` is the deadline of the whole exchange; the origin hears of its end.
+TEST(Grpc, DeadlineOfTheClientIsKept) {
+    scripted_origin origin([](peer& client, int) {
+        (void)client.read_exactly(h2::preface.size());
+        client.send(h2::frame(h2::settings, 0, 0));
+        (void)client.wait_closed();
+    });
+    daemon proxy(site(origin.address()));
+    h2_client client(proxy.port("web"));
+    client.send(h2::head(1, call_head({{"grpc-timeout", "200m"}})));
+    const h2_response& seen = client.response(1);
+    EXPECT_EQ(seen.status(), 200);
+    EXPECT_EQ(seen.field("content-type"), "application/grpc");
+    EXPECT_EQ(seen.field("grpc-status"), "4");
+    EXPECT_EQ(seen.field("grpc-message"), "deadline");
+    EXPECT_EQ(seen.heads.size(), 1U);
+    EXPECT_EQ(seen.body, "");
+    proxy.running().wait_for("\"penstock.reason\":\"deadline\"");
+}
+
+TEST(Grpc, DeadlineBehindTheHeadEndsTheStreamWithItsStatus) {
+    scripted_origin origin([](peer& wire, int) {
+        h2_server server(wire);
+        const std::uint32_t stream = server.request();
+        wire.send(
+            h2::head(stream, {{":status", "200"}, {"content-type", "application/grpc"}}, false) +
+            h2::body(stream, "part", false));
+        (void)server.request();
+        EXPECT_EQ(server.reset, 8U);
+    });
+    const daemon proxy(site(origin.address()));
+    h2_client client(proxy.port("web"));
+    client.send(h2::head(1, call_head({{"grpc-timeout", "300m"}})));
+    const h2_response& seen = client.response(1);
+    EXPECT_EQ(seen.body, "part");
+    EXPECT_TRUE(seen.ended);
+    EXPECT_EQ(seen.trailer("grpc-status"), "4");
+}
+
+TEST(Grpc, FailuresOfOurOwnAreFieldsAlone) {
+    const refusing_port nobody;
+    const daemon proxy(site("127.0.0.1:" + std::to_string(nobody.port()), "",
+                            ", match: {path: {prefix: /test}}, limits: {body: 10}"));
+    h2_client client(proxy.port("web"));
+    client.send(h2::head(1, call_head()));
+    EXPECT_EQ(client.response(1).field("grpc-status"), "14");
+    EXPECT_EQ(client.response(1).field("grpc-message"), "connection_refused");
+    EXPECT_EQ(client.response(1).field("proxy-status"), "penstock; error=connection_refused");
+    h2::field_list elsewhere = call_head();
+    for (auto& [name, value] : elsewhere) {
+        if (name == ":path")
+            value = "/other/Method";
+    }
+    client.send(h2::head(3, elsewhere));
+    EXPECT_EQ(client.response(3).field("grpc-status"), "12");
+    client.send(h2::head(5, call_head({{"content-length", "11"}}), false));
+    EXPECT_EQ(client.response(5).field("grpc-status"), "8");
+    // Who does not speak gRPC gets what everybody gets.
+    client.send(h2::head(7, h2::get("/test")));
+    EXPECT_EQ(client.response(7).status(), 502);
+    const std::string h1 =
+        curl({"-i", "-H", "Content-Type: application/grpc", proxy.url("web", "/test")}).out;
+    EXPECT_TRUE(contains(h1, " 502 ")) << h1;
+}
+
+}  // namespace
+}  // namespace penstock::test
