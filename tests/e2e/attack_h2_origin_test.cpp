@@ -43,10 +43,11 @@ std::string reply(std::uint32_t id, const h2::field_list& fields, bool end = tru
     return h2::head(id, fields, end);
 }
 
-std::vector<fault> faults() {
-    using id = std::uint32_t;
-    const h2::field_list good{{":status", "200"}};
-    const std::string protocol = "http_protocol_error";
+using id = std::uint32_t;
+const h2::field_list good{{":status", "200"}};
+const std::string protocol = "http_protocol_error";
+
+std::vector<fault> faults_of_messages() {
     return {
         {"UpperCaseName", "RFC 9113 8.2.1",
          [](id s) {
@@ -93,6 +94,11 @@ std::vector<fault> faults() {
              return reply(s, {{":status", "20"}});
          },
          502, protocol, false},
+    };
+}
+
+std::vector<fault> faults_of_their_order() {
+    return {
         {"SwitchingProtocols", "RFC 9113 8.6",
          [](id s) {
              return reply(s, {{":status", "101"}}, false);
@@ -122,6 +128,11 @@ std::vector<fault> faults() {
                     h2::body(s, "more");
          },
          0, protocol, false},
+    };
+}
+
+std::vector<fault> faults_of_size_and_count() {
+    return {
         {"TooLargeAHead", "ATTACKS B7",
          [](id s) {
              std::string all = h2::block({{":status", "200"}});
@@ -156,15 +167,20 @@ std::vector<fault> faults() {
         {"Reset", "RFC 9113 5.4.2",
          [](id s) { return h2::frame(h2::rst_stream, 0, s, h2::number(2)); }, 502, "stream_reset",
          false},
+    };
+}
+
+std::vector<fault> faults_of_streams_and_frames() {
+    return {
         {"PushPromise", "RFC 9113 6.6",
          [](id s) {
              return h2::frame(h2::push_promise, h2::end_headers, s,
                               h2::number(2) + h2::block(h2::get()));
          },
          502, protocol, true},
-        {"HeadOnAStreamOfItsOwn", "RFC 9113 5.1.1", [good](id) { return reply(2, good); }, 502,
+        {"HeadOnAStreamOfItsOwn", "RFC 9113 5.1.1", [](id) { return reply(2, good); }, 502,
          protocol, true},
-        {"HeadOnAnIdleStream", "RFC 9113 5.1", [good](id s) { return reply(s + 20, good); }, 502,
+        {"HeadOnAnIdleStream", "RFC 9113 5.1", [](id s) { return reply(s + 20, good); }, 502,
          protocol, true},
         {"DataOnAnIdleStream", "RFC 9113 5.1", [](id s) { return h2::body(s + 20, "x"); }, 502,
          protocol, true},
@@ -190,6 +206,11 @@ std::vector<fault> faults() {
              return all;
          },
          502, protocol, true},
+    };
+}
+
+std::vector<fault> faults_of_control_frames() {
+    return {
         {"SettingsOfAWrongSize", "RFC 9113 6.5",
          [](id) { return h2::frame(h2::settings, 0, 0, "12345"); }, 502, protocol, true},
         {"SettingsOnAStream", "RFC 9113 6.5", [](id s) { return h2::frame(h2::settings, 0, s); },
@@ -212,12 +233,21 @@ std::vector<fault> faults() {
          },
          502, protocol, true},
         {"MoreOnAStreamThatItEnded", "RFC 9113 5.1",
-         [good](id s) {
+         [](id s) {
              // The first answer is whole; what follows is a fault of the connection.
              return reply(s, good) + h2::body(s, "x");
          },
          200, "", true},
     };
+}
+
+std::vector<fault> faults() {
+    std::vector<fault> all;
+    for (const auto& some :
+         {faults_of_messages(), faults_of_their_order(), faults_of_size_and_count(),
+          faults_of_streams_and_frames(), faults_of_control_frames()})
+        all.insert(all.end(), some.begin(), some.end());
+    return all;
 }
 
 class H2OriginFault : public testing::TestWithParam<fault> {};

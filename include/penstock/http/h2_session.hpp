@@ -119,7 +119,7 @@ class h2_session {
     [[nodiscard]] bool settings_acknowledged() const noexcept { return acknowledged_; }
     // Streams that their owner has not released.
     [[nodiscard]] std::size_t active() const noexcept { return active_; }
-    // Of those the ones that still take one of the places that the peer may have or has granted: not
+    // Of those the ones that still take one of the places that one side grants the other: not
     // any more once both halves are whole.
     [[nodiscard]] std::size_t live() const noexcept { return active_ - over_; }
     [[nodiscard]] std::vector<h2_stream*> unreleased() const;
