@@ -37,7 +37,7 @@ reason reason_of_client(error why) noexcept {
     if (why == http::errc::truncated)
         return reason::client_gone;
     if (why == http::errc::connection_breach)
-        return reason::http2_error;
+        return reason::client_protocol_error;
     if (why == http::errc::bad_expectation)
         return reason::expectation_failed;
     return why.category() == http::category() ? reason::http_request_error : reason::client_gone;

@@ -46,7 +46,7 @@ constexpr std::array<std::string_view, reason_count> tokens{
     "address_cap",
     "shed_memory",
     "address_rate",
-    "http2_error",
+    "client_protocol_error",
     "stream_reset",
     "stream_refused",
     "upgrade_unavailable",

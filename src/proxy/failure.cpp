@@ -51,7 +51,7 @@ int status_of(reason why) noexcept {
         case reason::request_header_too_large:
             return 431;
         case reason::client_gone:
-        case reason::http2_error:
+        case reason::client_protocol_error:
         case reason::write_timeout:
             return 499;
         case reason::proxy_internal_error:
@@ -101,8 +101,8 @@ retry decide_retry(const upstream::attempt_failure& failed, const retry_facts& o
         return retry::no;
     const bool unsent = !failed.request_sent;
     const bool repeatable = http::idempotent(of.verb) && of.body_empty;
-    const bool died = failed.reason == reason::connection_terminated ||
-                      failed.reason == reason::stream_refused;
+    const bool died =
+        failed.reason == reason::connection_terminated || failed.reason == reason::stream_refused;
     // A pooled connection that the origin had given up: the next one is new, so this happens once.
     if (failed.reused && died && (unsent || repeatable))
         return retry::fresh;

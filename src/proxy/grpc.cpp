@@ -134,7 +134,7 @@ std::optional<nanoseconds> parse_grpc_timeout(std::string_view text) noexcept {
 int grpc_status_of(reason why) noexcept {
     switch (why) {
         case reason::client_gone:
-        case reason::http2_error:
+        case reason::client_protocol_error:
         case reason::write_timeout:
         case reason::body_timeout:
             return cancelled;

@@ -43,7 +43,9 @@ result<void> h1_sender::begin(std::string_view host) {
     scratch_.clear();
     if (!from_.expects_continue)
         from_.head.fields.remove(http::field_id::expect);
-    if (from_.wants_websocket && !from_.head.fields.find(exchange::websocket_key_name)) {
+    // A client of HTTP/1 has its own, or none, and checks the answer itself.
+    if (from_.wants_websocket && from_.head.version == http::version::http_2) {
+        from_.head.fields.remove(exchange::websocket_key_name);
         key_ = exchange::make_websocket_key();
         from_.head.fields.add(exchange::websocket_key_name, key_);
     }

@@ -70,6 +70,22 @@ TEST_F(H2, IsSpokenWithoutTlsToWhoKnows) {
     EXPECT_FALSE(contains(upgrade, "http2-settings")) << upgrade;
 }
 
+// `protocols: [h2]` and `[h2c]`: nothing else is spoken.
+TEST(H2Alone, IsAllThatTheListenerSpeaks) {
+    const temp_dir dir;
+    const certificate_files files = write_certificate(dir, "a.test");
+    const daemon proxy(
+        "listeners:\n"
+        "  web: {bind: \"127.0.0.1:0\", protocols: [h2c]}\n"
+        "  edge: {bind: \"127.0.0.1:0\", protocols: [h2], tls: {certificates: [{cert: " +
+        files.cert + ", key: " + files.key + "}]}}\nroutes: [{respond: {body: hello}}]\n");
+    const std::string edge = "https://127.0.0.1:" + std::to_string(proxy.port("edge")) + "/";
+    EXPECT_EQ(curl({"--http2-prior-knowledge", proxy.url("web")}).out, "hello");
+    EXPECT_EQ(curl({"-k", edge}).out, "hello");
+    EXPECT_EQ(curl({"--http1.1", proxy.url("web")}).out.find("hello"), std::string::npos);
+    EXPECT_NE(curl({"-k", "--http1.1", edge}).status.code, 0);
+}
+
 // ATTACKS D7: what an HTTP/1 origin is told of the body.
 TEST_F(H2, BodiesAreFramedForAnHttp1Origin) {
     const std::string sized = curl({"-k", "-d", "hello", secure()}).out;

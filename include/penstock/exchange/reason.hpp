@@ -53,10 +53,11 @@ enum class reason : std::uint8_t {
     tunnel_timeout,
     connection_cap,  // refused at accept
     draining,
-    address_cap,          // refused at accept: its address has as many connections as it may
-    shed_memory,          // the process is about to run out of memory
-    address_rate,         // its address has sent as many requests as it may within a second
-    http2_error,          // its connection broke the rules of HTTP/2, or a limit against floods
+    address_cap,   // refused at accept: its address has as many connections as it may
+    shed_memory,   // the process is about to run out of memory
+    address_rate,  // its address has sent as many requests as it may within a second
+    // The client's connection broke the rules of HTTP/2, or a limit against floods.
+    client_protocol_error,
     stream_reset,         // the origin reset the HTTP/2 stream
     stream_refused,       // the origin refused the HTTP/2 stream before it looked at the request
     upgrade_unavailable,  // the origin's HTTP/2 has no way to begin a websocket

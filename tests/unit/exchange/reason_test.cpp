@@ -49,7 +49,7 @@ TEST(Reason, IsCalledWhatItIs) {
                            {reason::draining, "draining"},
                            {reason::address_cap, "address_cap"},
                            {reason::address_rate, "address_rate"},
-                           {reason::http2_error, "http2_error"},
+                           {reason::client_protocol_error, "client_protocol_error"},
                            {reason::stream_reset, "stream_reset"},
                            {reason::stream_refused, "stream_refused"},
                            {reason::upgrade_unavailable, "upgrade_unavailable"},

@@ -25,7 +25,7 @@ TEST(FailureStatus, IsTheDocumentedOneForEveryReason) {
         {417, {reason::expectation_failed}},
         {429, {reason::address_cap, reason::address_rate}},
         {431, {reason::request_header_too_large}},
-        {499, {reason::client_gone, reason::write_timeout, reason::http2_error}},
+        {499, {reason::client_gone, reason::write_timeout, reason::client_protocol_error}},
         {500, {reason::proxy_internal_error}},
         {501, {reason::transfer_coding_unknown}},
         {503,
