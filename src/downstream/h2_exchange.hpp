@@ -33,6 +33,10 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     h2_exchange(const place& in, http::h2_server_stream& of);
     h2_exchange(const h2_exchange&) = delete;
     h2_exchange& operator=(const h2_exchange&) = delete;
+    static void* operator new(std::size_t size) { return allocate_recycled(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        release_recycled(memory, size);
+    }
 
     // Returns once nothing of it is left but the stream, which the caller releases.
     [[nodiscard]] net::task<> run();

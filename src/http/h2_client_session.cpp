@@ -18,7 +18,7 @@ constexpr std::size_t field_overhead = 32;  // RFC 9113 §6.5.2
 struct field_list {
     std::string path;
     std::array<char, 20> length{};
-    std::vector<nghttp2_nv> pairs;
+    name_value_list pairs;
 };
 
 bool list_target(const request_head& head, std::string_view protocol, field_list& to) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "http/h2_frame_tracker.hpp"
+#include "penstock/base/recycled.hpp"
 #include "penstock/http/h2_session.hpp"
 
 #include <nghttp2/nghttp2.h>
@@ -27,9 +28,10 @@ namespace penstock::http {
     return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
+using name_value_list = std::vector<nghttp2_nv, recycling_allocator<nghttp2_nv>>;
 // Appends the fields of a head. The second, independent check of the grammar: false if a reader
 // could take something of them for another message.
-[[nodiscard]] bool list_fields(const fields& from, std::vector<nghttp2_nv>& to);
+[[nodiscard]] bool list_fields(const fields& from, name_value_list& to);
 
 struct h2_session::implementation {
     implementation(h2_session& of, role as, const h2_limits& by);

@@ -29,7 +29,7 @@ void announce_streams_max(std::uint32_t most, std::string& first) {
 struct field_list {
     std::array<char, 3> status{};
     std::array<char, 20> length{};
-    std::vector<nghttp2_nv> pairs;
+    name_value_list pairs;
 };
 
 // False if it cannot be written.

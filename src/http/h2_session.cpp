@@ -2,6 +2,7 @@
 
 #include "http/field_rules.hpp"
 #include "http/grammar.hpp"
+#include "http/h2_memory.hpp"
 
 #include <algorithm>
 #include <new>
@@ -54,7 +55,7 @@ struct options {
 
 }  // namespace
 
-bool list_fields(const fields& from, std::vector<nghttp2_nv>& to) {
+bool list_fields(const fields& from, name_value_list& to) {
     for (const fields::field item : from) {
         const bool between_neighbours =
             item.id == field_id::connection || item.id == field_id::transfer_encoding ||
@@ -231,7 +232,7 @@ struct h2_session::callbacks {
     }
 
     static bool submit_trailers(nghttp2_session* library, std::int32_t id, const fields& trailers) {
-        std::vector<nghttp2_nv> list;
+        name_value_list list;
         for (const fields::field item : trailers) {
             if (is_token(item.name) && is_field_value(item.value))
                 list.push_back(pair_of(item.name, item.value));
@@ -273,8 +274,8 @@ h2_session::implementation::implementation(h2_session& of, role in, const h2_lim
     : limits(by), as(in), tracker(by.floods, in == role::server) {
     const options how;
     const auto make =
-        in == role::server ? nghttp2_session_server_new2 : nghttp2_session_client_new2;
-    if (make(&library, callbacks::table(), &of, how.raw) != 0)
+        in == role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
+    if (make(&library, callbacks::table(), &of, how.raw, h2_memory()) != 0)
         throw std::bad_alloc();
 }
 

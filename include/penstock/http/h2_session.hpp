@@ -10,6 +10,7 @@
 // Ownership: streams are the session's. Outgoing bodies are the owner's, and live until `release`.
 #pragma once
 
+#include "penstock/base/recycled.hpp"
 #include "penstock/http/h2.hpp"
 #include "penstock/http/h2_data_queue.hpp"
 #include "penstock/http/message.hpp"
@@ -47,6 +48,11 @@ class h2_outgoing {
 // work for a request that was given up is still work.
 struct h2_stream {
     virtual ~h2_stream() = default;
+    // Recycled per thread, like everything that lives as long as a request.
+    static void* operator new(std::size_t size) { return allocate_recycled(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        release_recycled(memory, size);
+    }
 
     h2_stream_id id = 0;
     std::optional<std::uint64_t> length;  // of the peer's body, as its head says
