@@ -7,6 +7,7 @@
 #include "proxy/head_edits.hpp"
 #include "proxy/proxy_handler.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,17 +64,19 @@ void proxy_handler::prepare(exchange::request& from, const config::route& by, bo
 
 std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request& from,
                                                               const config::route& by) const {
-    std::optional<nanoseconds> limit = by.total_timeout;
+    constexpr nanoseconds none = nanoseconds::max();
+    nanoseconds limit = none;
+    if (by.total_timeout)
+        limit = *by.total_timeout;
     if (is_grpc_call(from.head)) {
-        const auto asked = parse_grpc_timeout(from.head.fields.find("grpc-timeout").value_or(""));
-        if (asked && (!limit || *asked < *limit))
-            limit = asked;
+        const std::string_view asked = from.head.fields.find("grpc-timeout").value_or("");
+        limit = std::min(limit, parse_grpc_timeout(asked).value_or(none));
     }
-    if (!limit)
+    if (limit == none)
         return nullptr;
     const exchange::ledger& spent = from.record->ledger;
     const time_point first_byte = spent.began() + spent.spent(exchange::phase::tls);
-    return std::make_unique<total_deadline>(parts_.home, *from.aborted, first_byte + *limit);
+    return std::make_unique<total_deadline>(parts_.home, *from.aborted, first_byte + limit);
 }
 
 net::task<exchange::response> proxy_handler::forward(exchange::request& from,
