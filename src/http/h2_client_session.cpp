@@ -152,8 +152,10 @@ h2_session::verdict h2_client_session::add_head_field(h2_stream& of, std::string
     if (stream.refused)
         return verdict::good;
     if (name == ":status") {
-        // Three digits, as the library has seen to.
+        // Three digits, as the library has seen to, but those of "051" are no status.
         std::from_chars(value.data(), value.data() + value.size(), into.status);
+        if (into.status < 100)
+            stream.refused = errc::bad_status_line;
         return verdict::good;
     }
     into.fields.add(field_id_of(name), name, value);
@@ -165,7 +167,7 @@ void h2_client_session::finish_head(h2_stream& of, bool ended) {
     response_head& came = stream.incoming_;
     came.version = version::http_2;
     if (stream.refused) {
-        reset(of, h2_code::cancel);
+        reset(of, h2_code::protocol_error);
         return;
     }
     if (came.status < 200) {

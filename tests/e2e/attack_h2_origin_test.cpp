@@ -99,6 +99,11 @@ std::vector<fault> faults_of_messages() {
 
 std::vector<fault> faults_of_their_order() {
     return {
+        {"StatusBelow100", "RFC 9110 15",
+         [](id s) {
+             return reply(s, {{":status", "051"}}, false);
+         },
+         502, protocol, false},
         {"SwitchingProtocols", "RFC 9113 8.6",
          [](id s) {
              return reply(s, {{":status", "101"}}, false);

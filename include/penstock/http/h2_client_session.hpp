@@ -15,7 +15,7 @@ struct h2_client_stream final : h2_stream {
     response_head head;                   // the final one, once head_complete
     std::vector<response_head> interims;  // of those before it, what the owner has not taken away
     std::size_t interim_bytes = 0;        // decoded, of all that came
-    error refused;                        // the head was too large
+    error refused;                        // the head was too large, or its status is none
     bool begun = false;                   // something of a response came
     // The origin has not looked at the request, and it may be sent again (RFC 9113 §8.7).
     [[nodiscard]] bool unprocessed() const noexcept {

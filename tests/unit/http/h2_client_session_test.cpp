@@ -254,6 +254,21 @@ TEST(H2ClientSession, HeadHasItsCaps) {
     EXPECT_EQ(bomb.session.breach(), h2_breach::header_bomb);
 }
 
+// Found by the fuzzer: the library takes any three digits.
+TEST(H2ClientSession, StatusBelow100IsNone) {
+    for (const char* const status : {"000", "051", "099"}) {
+        link to;
+        to.greet();
+        h2_client_stream* const stream = to.open();
+        (void)to.frames();
+        to.send(h2::head(1, {{":status", status}}, false));
+        EXPECT_FALSE(stream->head_complete) << status;
+        EXPECT_TRUE(stream->interims.empty()) << status;
+        EXPECT_EQ(stream->refused, errc::bad_status_line) << status;
+        EXPECT_EQ(to.frames(h2::rst_stream).at(0).number(), 1U);
+    }
+}
+
 // What one stream's reader leaves lying does not hold up the others.
 TEST(H2ClientSession, ConnectionsWindowOpensAsBytesArrive) {
     h2_limits limits;
