@@ -45,6 +45,9 @@ struct cluster::implementation {
     net::task<attempt> send(exchange::request& from, attempt_options how);
     std::optional<std::size_t> pick(const attempt_options& how);
     std::optional<lease_wish> choose(const attempt_options& how);
+    [[nodiscard]] bool speaks_h2(std::size_t endpoint) const noexcept {
+        return may_speak_h2 && h2.serves(endpoint);
+    }
     net::task<result<h2_lease>> lease(exchange::request& from, lease_wish& wish);
     net::task<> exchange_over(std::unique_ptr<connection>& leased, load& carried,
                               exchange::request& from, attempt& into);
@@ -59,6 +62,7 @@ struct cluster::implementation {
     balancer balance;
     connection_pool pool;
     h2_pool h2;
+    bool may_speak_h2 = shared->settings.protocol != config::upstream_protocol::http1;
 };
 
 std::optional<std::size_t> cluster::implementation::pick(const attempt_options& how) {
@@ -69,7 +73,7 @@ std::optional<std::size_t> cluster::implementation::pick(const attempt_options& 
     }
     for (std::size_t i = 0; i < counts.endpoints.size(); ++i) {
         counts.endpoints[i].tried = i < 64 && (how.tried >> i & 1U) != 0;
-        counts.endpoints[i].full = h2.serves(i) ? h2.full(i) : pool.full(i);
+        counts.endpoints[i].full = speaks_h2(i) ? h2.full(i) : pool.full(i);
     }
     return balance.pick(counts.endpoints);
 }
@@ -101,6 +105,16 @@ net::task<attempt> cluster::implementation::send(exchange::request& from, attemp
         co_return made;
     }
     load carried(counts, wish->endpoint);
+    made.endpoint = wish->endpoint;
+    record.endpoint = shared->endpoints[wish->endpoint]->id;
+    // The usual case, at the price of a look.
+    std::unique_ptr<connection> idle;
+    if (!wish->fresh && !speaks_h2(wish->endpoint))
+        idle = pool.take_idle(wish->endpoint);
+    if (idle) {
+        co_await exchange_over(idle, carried, from, made);
+        co_return made;
+    }
     result<h2_lease> leased = co_await lease(from, *wish);
     carried.move_to(wish->endpoint);
     made.endpoint = wish->endpoint;
@@ -120,16 +134,11 @@ net::task<attempt> cluster::implementation::send(exchange::request& from, attemp
 // out that it is the other one's.
 net::task<result<h2_lease>> cluster::implementation::lease(exchange::request& from,
                                                            lease_wish& wish) {
-    if (h2.serves(wish.endpoint)) {
+    if (speaks_h2(wish.endpoint)) {
         result<h2_lease> made = co_await h2.obtain(from, wish);
         if (!made || made->http2 || made->http1)
             co_return made;
     }
-    h2_lease made;
-    if (!wish.fresh)
-        made.http1 = pool.take_idle(wish.endpoint);
-    if (made.http1)
-        co_return std::move(made);
     result<std::unique_ptr<connection>> obtained = co_await pool.obtain(from, wish);
     if (!obtained)
         co_return obtained.error();
@@ -137,6 +146,7 @@ net::task<result<h2_lease>> cluster::implementation::lease(exchange::request& fr
         (void)h2.adopt(std::move(*obtained));
         co_return co_await h2.obtain(from, wish);
     }
+    h2_lease made;
     made.http1 = std::move(*obtained);
     co_return std::move(made);
 }
