@@ -48,8 +48,6 @@ class h2_client_owner {
 
 class h2_client final {
  public:
-    // For the last GOAWAY to leave.
-    static constexpr milliseconds end_limit = 1s;
     static constexpr std::size_t write_size = std::size_t{64} * 1024;
     static constexpr int reads_in_turn_max = 4;
     // Of a response's head.

@@ -154,7 +154,9 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
         begin_dial(at);
         if (!being_made(at) && home_.now() >= until)
             co_return error(net::errc::queue_timeout);
-        if (endpoints_[at].waiting.size() >= limits.queue && !being_made(at))
+        // A connection that is being made will serve as many as it has streams.
+        const std::size_t served = being_made(at) ? shared_->settings.http2.streams : 0;
+        if (endpoints_[at].waiting.size() >= std::max<std::size_t>(limits.queue, served))
             co_return error(net::errc::queue_full);
         waiter self(home_);
         co_await wait_for_slot(self, at, from);

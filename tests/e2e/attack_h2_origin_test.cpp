@@ -401,6 +401,24 @@ TEST(H2OriginPing, OriginWithoutSettingsHasTheConnectTimeout) {
     EXPECT_NE(got.find("error=connection_timeout"), std::string::npos) << got;
 }
 
+// Who waits for a connection that is being made counts against a cap too.
+TEST(H2OriginQueue, HasNoMoreThanTheConnectionWillServe) {
+    scripted_origin origin([](peer& wire, int) { wire.wait_closed(); });
+    const daemon proxy(
+        "workers: 1\nlisteners: {web: {bind: \"127.0.0.1:0\"}}\n"
+        "routes: [{upstream: app}]\nupstreams: {app: {endpoints: [\"" +
+        origin.address() +
+        "\"], protocol: h2, pool: {queue: 0}, http2: {streams: 2},\n"
+        "  timeouts: {connect: 2s}}}\n");
+    h2_client client(proxy.port("web"));
+    client.send(h2::head(1, h2::get()) + h2::head(3, h2::get()) + h2::head(5, h2::get()));
+    EXPECT_EQ(client.response(5).field("proxy-status"), "penstock; error=queue_full");
+    EXPECT_FALSE(client.responses[1].over() || client.responses[3].over());
+    for (const std::uint32_t stream : {1U, 3U})
+        EXPECT_EQ(client.response(stream).field("proxy-status"),
+                  "penstock; error=connection_timeout");
+}
+
 TEST(H2OriginPing, OriginThatSpeaksHttp1IsAnErrorOfTheProtocol) {
     scripted_origin origin(scripted_origin::answer(
         [](const http_request&) { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"; }));
