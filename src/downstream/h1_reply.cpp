@@ -120,7 +120,8 @@ h1_connection::ending h1_connection::after(bool kept) const noexcept {
     if (kept)
         return ending::keep;
     const bool read_all = now.body && now.body->finished();
-    const bool expected = read_all && !keeps_alive_ && buffer_.empty() && now.ahead.empty();
+    const bool silent = buffer_.empty() && now.ahead.empty() && !stream_.maybe_readable();
+    const bool expected = read_all && !keeps_alive_ && silent;
     return expected || now.ended ? ending::close : ending::linger;
 }
 
