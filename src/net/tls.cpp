@@ -1,6 +1,7 @@
 #include "penstock/net/tls.hpp"
 
 #include "net/tls_context.hpp"
+#include "net/tls_session.hpp"
 #include "penstock/net/error.hpp"
 
 #include <openssl/err.h>
@@ -157,6 +158,7 @@ bool trust(SSL_CTX* context, const std::string& pem) {
 bool tune_server(SSL_CTX* context) {
     // A client without AES in hardware lists ChaCha20 first, and then it is right.
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
+    SSL_CTX_set_keylog_callback(context, note_tls_secret);
     // The macro of this call has a cast that our warnings refuse.
     SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_SERVERNAME_CB,
                           reinterpret_cast<void (*)()>(accept_name));

@@ -1,6 +1,7 @@
 #include "net/tls_session.hpp"
 
 #include "net/tls_context.hpp"
+#include "net/tls_record_source.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
@@ -14,8 +15,6 @@
 
 namespace penstock::net {
 namespace {
-
-constexpr std::size_t record_max = SSL3_RT_MAX_PLAIN_LENGTH;
 
 // Sets what a client asks for (SNI carries names only, RFC 6066 §3) and what it verifies.
 bool set_server_name(SSL* ssl, std::string name, bool verifies) {
@@ -35,54 +34,6 @@ bool set_server_name(SSL* ssl, std::string name, bool verifies) {
     return name.empty() ||
            SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
 }
-
-// Gathers the next record's worth of plaintext out of a list of buffers. A buffer that fills a
-// record is used where it lies; small ones (a head, chunk sizes) are copied together.
-class record_source {
- public:
-    record_source(std::span<const iovec> from, buffer_pool& pool) : from_(from), pool_(pool) {}
-
-    std::string_view next() {
-        skip_empty();
-        if (from_.empty())
-            return {};
-        const std::string_view first = rest();
-        if (first.size() >= record_max || from_.size() == 1) {
-            offset_ += std::min(first.size(), record_max);
-            return first.substr(0, record_max);
-        }
-        return gather();
-    }
-
- private:
-    std::string_view rest() const noexcept {
-        return {static_cast<const char*>(from_[0].iov_base) + offset_, from_[0].iov_len - offset_};
-    }
-    void skip_empty() noexcept {
-        while (!from_.empty() && offset_ == from_[0].iov_len) {
-            from_ = from_.subspan(1);
-            offset_ = 0;
-        }
-    }
-    std::string_view gather() {
-        if (!scratch_)
-            scratch_ = pool_.take_small();
-        std::size_t size = 0;
-        for (skip_empty(); !from_.empty() && size < record_max; skip_empty()) {
-            const std::string_view part = rest().substr(0, record_max - size);
-            std::memcpy(scratch_.data() + size, part.data(), part.size());
-            size += part.size();
-            offset_ += part.size();
-        }
-        return {scratch_.data(), size};
-    }
-
-    static_assert(record_max <= buffer_pool::small);
-    std::span<const iovec> from_;
-    std::size_t offset_ = 0;
-    buffer_pool& pool_;
-    slab scratch_;
-};
 
 }  // namespace
 
@@ -166,6 +117,8 @@ bool tls_session::prepare(const std::string& server_name) {
     SSL_set_msg_callback(ssl_.get(), note_message);
     SSL_set_msg_callback_arg(ssl_.get(), this);
     if (role_ == role::server) {
+        SSL_set_ex_data(ssl_.get(), 0, this);
+        secrets_ = std::make_unique<tls_traffic_secrets>();
         SSL_set_accept_state(ssl_.get());
         return true;
     }
@@ -176,10 +129,23 @@ bool tls_session::prepare(const std::string& server_name) {
     return set_server_name(ssl_.get(), server_name, verifies_);
 }
 
-// Told of every message of TLS's own; what matters is a KeyUpdate that came. One too many ends the
+// The key log of a server's context.
+void note_tls_secret(const SSL* of, const char* line) noexcept {
+    auto* const self = static_cast<tls_session*>(SSL_get_ex_data(of, 0));
+    if (self != nullptr && self->secrets_)
+        self->secrets_->note(line);
+}
+
+// Told of every message of TLS's own and of every record's header. A KeyUpdate too many ends the
 // connection at the next record, whatever has been received already.
 void tls_session::note_message(int written, int, int type, const void* bytes, std::size_t size,
                                SSL*, void* self) noexcept {
+    if (written != 0 && type == SSL3_RT_HEADER) {
+        tls_session& of = *static_cast<tls_session*>(self);
+        if (of.secrets_)
+            ++of.secrets_->sealed;
+        return;
+    }
     if (written != 0 || type != SSL3_RT_HANDSHAKE || size == 0 ||
         *static_cast<const unsigned char*>(bytes) != SSL3_MT_KEY_UPDATE)
         return;
@@ -199,6 +165,8 @@ result<void> tls_session::handshake() {
         if (outcome == 1) {
             established_ = true;
             note_facts();
+            if (secrets_)
+                go_on_alone();
         } else if (SSL_get_error(ssl_.get(), outcome) != SSL_ERROR_WANT_READ) {
             return fail();
         }
@@ -227,8 +195,14 @@ error tls_session::fail() {
         failed_ = errc::tls_failed;
         failure_ = details.empty() ? "TLS failed without a reason" : details;
     }
+    return end();
+}
+
+// Nothing is read or written any more.
+error tls_session::end() {
     in_.release();
     in_begin_ = in_end_ = 0;
+    plain_ = {};
     // The alert that tells the peer; it goes out if the kernel takes it now.
     if (!send_unsent()) {
         out_.release();
@@ -256,6 +230,8 @@ result<std::size_t> tls_session::read(std::span<char> into) {
         return socket_.aborted();
     if (into.empty())
         return error(errc::too_large);
+    if (records_)
+        return read_records(into);
     std::size_t total = 0;
     error stopped = failed_;
     read_size_ = into.size();
@@ -305,10 +281,18 @@ result<std::size_t> tls_session::write(std::span<const iovec> from) {
         return failed_ ? failed_ : socket_.aborted();
     if (const result<void> clear = flush(); !clear)
         return clear.error();
-    record_source records(from, socket_.home().buffers());
+    if (records_)
+        return write_records(from);
+    tls_record_source records(from);
+    slab scratch;
+    const auto room = [this, &scratch] {
+        if (!scratch)
+            scratch = socket_.home().buffers().take_small();
+        return scratch.data();
+    };
     std::size_t taken = 0;
     while (unsent() < unsent_max) {
-        const std::string_view record = records.next();
+        const std::string_view record = records.next(room);
         if (record.empty())
             break;
         std::size_t written = 0;
@@ -353,6 +337,8 @@ void tls_session::shutdown() {
     if (!established_ || failed_ || said_close_)
         return;
     said_close_ = true;
+    if (records_)
+        return close_records();
     ERR_clear_error();
     SSL_shutdown(ssl_.get());
     ERR_clear_error();
@@ -360,6 +346,8 @@ void tls_session::shutdown() {
 }
 
 bool tls_session::readable_now() const noexcept {
+    if (records_)
+        return !plain_.empty() || has_record() || failed_ || close_notify_ || fin_;
     return received() > 0 || failed_ || close_notify_ || fin_ || SSL_pending(ssl_.get()) > 0;
 }
 
@@ -382,18 +370,22 @@ bool tls_session::receive() {
         buffer_pool& pool = socket_.home().buffers();
         in_ = read_size_ > buffer_pool::small ? pool.take_large() : pool.take_small();
     }
-    const result<std::size_t> got = socket_.read({in_.data(), in_.size()});
+    // A record's first part, if it came alone, with the rest behind it.
+    const std::size_t held = received();
+    if (held > 0 && in_begin_ > 0)
+        std::memmove(in_.data(), in_.data() + in_begin_, held);
+    const result<std::size_t> got = socket_.read({in_.data() + held, in_.size() - held});
     in_begin_ = 0;
-    in_end_ = got ? *got : 0;
+    in_end_ = held + (got ? *got : 0);
     fin_ = got && *got == 0;
     if (!got && got.error() != errc::would_block)
         io_error_ = got.error();
     if (role_ == role::server && !spoke_) {
-        hello_bytes_ += in_end_;
+        hello_bytes_ += in_end_ - held;
         if (hello_bytes_ > hello_bytes_max)
             io_error_ = errc::too_large;
     }
-    return in_end_ > 0 && !io_error_;
+    return in_end_ > held && !io_error_;
 }
 
 bool tls_session::bio_write(std::string_view bytes) {

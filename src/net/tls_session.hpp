@@ -2,13 +2,17 @@
 // the worker's slabs: one recv fetches as many records as came, and what a write encrypts leaves in
 // one send. Behind stream; nothing else uses it.
 //
-// Only the handshake ever waits for the socket to take bytes: later on, what OpenSSL wants to say
-// by itself (key updates, alerts) is held and leaves with the next write or flush. Lifetime: no
-// slab is held while nothing is in flight; OpenSSL lets go of its buffers too.
+// OpenSSL makes the handshake. A server's TLS 1.3 connection goes on without it, by tls_records;
+// TLS 1.2 and the client's side stay with it.
+//
+// Only the handshake ever waits for the socket to take bytes: later on, what TLS has to say by
+// itself (key updates, alerts) is held and leaves with the next write or flush. Lifetime: no slab
+// is held while nothing is in flight; OpenSSL lets go of its buffers too.
 #pragma once
 
 #include "net/key_update_limit.hpp"
 #include "net/openssl.hpp"
+#include "net/tls_records.hpp"
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/socket.hpp"
 #include "penstock/net/stream.hpp"
@@ -56,13 +60,25 @@ class tls_session {
 
  private:
     struct bio_calls;
+    friend void note_tls_secret(const SSL* of, const char* line) noexcept;
     static void note_message(int written, int version, int type, const void* bytes,
                              std::size_t size, SSL* ssl, void* self) noexcept;
 
     [[nodiscard]] bool prepare(const std::string& server_name);
     error fail();
+    error end();
     void note_facts();
     [[nodiscard]] error after_read(int outcome);
+
+    // From the end of the handshake on, without OpenSSL.
+    void go_on_alone();
+    [[nodiscard]] result<std::size_t> read_records(std::span<char> into);
+    [[nodiscard]] result<std::string_view> open_next(std::span<char> into);
+    [[nodiscard]] bool has_record() const noexcept;
+    [[nodiscard]] result<std::size_t> write_records(std::span<const iovec> from);
+    [[nodiscard]] bool seal_owed();
+    void close_records();
+    error fail_records();
 
     // The BIO's side: bytes from and to the socket.
     [[nodiscard]] int bio_read(std::span<char> into);
@@ -75,13 +91,16 @@ class tls_session {
     [[nodiscard]] std::size_t unsent() const noexcept { return out_end_ - out_begin_; }
 
     socket& socket_;
-    ssl_ptr ssl_;
+    ssl_ptr ssl_;                                   // null once `records_` is there
+    std::unique_ptr<tls_traffic_secrets> secrets_;  // during a server's handshake
+    std::unique_ptr<tls_records> records_;
     slab in_;  // ciphertext that came and is not decrypted
     std::size_t in_begin_ = 0;
     std::size_t in_end_ = 0;
     slab out_;  // ciphertext that the kernel has not taken
     std::size_t out_begin_ = 0;
     std::size_t out_end_ = 0;
+    std::string_view plain_;       // decrypted within in_, and not read yet
     std::size_t read_size_ = 0;    // of the reader's room, for choosing a slab
     std::size_t hello_bytes_ = 0;  // received before we said anything
     key_update_limit key_updates_;
@@ -97,5 +116,8 @@ class tls_session {
     bool close_notify_ = false;  // TLS's
     bool said_close_ = false;
 };
+
+// Of a server's context: OpenSSL's key log, which goes to the session that it is about.
+void note_tls_secret(const SSL* of, const char* line) noexcept;
 
 }  // namespace penstock::net

@@ -1,0 +1,184 @@
+#include "net/tls_records.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/ssl3.h>
+#include <openssl/tls1.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstring>
+#include <utility>
+
+namespace penstock::net {
+namespace {
+
+constexpr unsigned char alert_warning = 1;
+constexpr unsigned char alert_fatal = 2;
+constexpr unsigned char alert_close_notify = 0;
+constexpr unsigned char alert_user_canceled = 90;
+
+unsigned char byte_at(std::string_view text, std::size_t at) noexcept {
+    return static_cast<unsigned char>(text[at]);
+}
+
+// False if `hex` is none, or too long.
+bool read_hex(std::string_view hex, tls_traffic_secrets::one& into) noexcept {
+    if (hex.size() % 2 != 0 || hex.size() > 2 * into.bytes.size())
+        return false;
+    for (std::size_t i = 0; i < hex.size() / 2; ++i) {
+        const char* const from = hex.data() + 2 * i;
+        const auto read = std::from_chars(from, from + 2, into.bytes[i], 16);
+        if (read.ec != std::errc() || read.ptr != from + 2)
+            return false;
+    }
+    into.size = hex.size() / 2;
+    return true;
+}
+
+}  // namespace
+
+tls_traffic_secrets::~tls_traffic_secrets() {
+    OPENSSL_cleanse(client.bytes.data(), client.bytes.size());
+    OPENSSL_cleanse(server.bytes.data(), server.bytes.size());
+}
+
+// "LABEL CLIENT_RANDOM SECRET", as the key log of all TLS libraries has it.
+void tls_traffic_secrets::note(std::string_view line) noexcept {
+    const std::string_view label = line.substr(0, line.find(' '));
+    const std::string_view secret = line.substr(line.rfind(' ') + 1);
+    if (label == "CLIENT_TRAFFIC_SECRET_0") {
+        (void)read_hex(secret, client);
+    } else if (label == "SERVER_TRAFFIC_SECRET_0") {
+        (void)read_hex(secret, server);
+        sealed = 0;
+    }
+}
+
+bool tls_records::begin(const SSL_CIPHER* suite, const tls_traffic_secrets& secrets) {
+    const tls_traffic_secrets::one& client = secrets.client;
+    const tls_traffic_secrets::one& server = secrets.server;
+    return opens_.set(suite, std::span(client.bytes.data(), client.size), 0) &&
+           seals_.set(suite, std::span(server.bytes.data(), server.size), secrets.sealed);
+}
+
+std::size_t tls_records::size_of(std::string_view received) noexcept {
+    if (received.size() < tls_record_key::header_size)
+        return 0;
+    const std::size_t length =
+        static_cast<std::size_t>(byte_at(received, 3)) << 8U | byte_at(received, 4);
+    if (length > tls_record_key::sealed_max)
+        return received.size();
+    return tls_record_key::header_size + length;
+}
+
+tls_records::opened tls_records::open(std::span<char> record, std::span<char> room,
+                                      time_point now) {
+    const std::string_view received(record.data(), record.size());
+    const std::size_t behind = record.size() - tls_record_key::header_size;
+    const std::size_t length =
+        static_cast<std::size_t>(byte_at(received, 3)) << 8U | byte_at(received, 4);
+    if (length > tls_record_key::sealed_max)
+        return fail(SSL_AD_RECORD_OVERFLOW, "a record is too long");
+    if (byte_at(received, 0) != SSL3_RT_APPLICATION_DATA || length != behind)
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "a record without protection");
+    const bool fits = room.size() >= behind;
+    char* const into = fits ? room.data() : record.data() + tls_record_key::header_size;
+    const std::optional<std::size_t> size = opens_.open(record, into);
+    if (!size)
+        return fail(SSL_AD_BAD_RECORD_MAC, "decryption failed or bad record mac");
+    // §5.4: behind the data stand its type and zeros.
+    std::string_view data(into, *size);
+    const std::size_t last = data.find_last_not_of('\0');
+    if (last == std::string_view::npos)
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "a record without a type");
+    const unsigned char type = byte_at(data, last);
+    data = data.substr(0, last);
+    if (data.size() > data_max)
+        return fail(SSL_AD_RECORD_OVERFLOW, "a record is too long");
+    return take(type, data, now);
+}
+
+tls_records::opened tls_records::take(unsigned char type, std::string_view data, time_point now) {
+    switch (type) {
+        case SSL3_RT_APPLICATION_DATA:
+            if (!data.empty()) {
+                empty_ = 0;
+                return {event::data, data};
+            }
+            if (++empty_ > empty_max)
+                return fail(SSL_AD_UNEXPECTED_MESSAGE, "too many empty records");
+            return {event::nothing, {}};
+        case SSL3_RT_ALERT:
+            return take_alert(data);
+        case SSL3_RT_HANDSHAKE:
+            return take_key_update(data, now);
+        default:
+            return fail(SSL_AD_UNEXPECTED_MESSAGE, "a record of an unexpected type");
+    }
+}
+
+tls_records::opened tls_records::take_alert(std::string_view data) {
+    if (data.size() != 2)
+        return fail(SSL_AD_DECODE_ERROR, "a malformed alert");
+    const unsigned char what = byte_at(data, 1);
+    if (what == alert_close_notify)
+        return {event::closed, {}};
+    // §6.1: a close_notify follows.
+    if (what == alert_user_canceled && ++empty_ <= empty_max)
+        return {event::nothing, {}};
+    // Every other alert is fatal, whatever its level says (§6.2), and needs no answer.
+    (void)fail(0, SSL_alert_desc_string_long(what));
+    return {event::failed, {}};
+}
+
+// A client has nothing else to say after its handshake. The message stands alone in its record,
+// since what follows is under other keys (§5.1).
+tls_records::opened tls_records::take_key_update(std::string_view data, time_point now) {
+    constexpr std::string_view expected("\x18\0\0\1", 4);
+    if (data.size() != expected.size() + 1 || !data.starts_with(expected))
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "an unexpected handshake message");
+    const unsigned char asks = byte_at(data, expected.size());
+    if (asks > 1)
+        return fail(SSL_AD_ILLEGAL_PARAMETER, "a malformed key update");
+    if (!key_updates_.take(now))
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "too many key updates");
+    if (!opens_.update())
+        return fail(SSL_AD_INTERNAL_ERROR, "no new keys");
+    answers_update_ = answers_update_ || asks == 1;
+    return {event::nothing, {}};
+}
+
+tls_records::opened tls_records::fail(unsigned char alert, std::string_view why) noexcept {
+    alert_ = alert;
+    failure_ = why;
+    return {event::failed, {}};
+}
+
+bool tls_records::seal(std::string_view data, char* out) {
+    return seals_.seal(SSL3_RT_APPLICATION_DATA, data, out);
+}
+
+std::size_t tls_records::seal_message(unsigned char type, std::string_view data, char* out) {
+    return seals_.seal(type, data, out) ? data.size() + overhead : 0;
+}
+
+std::size_t tls_records::seal_owed(char* out) {
+    answers_update_ = false;
+    const std::size_t size =
+        seal_message(SSL3_RT_HANDSHAKE, std::string_view("\x18\0\0\1\0", 5), out);
+    return seals_.update() ? size : 0;
+}
+
+std::size_t tls_records::seal_close(char* out) {
+    const std::array<char, 2> alert{alert_warning, alert_close_notify};
+    return seal_message(SSL3_RT_ALERT, {alert.data(), alert.size()}, out);
+}
+
+std::size_t tls_records::seal_alert(char* out) {
+    if (alert_ == 0)
+        return 0;
+    const std::array<char, 2> alert{alert_fatal, static_cast<char>(std::exchange(alert_, 0))};
+    return seal_message(SSL3_RT_ALERT, {alert.data(), alert.size()}, out);
+}
+
+}  // namespace penstock::net

@@ -1,0 +1,101 @@
+// tls_records: a TLS 1.3 connection after its handshake, as the server's side of it (RFC 8446 §5,
+// §4.6.3, §6): application data, KeyUpdate and alerts. OpenSSL makes the handshake; from then on
+// its object, some 11 KiB, is not needed, and neither are its copies of every byte.
+//
+// Memory in, memory out: the caller brings whole records and the room for what is sealed.
+#pragma once
+
+#include "net/key_update_limit.hpp"
+#include "net/tls_record_key.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace penstock::net {
+
+// What tls_records goes on from; wiped when it ends.
+struct tls_traffic_secrets {
+    struct one {
+        std::array<unsigned char, tls_record_key::secret_max> bytes{};
+        std::size_t size = 0;  // 0 = not known yet
+    };
+
+    tls_traffic_secrets() = default;
+    ~tls_traffic_secrets();
+    tls_traffic_secrets(const tls_traffic_secrets&) = delete;
+    tls_traffic_secrets& operator=(const tls_traffic_secrets&) = delete;
+
+    // A line of OpenSSL's key log; those of other secrets are passed over.
+    void note(std::string_view line) noexcept;
+
+    one client;
+    one server;
+    std::uint64_t sealed = 0;  // records that went out since the server's was known (tickets)
+};
+
+class tls_records {
+ public:
+    enum class event : std::uint8_t {
+        data,
+        nothing,  // the record was for this layer; `owes` may be true now
+        closed,   // close_notify
+        failed,   // `failure` says why, and `seal_alert` tells the peer
+    };
+    struct opened {
+        event what = event::failed;
+        std::string_view data;
+    };
+
+    static constexpr std::size_t overhead = tls_record_key::overhead;
+    static constexpr std::size_t data_max = tls_record_key::data_max;
+    // Of KeyUpdate and alerts, sealed.
+    static constexpr std::size_t message_max = 5 + overhead;
+    // Records that protect no data, one behind the other.
+    static constexpr int empty_max = 32;
+    // Records under one key; below RFC 8446 §5.5's 2^24.5.
+    static constexpr std::uint64_t key_records_max = std::uint64_t{1} << 23U;
+
+    explicit tls_records(std::uint64_t records_max = key_records_max) noexcept
+        : records_max_(records_max) {}
+
+    // False if they cannot be used: then the caller stays with OpenSSL.
+    [[nodiscard]] bool begin(const SSL_CIPHER* suite, const tls_traffic_secrets& secrets);
+
+    // The size of the record that begins here, header and all; 0 if that is not to be seen yet. One
+    // that is too large has a size too, of what is here, and `open` fails.
+    [[nodiscard]] static std::size_t size_of(std::string_view received) noexcept;
+    // A whole record. Its data lies in `room` if it has room, else within the record.
+    [[nodiscard]] opened open(std::span<char> record, std::span<char> room, time_point now);
+
+    // Writes `data` + overhead bytes; `data` may lie at out + header_size. False: it failed.
+    [[nodiscard]] bool seal(std::string_view data, char* out);
+    // A KeyUpdate has to leave before the next data. At most `message_max` bytes; 0 = it failed.
+    [[nodiscard]] bool owes() const noexcept {
+        return answers_update_ || seals_.sequence() >= records_max_;
+    }
+    [[nodiscard]] std::size_t seal_owed(char* out);
+    [[nodiscard]] std::size_t seal_close(char* out);
+    [[nodiscard]] std::size_t seal_alert(char* out);
+
+    [[nodiscard]] std::string_view failure() const noexcept { return failure_; }
+
+ private:
+    [[nodiscard]] opened take(unsigned char type, std::string_view data, time_point now);
+    [[nodiscard]] opened take_alert(std::string_view data);
+    [[nodiscard]] opened take_key_update(std::string_view data, time_point now);
+    [[nodiscard]] opened fail(unsigned char alert, std::string_view why) noexcept;
+    [[nodiscard]] std::size_t seal_message(unsigned char type, std::string_view data, char* out);
+
+    tls_record_key opens_{tls_record_key::use::open};
+    tls_record_key seals_{tls_record_key::use::seal};
+    key_update_limit key_updates_;
+    std::uint64_t records_max_;
+    std::string_view failure_;
+    int empty_ = 0;
+    unsigned char alert_ = 0;  // that `seal_alert` sends, 0 = none
+    bool answers_update_ = false;
+};
+
+}  // namespace penstock::net

@@ -1,0 +1,294 @@
+#include "net/tls_records.hpp"
+#include "unit/net/tls_ends.hpp"
+#include "unit/net/tls_sealed.hpp"
+
+#include <gtest/gtest.h>
+
+namespace penstock::net {
+namespace {
+
+using event = tls_records::event;
+using test::sealing_client;
+
+constexpr unsigned char alert = SSL3_RT_ALERT;
+constexpr unsigned char handshake = SSL3_RT_HANDSHAKE;
+constexpr unsigned char data = SSL3_RT_APPLICATION_DATA;
+constexpr std::string_view update("\x18\0\0\1\0", 5);
+constexpr std::string_view update_asked("\x18\0\0\1\1", 5);
+
+// A server's side and a client that seals what it likes.
+struct ends {
+    explicit ends(unsigned char suite = 1, std::uint64_t records_max = 100) : client(suite) {
+        server.emplace(records_max);
+        EXPECT_TRUE(client.good());
+        EXPECT_TRUE(server->begin(client.cipher(), client.secrets));
+    }
+    tls_records::opened open(std::string record) {
+        received = std::move(record);
+        return server->open(received, room, now);
+    }
+    // What was sealed and of which type; empty if the client cannot read it.
+    std::string sealed(const std::string& record) { return client.open(record).value_or(""); }
+    std::string reply(std::string_view text) {
+        std::string out(text.size() + tls_records::overhead, '\0');
+        EXPECT_TRUE(server->seal(text, out.data()));
+        return sealed(out);
+    }
+    std::string owed() {
+        std::string out(tls_records::message_max, '\0');
+        out.resize(server->seal_owed(out.data()));
+        return sealed(out);
+    }
+    void expect_failure(std::string record, unsigned char code, std::string_view why) {
+        EXPECT_EQ(open(std::move(record)).what, event::failed);
+        EXPECT_EQ(server->failure(), why);
+        std::string out(tls_records::message_max, '\0');
+        out.resize(server->seal_alert(out.data()));
+        if (code == 0)
+            EXPECT_EQ(out, "");
+        else
+            EXPECT_EQ(sealed(out), std::string({2, static_cast<char>(code), alert}));
+        // Said once.
+        EXPECT_EQ(server->seal_alert(received.data()), 0U);
+    }
+
+    sealing_client client;
+    std::optional<tls_records> server;
+    std::string received;
+    std::string room;
+    time_point now{};
+};
+
+class TlsRecordsOf : public testing::TestWithParam<unsigned char> {};
+INSTANTIATE_TEST_SUITE_P(Suites, TlsRecordsOf, testing::Values(1, 2, 3));
+
+// RFC 8446 §5.2, with the sequence numbers of §5.3.
+TEST_P(TlsRecordsOf, CarriesDataBothWays) {
+    ends both(GetParam());
+    for (const std::size_t size : {std::size_t{1}, std::size_t{100}, tls_records::data_max}) {
+        const std::string text(size, 'x');
+        // Where it lies, and in the reader's room.
+        both.room.clear();
+        EXPECT_EQ(both.open(both.client.seal(data, text)).data, text);
+        both.room.assign(20000, '\0');
+        const tls_records::opened got = both.open(both.client.seal(data, text));
+        EXPECT_EQ(got.what, event::data);
+        EXPECT_EQ(got.data, text);
+        EXPECT_EQ(got.data.data(), both.room.data());
+        EXPECT_EQ(both.reply(text), text + '\x17');
+    }
+}
+
+TEST_P(TlsRecordsOf, ChangesItsKeys) {
+    ends both(GetParam());
+    EXPECT_EQ(both.open(both.client.seal(handshake, update)).what, event::nothing);
+    ASSERT_TRUE(both.client.update_sealing());
+    EXPECT_FALSE(both.server->owes());
+    EXPECT_EQ(both.open(both.client.seal(data, "new")).data, "new");
+    EXPECT_EQ(both.open(both.client.seal(handshake, update_asked)).what, event::nothing);
+    ASSERT_TRUE(both.client.update_sealing());
+    EXPECT_TRUE(both.server->owes());
+    EXPECT_EQ(both.owed(), std::string(update) + '\x16');
+    ASSERT_TRUE(both.client.update_opening());
+    EXPECT_FALSE(both.server->owes());
+    EXPECT_EQ(both.reply("answer"), "answer\x17");
+    EXPECT_EQ(both.open(both.client.seal(data, "newer")).data, "newer");
+}
+
+// RFC 8446 §5.5: before a key has protected as much as it may.
+TEST(TlsRecords, ChangesItsOwnKeyInTime) {
+    ends both(1, 3);
+    for (int i = 0; i < 3; ++i) {
+        EXPECT_FALSE(both.server->owes());
+        EXPECT_EQ(both.reply("a"), "a\x17");
+    }
+    EXPECT_TRUE(both.server->owes());
+    EXPECT_EQ(both.owed(), std::string(update) + '\x16');
+    ASSERT_TRUE(both.client.update_opening());
+    EXPECT_FALSE(both.server->owes());
+    EXPECT_EQ(both.reply("b"), "b\x17");
+}
+
+// Tickets that went out under the same key have taken the first numbers.
+TEST(TlsRecords, GoesOnWhereTheHandshakeEnded) {
+    sealing_client client(1);
+    client.secrets.sealed = 2;
+    tls_records server;
+    ASSERT_TRUE(server.begin(client.cipher(), client.secrets));
+    std::string out(1 + tls_records::overhead, '\0');
+    ASSERT_TRUE(server.seal("a", out.data()));
+    EXPECT_FALSE(client.open(out));
+    EXPECT_FALSE(client.open(out));
+    EXPECT_EQ(client.open(out), "a\x17");
+}
+
+TEST(TlsRecords, DropsPadding) {
+    ends both;
+    EXPECT_EQ(both.open(both.client.seal(data, "padded", 1000)).data, "padded");
+    // As much as the record may be long, and no byte more.
+    const std::size_t most = tls_records::data_max;
+    EXPECT_EQ(both.open(both.client.seal(data, "", most)).what, event::nothing);
+}
+
+TEST(TlsRecords, RefusesWhatWasChanged) {
+    for (const std::size_t at : {5U, 9U, 20U, 30U}) {
+        ends both;
+        std::string record = both.client.seal(data, "0123456789");
+        record[at] = static_cast<char>(record[at] ^ 1);
+        both.expect_failure(record, SSL_AD_BAD_RECORD_MAC, "decryption failed or bad record mac");
+    }
+    ends both;
+    const std::string record = both.client.seal(data, "0123456789");
+    EXPECT_EQ(both.open(record).what, event::data);
+    both.expect_failure(record, SSL_AD_BAD_RECORD_MAC, "decryption failed or bad record mac");
+}
+
+TEST(TlsRecords, RefusesRecordsWithoutProtection) {
+    for (const char type : {'\x14', '\x15', '\x16', '\x18'}) {
+        ends both;
+        both.expect_failure({type, 3, 3, 0, 2, 1, 0}, SSL_AD_UNEXPECTED_MESSAGE,
+                            "a record without protection");
+    }
+    ends both;
+    both.expect_failure(std::string("\x17\3\3\0\0", 5), SSL_AD_BAD_RECORD_MAC,
+                        "decryption failed or bad record mac");
+}
+
+TEST(TlsRecords, RefusesRecordsThatAreTooLong) {
+    ends both;
+    const std::string header("\x17\3\3\x41\1", 5);
+    EXPECT_EQ(tls_records::size_of(header), header.size());
+    both.expect_failure(header, SSL_AD_RECORD_OVERFLOW, "a record is too long");
+    ends other;
+    other.expect_failure(other.client.seal(data, std::string(tls_records::data_max + 1, 'x')),
+                         SSL_AD_RECORD_OVERFLOW, "a record is too long");
+}
+
+TEST(TlsRecords, KnowsHowLongARecordIs) {
+    EXPECT_EQ(tls_records::size_of(std::string_view("\x17\3\3\1", 4)), 0U);
+    EXPECT_EQ(tls_records::size_of(std::string_view("\x17\3\3\1\2", 5)), 5U + 258U);
+    EXPECT_EQ(tls_records::size_of(std::string_view("\x17\3\3\x41\0", 5)), 5U + 16640U);
+}
+
+TEST(TlsRecords, RefusesWhatHasNoTypeOrAnUnknownOne) {
+    ends both;
+    both.expect_failure(both.client.seal(0, std::string(3, '\0')), SSL_AD_UNEXPECTED_MESSAGE,
+                        "a record without a type");
+    for (const int type : {20, 24, 99}) {
+        ends other;
+        other.expect_failure(other.client.seal(static_cast<unsigned char>(type), "x"),
+                             SSL_AD_UNEXPECTED_MESSAGE, "a record of an unexpected type");
+    }
+}
+
+TEST(TlsRecords, BoundsEmptyRecords) {
+    ends both;
+    for (int i = 0; i < tls_records::empty_max; ++i)
+        EXPECT_EQ(both.open(both.client.seal(data, "")).what, event::nothing);
+    EXPECT_EQ(both.open(both.client.seal(data, "x")).data, "x");
+    for (int i = 0; i < tls_records::empty_max; ++i)
+        EXPECT_EQ(both.open(both.client.seal(data, "")).what, event::nothing);
+    both.expect_failure(both.client.seal(data, ""), SSL_AD_UNEXPECTED_MESSAGE,
+                        "too many empty records");
+}
+
+// RFC 8446 §6.
+TEST(TlsRecords, TellsTheEndFromAFailure) {
+    ends both;
+    EXPECT_EQ(both.open(both.client.seal(alert, std::string("\1\x5a", 2))).what, event::nothing);
+    EXPECT_EQ(both.open(both.client.seal(alert, std::string("\1\0", 2))).what, event::closed);
+    std::string out(tls_records::message_max, '\0');
+    out.resize(both.server->seal_close(out.data()));
+    EXPECT_EQ(both.sealed(out), std::string("\1\0\x15", 3));
+    // Whatever level it claims.
+    for (const char level : {'\1', '\2'}) {
+        ends other;
+        other.expect_failure(other.client.seal(alert, std::string{level, SSL_AD_BAD_CERTIFICATE}),
+                             0, "bad certificate");
+    }
+    ends other;
+    other.expect_failure(other.client.seal(alert, "x"), SSL_AD_DECODE_ERROR, "a malformed alert");
+}
+
+TEST(TlsRecords, BoundsKeyUpdates) {
+    ends both;
+    for (int i = 0; i < key_update_limit::updates_max; ++i) {
+        EXPECT_EQ(both.open(both.client.seal(handshake, update)).what, event::nothing);
+        ASSERT_TRUE(both.client.update_sealing());
+    }
+    both.expect_failure(both.client.seal(handshake, update), SSL_AD_UNEXPECTED_MESSAGE,
+                        "too many key updates");
+}
+
+TEST(TlsRecords, RefusesOtherHandshakeMessages) {
+    // Of another type, two in one record, in pieces, with an unknown wish.
+    const std::string twice = std::string(update) + std::string(update);
+    for (const std::string& message :
+         {std::string("\1\0\0\1\0", 5), twice, std::string("\x18\0", 2), std::string()}) {
+        ends both;
+        both.expect_failure(both.client.seal(handshake, message), SSL_AD_UNEXPECTED_MESSAGE,
+                            "an unexpected handshake message");
+    }
+    ends both;
+    both.expect_failure(both.client.seal(handshake, std::string("\x18\0\0\1\2", 5)),
+                        SSL_AD_ILLEGAL_PARAMETER, "a malformed key update");
+}
+
+TEST(TlsRecords, BeginsWithWholeSecretsOnly) {
+    sealing_client client(1);
+    tls_records server;
+    EXPECT_FALSE(server.begin(nullptr, client.secrets));
+    client.secrets.server.size = 31;
+    EXPECT_FALSE(server.begin(client.cipher(), client.secrets));
+}
+
+TEST(TlsTrafficSecrets, AreReadFromTheKeyLog) {
+    tls_traffic_secrets secrets;
+    secrets.sealed = 4;
+    secrets.note("CLIENT_HANDSHAKE_TRAFFIC_SECRET aa 0102");
+    secrets.note("EXPORTER_SECRET aa 0102");
+    secrets.note("");
+    EXPECT_EQ(secrets.client.size, 0U);
+    EXPECT_EQ(secrets.server.size, 0U);
+    EXPECT_EQ(secrets.sealed, 4U);
+    secrets.note("CLIENT_TRAFFIC_SECRET_0 aa 0102ff");
+    EXPECT_EQ(secrets.client.size, 3U);
+    EXPECT_EQ(secrets.client.bytes[2], 0xff);
+    EXPECT_EQ(secrets.sealed, 4U);
+    secrets.note("SERVER_TRAFFIC_SECRET_0 aa a0");
+    EXPECT_EQ(secrets.server.size, 1U);
+    EXPECT_EQ(secrets.sealed, 0U);
+    secrets.note("CLIENT_TRAFFIC_SECRET_0 aa 01x2");
+    secrets.note("CLIENT_TRAFFIC_SECRET_0 aa " + std::string(98, '0'));
+    EXPECT_EQ(secrets.client.size, 3U);
+}
+
+// TLS 1.3 goes on without OpenSSL after the handshake, TLS 1.2 with it.
+TEST(TlsStream, SpeaksEverySuite) {
+    using namespace test;
+    server_end server;
+    for (const char* const suite :
+         {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
+          "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"}) {
+        const seen& got = server.against(echo, [suite](std::uint16_t port) {
+            const raw_context context = raw_client_context();
+            if (std::string_view(suite).starts_with("TLS_")) {
+                SSL_CTX_set_ciphersuites(context.get(), suite);
+            } else {
+                SSL_CTX_set_cipher_list(context.get(), suite);
+                SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
+            }
+            raw_client with(port, context.get());
+            ASSERT_TRUE(with.handshake());
+            with.send(pattern(50000));
+            with.say_close();
+            EXPECT_EQ(with.read_exactly(50000), pattern(50000));
+            EXPECT_TRUE(with.closed_cleanly());
+        });
+        EXPECT_EQ(got.facts.cipher, suite) << got.failure;
+        EXPECT_EQ(got.text, pattern(50000));
+    }
+}
+
+}  // namespace
+}  // namespace penstock::net
