@@ -1,6 +1,7 @@
 // connection_home: what the connections of one server share.
 #pragma once
 
+#include "downstream/record_pool.hpp"
 #include "downstream/serving.hpp"
 #include "penstock/downstream/server.hpp"
 #include "penstock/net/worker.hpp"
@@ -26,6 +27,7 @@ struct connection_home {
     std::shared_ptr<const listener_state> state;
     server_counters counters;
     serving_pool servings;
+    record_pool records;
     bool draining = false;
 };
 

@@ -6,6 +6,8 @@
 #include "penstock/http/error.hpp"
 #include "penstock/net/error.hpp"
 
+#include <algorithm>
+#include <cstring>
 #include <utility>
 
 namespace penstock::downstream {
@@ -33,11 +35,15 @@ h2_exchange::h2_exchange(const place& in, http::h2_server_stream& of)
     : in_(in),
       stream_(of),
       state_(in.home.state),
+      recycled_(in.home.records.take()),
+      record_(*recycled_),
       stall_(*this),
       idle_(*this),
       changed_(in.home.worker) {
     begin();
 }
+
+h2_exchange::~h2_exchange() { in_.home.records.give_back(std::move(recycled_)); }
 
 void h2_exchange::begin() {
     record_.ledger.start(in_.home.worker.now(), phase::loop);
@@ -145,8 +151,14 @@ net::task<> h2_exchange::reply(exchange::response with) {
         with = refusal(reason::proxy_internal_error);
         (void)send_head(with);
     }
-    if (stream_.answered)
+    if (stream_.answered) {
+        if (outgoing_ != nullptr)
+            gather();
+        // Nothing more is wanted of the origin's side: its memory serves the next stream.
+        if (with.body && outgoing_ == nullptr && with.body->finished() && with.body->settled())
+            with.body.reset();
         co_await send_rest();
+    }
     outgoing_ = nullptr;
     judge_end();
     co_await let_go(with);
@@ -169,6 +181,25 @@ bool h2_exchange::send_head(exchange::response& with) {
     const result<void> submitted = in_.session.respond(stream_, with.head, length_, body);
     in_.flusher.flush_soon();
     return submitted.has_value();
+}
+
+// What leaves at the end of this turn stands behind what the other streams have. So a small body
+// moves to where it takes little room; one that is here as a whole is then asked for nothing more.
+void h2_exchange::gather() {
+    const std::uint64_t size = length_.value_or(0);
+    if (size == 0 || size > net::buffer_pool::scrap_max)
+        return outgoing_->park();
+    const result<std::string_view> data = outgoing_->take(static_cast<std::size_t>(size));
+    if (!data) {
+        body_failed_ = data.error();
+        return;
+    }
+    if (!data->empty()) {
+        first_ = in_.home.worker.buffers().take_scrap(data->size());
+        std::memcpy(first_.data(), data->data(), data->size());
+    }
+    if (data->size() == size && outgoing_->finished() && outgoing_->trailers().empty())
+        outgoing_ = nullptr;
 }
 
 // RFC 8441 §5: the stream is the tunnel from here on.
@@ -236,14 +267,14 @@ net::task<> h2_exchange::send_rest() {
 http::h2_outgoing::piece h2_exchange::take(std::size_t max) {
     piece next;
     next.failed = true;
-    if (ended_ || body_failed_ || outgoing_ == nullptr)
+    if (ended_ || body_failed_)
         return next;
-    const result<std::string_view> data = outgoing_->take(max);
+    const result<std::string_view> data = next_data(max);
     if (!data) {
         body_failed_ = data.error();
         return next;
     }
-    next.end = outgoing_->finished();
+    next.end = first_given_ == first_.size() && (outgoing_ == nullptr || outgoing_->finished());
     // A source that does not keep to its length: neither too much of it nor too little may look
     // like the whole.
     if (length_ && (data->size() > left_ || (next.end && data->size() < left_))) {
@@ -256,6 +287,18 @@ http::h2_outgoing::piece h2_exchange::take(std::size_t max) {
     if (data->empty() && !next.end)
         changed_.set();
     return next;
+}
+
+result<std::string_view> h2_exchange::next_data(std::size_t max) {
+    if (first_given_ < first_.size()) {
+        const std::size_t count = std::min(max, first_.size() - first_given_);
+        const char* const begin = first_.data() + first_given_;
+        first_given_ += count;
+        return std::string_view(begin, count);
+    }
+    if (outgoing_ == nullptr)
+        return error(net::errc::closed);
+    return outgoing_->take(max);
 }
 
 const http::fields* h2_exchange::trailers() const noexcept {

@@ -10,6 +10,7 @@
 #include "downstream/response_plan.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h2_server_session.hpp"
+#include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/event.hpp"
 #include "penstock/net/task.hpp"
@@ -31,6 +32,7 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
         nanoseconds handshake;  // of TLS, charged to the connection's first request
     };
     h2_exchange(const place& in, http::h2_server_stream& of);
+    ~h2_exchange();
     h2_exchange(const h2_exchange&) = delete;
     h2_exchange& operator=(const h2_exchange&) = delete;
     static void* operator new(std::size_t size) { return allocate_recycled(size); }
@@ -74,6 +76,8 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     [[nodiscard]] exchange::response refusal(exchange::reason why);
     net::task<> reply(exchange::response with);
     [[nodiscard]] bool send_head(exchange::response& with);
+    void gather();
+    [[nodiscard]] result<std::string_view> next_data(std::size_t max);
     [[nodiscard]] bool begin_tunnel(exchange::response& with);
     void on_tunnel_idle(error why) noexcept;
     net::task<> send_rest();
@@ -90,10 +94,13 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     http::h2_server_stream& stream_;
     std::shared_ptr<const listener_state> state_;  // that the head was read under
     exchange::request request_;
-    exchange::record record_;
+    std::unique_ptr<exchange::record> recycled_;
+    exchange::record& record_;
     exchange::abort_signal aborted_;
     std::optional<h2_request_body> body_;
     exchange::body_source* outgoing_ = nullptr;
+    net::slab first_;  // of its bytes, those that go in front
+    std::size_t first_given_ = 0;
     http::method verb_ = http::method::get;  // as asked; the handler may edit the head
     std::optional<std::uint64_t> length_;    // as announced
     std::uint64_t left_ = 0;                 // of it

@@ -53,8 +53,16 @@ slab buffer_pool::take(std::vector<char*>& free, std::size_t size) {
     return {data, size, this};
 }
 
+slab buffer_pool::take_scrap(std::size_t size) {
+    char* const data = static_cast<char*>(allocate_recycled(size));
+    in_use_ += size;
+    return {data, size, this};
+}
+
 void buffer_pool::give_back(char* data, std::size_t size) noexcept {
     in_use_ -= size;
+    if (size <= scrap_max)
+        return release_recycled(data, size);
     std::vector<char*>& free = size == small ? free_small_ : free_large_;
     if (free.size() >= cached_max_of(size) || free.size() == free.capacity()) {
         ::operator delete(data);
@@ -66,7 +74,8 @@ void buffer_pool::give_back(char* data, std::size_t size) noexcept {
 read_buffer::room read_buffer::prepare(buffer_pool& pool) {
     if (begin_ == end_) {
         begin_ = end_ = 0;
-        if (!slab_ || (bulk_ && slab_.size() == buffer_pool::small))
+        if (!slab_ || slab_.size() < buffer_pool::small ||
+            (bulk_ && slab_.size() == buffer_pool::small))
             slab_ = bulk_ ? pool.take_large() : pool.take_small();
     } else if (end_ == slab_.size()) {
         make_room(pool);
@@ -76,13 +85,25 @@ read_buffer::room read_buffer::prepare(buffer_pool& pool) {
 
 void read_buffer::make_room(buffer_pool& pool) {
     const std::size_t held = size();
-    if (begin_ > 0) {
+    const bool scrap = slab_.size() < buffer_pool::small;
+    if (begin_ > 0 && !scrap) {
         std::memmove(slab_.data(), slab_.data() + begin_, held);
     } else if (slab_.size() < buffer_pool::large) {
-        slab larger = pool.take_large();
-        std::memcpy(larger.data(), slab_.data(), held);
+        slab larger = scrap ? pool.take_small() : pool.take_large();
+        std::memcpy(larger.data(), slab_.data() + begin_, held);
         slab_ = std::move(larger);
     }
+    begin_ = 0;
+    end_ = static_cast<std::uint32_t>(held);
+}
+
+void read_buffer::park(buffer_pool& pool) {
+    const std::size_t held = size();
+    if (held == 0 || held > buffer_pool::scrap_max || slab_.size() < buffer_pool::small)
+        return;
+    slab scrap = pool.take_scrap(held);
+    std::memcpy(scrap.data(), slab_.data() + begin_, held);
+    slab_ = std::move(scrap);
     begin_ = 0;
     end_ = static_cast<std::uint32_t>(held);
 }

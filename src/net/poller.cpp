@@ -40,6 +40,7 @@ std::size_t poller::dispatch(int count) {
     for (delivered_ = 0; delivered_ < received_;) {
         const epoll_event& next = events_[static_cast<std::size_t>(delivered_)];
         ++delivered_;
+        look_ahead();
         if (next.data.ptr == nullptr)
             continue;
         present_ = static_cast<socket*>(next.data.ptr);
@@ -48,6 +49,18 @@ std::size_t poller::dispatch(int count) {
     present_ = nullptr;
     received_ = delivered_ = 0;
     return static_cast<std::size_t>(count);
+}
+
+// Of many sockets in one batch each has left the processor's caches since it was last served.
+void poller::look_ahead() const noexcept {
+    const auto at = [this](int index) {
+        return index < received_
+                   ? static_cast<const socket*>(events_[static_cast<std::size_t>(index)].data.ptr)
+                   : nullptr;
+    };
+    if (const socket* const soon = at(delivered_))
+        soon->prefetch_reader();
+    __builtin_prefetch(at(delivered_ + 1));
 }
 
 }  // namespace penstock::net

@@ -28,6 +28,7 @@ class digest_body final : public exchange::body_source {
         return data;
     }
     net::task<result<void>> wait() override { return inner_->wait(); }
+    void park() override { inner_->park(); }
     void wake() noexcept override { inner_->wake(); }
     bool finished() const noexcept override { return inner_->finished() && !trailers_.empty(); }
     std::optional<std::uint64_t> length() const noexcept override { return std::nullopt; }

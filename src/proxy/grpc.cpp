@@ -53,6 +53,7 @@ class grpc_body final : public exchange::body_source {
             fail(waited.error());
         co_return result<void>();
     }
+    void park() override { inner_->park(); }
     void wake() noexcept override { inner_->wake(); }
     bool finished() const noexcept override { return failed_ || inner_->finished(); }
     // Where it ends is not known before it does.

@@ -18,6 +18,7 @@ class timed_body final : public exchange::body_source {
         return inner_->move_into(to, max);
     }
     net::task<result<void>> wait() override { return inner_->wait(); }
+    void park() override { inner_->park(); }
     void wake() noexcept override { inner_->wake(); }
     bool finished() const noexcept override { return inner_->finished(); }
     std::optional<std::uint64_t> length() const noexcept override { return inner_->length(); }

@@ -53,6 +53,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     [[nodiscard]] std::uint64_t movable() const noexcept override;
     [[nodiscard]] result<std::size_t> move_into(net::pipe& to, std::size_t max) override;
     [[nodiscard]] net::task<result<void>> wait() override;
+    void park() override { buffer_.park(around_.home.buffers()); }
     void wake() noexcept override;
     [[nodiscard]] bool finished() const noexcept override { return finished_; }
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override;

@@ -44,6 +44,9 @@ class body_source {
     }
     // Returns once take() has something, finished() is true, or with the error that ended the body.
     [[nodiscard]] virtual net::task<result<void>> wait() = 0;
+    // Nobody takes in this turn of the loop any more: bytes that are here may move to where they
+    // take little room.
+    virtual void park() {}
     // Ends a wait() that is under way as if something had come; take() then may have nothing.
     virtual void wake() noexcept {}
     // True once every byte was taken and the end was seen.

@@ -2,6 +2,8 @@
 // bytes are there and lets go of it when they are gone, so an idle connection holds none.
 #pragma once
 
+#include "penstock/base/recycled.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -37,12 +39,14 @@ class slab {
     buffer_pool* pool_ = nullptr;
 };
 
-// Keeps a few free slabs of each of its two sizes; the rest goes back to the heap.
+// Keeps a few free slabs of each of its two sizes; the rest goes back to the heap. Below them are
+// scraps, just as large as what is in them.
 class buffer_pool {
  public:
     static constexpr std::size_t small = 32 * 1024;   // a whole message, mostly
     static constexpr std::size_t large = 256 * 1024;  // a head of the highest limit, bulk bodies
-    static constexpr std::size_t cached_max = 64;     // small ones; of the others, an eighth
+    static constexpr std::size_t scrap_max = 4 * 1024;
+    static constexpr std::size_t cached_max = 64;  // small ones; of the others, an eighth
 
     buffer_pool() = default;
     buffer_pool(const buffer_pool&) = delete;
@@ -51,6 +55,8 @@ class buffer_pool {
 
     [[nodiscard]] slab take_small() { return take(free_small_, small); }
     [[nodiscard]] slab take_large() { return take(free_large_, large); }
+    // At most `scrap_max` bytes.
+    [[nodiscard]] slab take_scrap(std::size_t size);
     // Gives the slabs that nobody uses back to the heap.
     void clear() noexcept;
     [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }  // bytes handed out
@@ -91,6 +97,9 @@ class read_buffer {
     // As `consume`, but keeps the slab while views into it are still read.
     void consume_keep(std::size_t count) noexcept { begin_ += static_cast<std::uint32_t>(count); }
     void release_if_empty() noexcept;
+    // What is held will not be looked at soon: if it is little it goes to a scrap. Many slabs of
+    // which each has a few bytes in front drive each other out of the processor's caches.
+    void park(buffer_pool& pool);
 
  private:
     void make_room(buffer_pool& pool);

@@ -37,6 +37,7 @@ class poller {
  private:
     [[nodiscard]] int wait(int timeout_ms) noexcept;
     std::size_t dispatch(int count);
+    void look_ahead() const noexcept;
 
     unique_fd epoll_;
     std::array<epoll_event, batch_max> events_{};
