@@ -1,19 +1,12 @@
 // What a request costs, in counts that are the same on every machine: allocations, system calls,
 // instructions, and the memory of a connection that idles. Times are for the benchmark.
-#include "support/probe.hpp"
+#include "e2e/cost_site.hpp"
 #include "support/real_origin.hpp"
 #include "support/scripted_origin.hpp"
 
 #include <gtest/gtest.h>
 
-#include <fcntl.h>
-#include <sys/resource.h>
-
-#include <array>
 #include <cstdint>
-#include <cstdlib>
-#include <fstream>
-#include <optional>
 #include <regex>
 #include <string>
 #include <vector>
@@ -22,52 +15,6 @@ namespace penstock::test {
 namespace {
 
 // ---- Calls and allocations
-
-// As the preloaded library lays them out (support/preload/count.cpp).
-struct counts {
-    std::uint64_t allocations = 0;
-    std::uint64_t receives = 0;
-    std::uint64_t empty_receives = 0;
-    std::uint64_t sends = 0;
-    std::uint64_t splices = 0;
-    std::uint64_t waits = 0;
-    std::uint64_t controls = 0;
-};
-
-class counted_daemon {
- public:
-    explicit counted_daemon(const std::string& yaml) : path_(dir_.path("counts")) {
-        std::ofstream(path_, std::ios::binary) << std::string(sizeof(counts), '\0');
-        ::setenv("PENSTOCK_COUNTS", path_.c_str(), 1);
-        ::setenv("LD_PRELOAD", PENSTOCK_COUNT_LIBRARY, 1);
-        proxy.emplace(yaml);
-        ::unsetenv("LD_PRELOAD");
-        ::unsetenv("PENSTOCK_COUNTS");
-    }
-    [[nodiscard]] counts read() const {
-        counts now;
-        std::ifstream in(path_, std::ios::binary);
-        in.read(reinterpret_cast<char*>(&now), sizeof now);
-        return now;
-    }
-
- private:
-    temp_dir dir_;
-    std::string path_;
-
- public:
-    std::optional<daemon> proxy;
-};
-
-std::string one_worker(const std::string& origin) {
-    return R"(
-workers: 1
-listeners: {web: {bind: "127.0.0.1:0", limits: {connections: 0}}}
-upstreams: {app: {endpoints: [")" +
-           origin + R"("]}}
-routes: [{upstream: app}]
-)";
-}
 
 std::uint64_t requests_of(const std::string& wrk_says) {
     std::smatch found;
@@ -225,15 +172,6 @@ TEST(CostInInstructions, OfASmallResponse) {
 
 // ---- Memory
 
-std::uint64_t anonymous_bytes(pid_t pid) {
-    std::ifstream in("/proc/" + std::to_string(pid) + "/status");
-    for (std::string line; std::getline(in, line);) {
-        if (line.starts_with("RssAnon:"))
-            return std::stoull(line.substr(8)) * 1024;
-    }
-    throw test_error("no RssAnon");
-}
-
 std::vector<peer> idle_connections(std::uint16_t port, std::size_t count) {
     std::vector<peer> made;
     made.reserve(count);
@@ -246,13 +184,9 @@ std::vector<peer> idle_connections(std::uint16_t port, std::size_t count) {
 }
 
 TEST_F(Cost, OfAnIdleConnection) {
-    rlimit files{};
-    ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &files), 0);
-    files.rlim_cur = files.rlim_max;
-    ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &files), 0);
     constexpr std::size_t count = 10'000;
-    if (files.rlim_max < 2 * count)
-        GTEST_SKIP() << "needs " << 2 * count << " descriptors, may have " << files.rlim_max;
+    if (most_descriptors() < 2 * count)
+        GTEST_SKIP() << "needs " << 2 * count << " descriptors";
     daemon proxy(one_worker(origin.address()));
     const std::vector<peer> warm = idle_connections(proxy.port("web"), 200);
     const std::uint64_t before = anonymous_bytes(proxy.running().pid());

@@ -1,0 +1,129 @@
+// What TLS and HTTP/2 cost, in the counts of cost_test: calls for a batch of streams, and the
+// memory of connections that idle.
+#include "e2e/cost_site.hpp"
+#include "support/certificate.hpp"
+#include "support/h2_client.hpp"
+#include "support/http_reader.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace penstock::test {
+namespace {
+
+constexpr int streams = 16;  // as many as the proxy takes up in one turn of its loop
+
+class CostOfTls : public testing::Test {
+ protected:
+    void SetUp() override {
+        if (sanitized())
+            GTEST_SKIP() << "a sanitizer's own work would be counted";
+    }
+    [[nodiscard]] std::string site() const {
+        return R"(
+workers: 1
+listeners: {web: {bind: "127.0.0.1:0", limits: {connections: 0}, tls: {certificates: [{cert: ")" +
+               files.cert + R"(", key: ")" + files.key + R"("}]}}}
+routes: [{respond: {status: 200, body: pong}}]
+)";
+    }
+    temp_dir dir;
+    certificate_files files = write_certificate(dir, "a.test");
+};
+
+h2::field_list get() {
+    return {{":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a.test"}};
+}
+
+TEST_F(CostOfTls, OfABatchOfStreams) {
+    counted_daemon of(site());
+    h2_client client(of.proxy->port("web"), true);
+    std::uint32_t stream = 1;
+    const auto ask = [&](int count) {
+        std::string batch;
+        for (int i = 0; i < count; ++i, stream += 2)
+            batch += h2::head(stream, get(), true);
+        client.send(batch);
+        for (std::uint32_t each = stream - 2 * static_cast<std::uint32_t>(count); each < stream;
+             each += 2)
+            EXPECT_EQ(client.response(each).status(), 200);
+    };
+    ask(streams);
+    const counts before = of.read();
+    ask(streams);
+    const counts after = of.read();
+    EXPECT_EQ(after.receives - before.receives, 1U);
+    EXPECT_EQ(after.empty_receives - before.empty_receives, 0U);
+    EXPECT_EQ(after.sends - before.sends, 1U);
+    EXPECT_EQ(after.controls - before.controls, 0U);
+    EXPECT_LE(after.allocations - before.allocations, 3U * streams);
+}
+
+TEST_F(CostOfTls, OfARequestOverHttp1) {
+    counted_daemon of(site());
+    peer client(of.proxy->port("web"), {.tls = true, .alpn = "http/1.1"});
+    const auto ask = [&] {
+        client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        EXPECT_EQ(read_response(client).status, 200);
+    };
+    for (int i = 0; i < 10; ++i)
+        ask();
+    const counts before = of.read();
+    for (int i = 0; i < 100; ++i)
+        ask();
+    const counts after = of.read();
+    EXPECT_EQ(after.receives - before.receives, 100U);
+    EXPECT_EQ(after.empty_receives - before.empty_receives, 0U);
+    EXPECT_EQ(after.sends - before.sends, 100U);
+    EXPECT_EQ(after.controls - before.controls, 0U);
+    EXPECT_EQ(after.allocations - before.allocations, 0U);
+}
+
+template <class Connect>
+std::uint64_t idle_bytes(const daemon& proxy, pid_t pid, Connect connect) {
+    constexpr std::size_t warm = 50;
+    constexpr std::size_t count = 1000;
+    std::vector<decltype(connect(proxy.port("web")))> open;
+    std::uint64_t before = 0;
+    for (std::size_t i = 0; i < warm + count; ++i) {
+        if (i == warm)
+            before = anonymous_bytes(pid);
+        open.push_back(connect(proxy.port("web")));
+    }
+    return (anonymous_bytes(pid) - before) / count;
+}
+
+TEST_F(CostOfTls, OfAnIdleConnection) {
+    if (most_descriptors() < 4000)
+        GTEST_SKIP() << "needs 4000 descriptors";
+    daemon proxy(site());
+    const std::uint64_t each = idle_bytes(proxy, proxy.running().pid(), [](std::uint16_t port) {
+        auto client =
+            std::make_unique<peer>(port, connect_options{.tls = true, .alpn = "http/1.1"});
+        client->send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+        EXPECT_EQ(read_response(*client).status, 200);
+        return client;
+    });
+    EXPECT_LE(each, 5U * 1024);
+    EXPECT_GE(each, 1024U);
+}
+
+TEST_F(CostOfTls, OfAnIdleConnectionOfHttp2) {
+    if (most_descriptors() < 4000)
+        GTEST_SKIP() << "needs 4000 descriptors";
+    daemon proxy(site());
+    const std::uint64_t each = idle_bytes(proxy, proxy.running().pid(), [](std::uint16_t port) {
+        auto client = std::make_unique<h2_client>(port, true);
+        client->send(h2::head(1, get(), true));
+        EXPECT_EQ(client->response(1).status(), 200);
+        return client;
+    });
+    EXPECT_LE(each, 24U * 1024);
+    EXPECT_GE(each, 1024U);
+}
+
+}  // namespace
+}  // namespace penstock::test
