@@ -20,6 +20,25 @@ namespace penstock::app {
 // so, and for nonsense.
 [[nodiscard]] std::optional<std::uint64_t> cgroup_memory_limit(std::string_view text);
 
+// Decides when to give free pages of the heap back: much is free, the process does not grow, and
+// since the last time it has grown by enough to be worth the walk through the heap.
+class heap_trim_rule {
+ public:
+    static constexpr std::uint64_t free_min = std::uint64_t{4} * 1024 * 1024;
+
+    // `used` by the process, of which the heap has `free`; asked at regular times.
+    [[nodiscard]] bool due(std::uint64_t used, std::uint64_t free) noexcept {
+        const bool grows = used > before_ + before_ / 16;
+        before_ = used;
+        return !grows && free >= free_min && used >= trimmed_ + free_min;
+    }
+    void note_trimmed(std::uint64_t used) noexcept { before_ = trimmed_ = used; }
+
+ private:
+    std::uint64_t before_ = 0;
+    std::uint64_t trimmed_ = 0;
+};
+
 // Of this process, in bytes; 0 if it cannot be told.
 [[nodiscard]] std::uint64_t memory_in_use();
 // The least of its cgroup's and those above it; 0 = none.

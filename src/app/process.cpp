@@ -2,6 +2,7 @@
 
 #include "app/alarm.hpp"
 #include "app/diagnostics.hpp"
+#include "app/heap_trim.hpp"
 #include "app/memory_watch.hpp"
 #include "app/output.hpp"
 #include "app/worker_count.hpp"
@@ -42,6 +43,7 @@ int process::run() {
     alarm_ = std::make_unique<alarm>(control_);
     memory_ = std::make_unique<memory_watch>(
         control_, [this](net::memory_level to) { fleet_->set_memory_level(to); });
+    trim_ = std::make_unique<heap_trim>(control_);
     if (const std::optional<int> failed = boot())
         return *failed;
     control_.post([this] {
@@ -53,6 +55,7 @@ int process::run() {
     // rings.
     if (reload_.joinable())
         reload_.join();
+    trim_.reset();
     memory_.reset();
     fleet_.reset();
     writer_.reset();

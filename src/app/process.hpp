@@ -56,6 +56,7 @@ class process final : private admin::process_source {
     enum class state { starting, serving, draining, cutting, ended };
     class alarm;
     class memory_watch;
+    class heap_trim;
     using access_logs = std::vector<std::shared_ptr<proxy::access_log>>;
 
     [[nodiscard]] admin::process_view view() const override;
@@ -107,6 +108,7 @@ class process final : private admin::process_source {
     std::unique_ptr<access_writer> writer_;
     std::unique_ptr<alarm> alarm_;
     std::unique_ptr<memory_watch> memory_;
+    std::unique_ptr<heap_trim> trim_;
 
     net::unique_fd admin_fd_;
     net::socket_address admin_bound_;

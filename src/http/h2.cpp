@@ -24,21 +24,11 @@ std::string_view name(h2_code code) noexcept {
 }
 
 std::string_view name(h2_breach breach) noexcept {
-    constexpr std::array<std::string_view, h2_breach_count> names{"none",
-                                                                  "rules",
-                                                                  "frame_size",
-                                                                  "closed_stream",
-                                                                  "idle_stream",
-                                                                  "control_flood",
-                                                                  "continuation_flood",
-                                                                  "window_update_flood",
-                                                                  "priority_flood",
-                                                                  "reset_flood",
-                                                                  "refused_streams",
-                                                                  "header_bomb",
-                                                                  "unread_replies",
-                                                                  "settings_timeout",
-                                                                  "head_timeout"};
+    constexpr std::array<std::string_view, h2_breach_count> names{
+        "none",           "rules",          "frame_size",         "closed_stream",
+        "idle_stream",    "control_flood",  "continuation_flood", "window_update_flood",
+        "priority_flood", "reset_flood",    "faulty_heads",       "refused_streams",
+        "header_bomb",    "unread_replies", "settings_timeout",   "head_timeout"};
     return names[static_cast<std::size_t>(breach)];
 }
 

@@ -55,12 +55,13 @@ bool list_response(const response_head& head, std::optional<std::uint64_t> lengt
 // What a client is judged by.
 struct h2_server_session::request_rules {
     explicit request_rules(const h2_limits& by)
-        : builder(by.head), resets(by.floods.resets, by.floods.window) {}
+        : builder(by.head), glitches(by.floods.glitches, by.floods.window) {}
 
     h2_request_builder builder;  // of the block that is being decoded
-    h2_rate resets;
+    h2_rate glitches;
     std::uint64_t refusals = 0;
     std::uint64_t early_resets = 0;
+    bool too_large = false;  // a head was
 };
 
 h2_server_session::h2_server_session(const h2_limits& limits)
@@ -115,16 +116,22 @@ void h2_server_session::finish_head(h2_stream& of, bool ended) {
         stream.length = 0;
     stream.head.fields.remove(field_id::content_length);
     stream.head_complete = true;
+    if (!stream.refused)
+        return;
+    count_glitch(h2_breach::faulty_heads);
+    // The library decodes whatever comes, so a client that has been told and goes on is stopped.
+    if (stream.refused == errc::header_too_large && std::exchange(rules_->too_large, true))
+        impl_->break_off(h2_breach::header_bomb);
 }
 
-void h2_server_session::count_reset() noexcept {
-    if (!rules_->resets.add(impl_->now))
-        impl_->break_off(h2_breach::reset_flood);
+void h2_server_session::count_glitch(h2_breach of) noexcept {
+    if (!rules_->glitches.add(impl_->now))
+        impl_->break_off(of);
 }
 
 // RFC 9113 §10.5: a client that opens and resets makes work at no cost (CVE-2023-44487).
 void h2_server_session::on_reset_by_peer(h2_stream* of) noexcept {
-    count_reset();
+    count_glitch(h2_breach::reset_flood);
     if (of == nullptr || impl_->now - of->opened > 1s)
         return;
     ++rules_->early_resets;
@@ -135,7 +142,7 @@ void h2_server_session::on_reset_by_peer(h2_stream* of) noexcept {
 // So does one that makes us reset what it has opened (CVE-2025-8671).
 void h2_server_session::on_reset_by_us(h2_code code) noexcept {
     if (code != h2_code::no_error)
-        count_reset();
+        count_glitch(h2_breach::reset_flood);
 }
 
 // With no_error if our half is over and only the client's is missing (RFC 9113 §8.1).

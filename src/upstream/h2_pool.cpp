@@ -53,8 +53,12 @@ class h2_pool::dial {
         if (made)
             (*made)->hold(std::move(self->held_));
         self->held_.release();
-        if (self->pool_ != nullptr)
-            self->pool_->on_dialled(self->endpoint_, std::move(made));
+        if (self->pool_ == nullptr)
+            co_return;
+        const time_point end = home.now();
+        const nanoseconds tls = self->record_.ledger.spent(exchange::phase::upstream_tls);
+        self->pool_->endpoints_[self->endpoint_].latest_tls = {end - tls, end};
+        self->pool_->on_dialled(self->endpoint_, std::move(made));
     }
 
     void abandon() noexcept {
@@ -182,8 +186,16 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
         ask_for_place(self, endpoint);
     if (!self.decided.is_set()) {
         const exchange::phase during = made ? exchange::phase::connect : exchange::phase::pool_wait;
-        const phase_wait charged(from.record->ledger, during, home_);
-        co_await self.decided;
+        const time_point began = net::worker::clock();
+        {
+            const phase_wait charged(from.record->ledger, during, home_);
+            co_await self.decided;
+        }
+        // The connection was made on nobody's behalf; who waited, waited for its handshake too.
+        const auto [tls_began, tls_ended] = state.latest_tls;
+        const nanoseconds tls = std::min(home_.now(), tls_ended) - std::max(began, tls_began);
+        if (made)
+            from.record->ledger.recharge(during, exchange::phase::upstream_tls, tls);
     }
     self.disarm();
     if (!made) {

@@ -17,6 +17,7 @@
 
 #include <deque>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace penstock::upstream {
@@ -56,7 +57,8 @@ class h2_pool final : private h2_client_owner {
         std::vector<std::shared_ptr<h2_client>> clients;
         std::deque<waiter*> waiting;
         std::shared_ptr<dial> dialling;
-        std::uint32_t wants_place = 0;  // of those that wait
+        std::pair<time_point, time_point> latest_tls;  // handshake, from and to
+        std::uint32_t wants_place = 0;                 // of those that wait
         bool speaks_http1 = false;
     };
 

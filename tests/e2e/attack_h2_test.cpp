@@ -52,7 +52,36 @@ h2::field_list with(std::string_view name, std::string_view value) {
     return of;
 }
 
-using AttackH2 = attack_suite<attack_site>;
+// F-11: after every attack nothing of it is left.
+class AttackH2 : public attack_suite<attack_site> {
+ protected:
+    void SetUp() override {
+        if (site().base)
+            return;
+        site().base = site().left();
+        site().base_memory = memory_of(site().proxy.running().pid()).resident;
+    }
+    void TearDown() override {
+        const pid_t pid = site().proxy.running().pid();
+        const time_limit limit(30s);
+        left_over now = site().left();
+        while (!(now == *site().base) && !limit.passed()) {
+            hold_for(10ms);
+            now = site().left();
+        }
+        EXPECT_EQ(now.connections, 0);
+        EXPECT_EQ(now.streams, 0);
+        EXPECT_EQ(now.at_origins, 0);
+        EXPECT_EQ(now.descriptors, site().base->descriptors);
+        EXPECT_TRUE(grows_quiet(pid));
+        const auto most = site().base_memory + site().base_memory / 20 + 4 * 1024 * 1024;
+        while (!sanitized() && memory_of(pid).resident > most && !limit.passed())
+            hold_for(100ms);
+        if (!sanitized()) {
+            EXPECT_LE(memory_of(pid).resident, most);
+        }
+    }
+};
 
 class Translation : public AttackH2, public testing::WithParamInterface<bad_request> {};
 
@@ -406,6 +435,66 @@ TEST_F(AttackH2, E6_HeldWindowsHoldNoMemory) {
         }
     }
     site().expect_clean(nullptr, "after");
+}
+
+// E10: heads that are small on the wire and large when decoded, on streams that are held.
+TEST_F(AttackH2, E10_HeldHeadsAreBounded) {
+    gate go;
+    site().origin.on("inflated", [&](peer& from, http_request&) {
+        from.wait_for(go);
+        from.send("HTTP/1.1 204 No Content\r\n\r\n");
+        return true;
+    });
+    const std::uint64_t before = memory_of(site().proxy.running().pid()).resident;
+    h2_client client(site().proxy.port("web"));
+    // A field of 3.9 KiB in the table, and 14 references: 59 KiB of a head for 20 bytes.
+    std::string first = h2::block(h2::get("/inflated"));
+    first += std::string("\x40\1x", 3) + std::string("\x7f\x81\x1e") + std::string(3968, 'a');
+    client.send(h2::frame(h2::headers, h2::end_headers | h2::end_stream, 1, first));
+    const std::string again = h2::block(h2::get("/inflated")) + std::string(14, '\xbe');
+    for (std::uint32_t id = 3; id < 200; id += 2)
+        client.send(h2::frame(h2::headers, h2::end_headers | h2::end_stream, id, again));
+    while (site().origin.heard("inflated").size() < 100)
+        hold_for(5ms);
+    if (!sanitized()) {
+        EXPECT_LE(memory_of(site().proxy.running().pid()).resident, before + 100 * 2 * 64 * 1024);
+    }
+    go.open();
+    for (std::uint32_t id = 1; id < 200; id += 2)
+        EXPECT_EQ(client.response(id).status(), 204);
+    client.wire.close();
+}
+
+// E15: whoever fills its connection with streams gets no more than a turn or two in front of
+// others.
+TEST(FairnessH2, E15_OthersGetTheirTurn) {
+    daemon proxy(
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{respond: {body: pong}}]\n");
+    h2_client busy(proxy.port("web"));
+    h2_client other(proxy.port("web"));
+    for (h2_client* const each : {&busy, &other}) {
+        each->send(h2::head(1, h2::get("/before")));
+        EXPECT_EQ(each->response(1).status(), 200);
+    }
+    // Both are there when it looks again.
+    proxy.running().signal(SIGSTOP);
+    std::string many;
+    for (std::uint32_t id = 3; id < 163; id += 2)
+        many += h2::head(id, h2::get("/busy"));
+    busy.send(many);
+    other.send(h2::head(3, h2::get("/other")));
+    proxy.running().signal(SIGCONT);
+    EXPECT_EQ(other.response(3).status(), 200);
+    for (std::uint32_t id = 3; id < 163; id += 2)
+        EXPECT_EQ(busy.response(id).status(), 200);
+    proxy.running().wait_for("\"url.path\":\"/busy\"", patience, 79);
+    const std::string log = proxy.running().out();
+    int in_front = 0;
+    for (std::size_t at = 0; at < log.find("\"/other\""); ++in_front)
+        at = log.find("\"/busy\"", at) + 1;
+    EXPECT_LE(in_front - 1, 2 * 16);
+    EXPECT_GE(in_front - 1, 0);
 }
 
 }  // namespace

@@ -257,8 +257,8 @@ TEST(H2OriginAuto, SpeaksWhatTheOriginChooses) {
         "}]}}}\nlog: {access: {path: \"-\"}}\n"
         "routes: [{respond: {body: hello}}]\n");
     const std::string tls = ", protocol: auto, tls: {verify: false}}";
-    const daemon proxy(
-        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\n"
+    daemon proxy(
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
         "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
         "routes: [{match: {path: {prefix: /2}}, upstream: two}, {upstream: one}]\n"
         "upstreams: {two: {endpoints: [\"127.0.0.1:" +
@@ -272,6 +272,12 @@ TEST(H2OriginAuto, SpeaksWhatTheOriginChooses) {
     EXPECT_EQ(sum(found, "penstock_upstream_connections", {"upstream=\"two\""}), 1);
     EXPECT_EQ(sum(found, "penstock_upstream_connections", {"upstream=\"one\""}), 1);
     EXPECT_EQ(sum(found, "penstock_pool_reuse_total", {"result=\"reused\""}), 4);
+    // Charged to the exchange that waited for it, and to no other.
+    for (const std::string path : {"/1", "/2"}) {
+        const std::string key = "\"url.path\":\"" + path + "\"";
+        EXPECT_GT(number_in(proxy.running().wait_for(key), "upstream_tls"), 0);
+        EXPECT_EQ(number_in(proxy.running().wait_for(key, patience, 1), "upstream_tls"), -1);
+    }
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "penstock/base/names.hpp"
 #include "penstock/exchange/reason.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -56,6 +57,13 @@ class ledger {
     void prepend(phase p, nanoseconds cost) noexcept {
         spent_[static_cast<std::size_t>(p)] += cost;
         began_ -= cost;
+    }
+    // What was charged to `from` belongs to `to`, as far as it is there.
+    void recharge(phase from, phase to, nanoseconds amount) noexcept {
+        nanoseconds& held = spent_[static_cast<std::size_t>(from)];
+        amount = std::clamp(amount, nanoseconds{0}, held);
+        held -= amount;
+        spent_[static_cast<std::size_t>(to)] += amount;
     }
     // Moves everything charged to connection phases of a failed attempt to `retry`.
     void give_up_attempt() noexcept;

@@ -46,6 +46,7 @@ enum class h2_breach : std::uint8_t {
     window_update_flood,  // more credit than data
     priority_flood,
     reset_flood,      // streams that ended early, whoever ended them
+    faulty_heads,     // requests that could not be taken, again and again
     refused_streams,  // above the limit, again and again
     header_bomb,      // fields that grow as they are decoded
     unread_replies,   // asks for answers that it does not read
@@ -66,8 +67,9 @@ inline constexpr std::string_view h2_preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n
 // How often a peer may make us work without a request. Rates are per `window`.
 struct h2_flood_limits {
     nanoseconds window = 10s;
-    std::uint32_t control = 1000;         // SETTINGS, PING, PRIORITY, unknown, empty DATA …
-    std::uint32_t resets = 200;           // streams that ended early, whoever ended them
+    std::uint32_t control = 1000;  // SETTINGS, PING, PRIORITY, unknown, empty DATA …
+    // Streams that ended early, whoever ended them, and heads that were refused: one account.
+    std::uint32_t glitches = 200;
     std::uint32_t refusals = 100;         // streams above the limit, over the connection's life
     std::uint32_t continuations = 8;      // of one header block
     std::size_t block = 64 * 1024;        // encoded bytes of one header block

@@ -57,5 +57,27 @@ TEST(MemoryUse, ReadsTheLimitOfACgroup) {
         EXPECT_FALSE(cgroup_memory_limit(none)) << none;
 }
 
+TEST(HeapTrim, WaitsForTheEndOfABurst) {
+    heap_trim_rule rule;
+    EXPECT_FALSE(rule.due(20 * mib, 10 * mib));  // more than ever before
+    EXPECT_FALSE(rule.due(40 * mib, 10 * mib));
+    EXPECT_TRUE(rule.due(40 * mib, 10 * mib));
+    EXPECT_TRUE(rule.due(42 * mib, 10 * mib));
+    EXPECT_TRUE(rule.due(30 * mib, 10 * mib));
+}
+
+TEST(HeapTrim, IsWorthItsCost) {
+    heap_trim_rule rule;
+    EXPECT_FALSE(rule.due(40 * mib, 10 * mib));
+    EXPECT_FALSE(rule.due(40 * mib, heap_trim_rule::free_min - 1));
+    EXPECT_TRUE(rule.due(40 * mib, heap_trim_rule::free_min));
+    // What is still free after it could not be given back; so not again for nothing.
+    rule.note_trimmed(36 * mib);
+    EXPECT_FALSE(rule.due(36 * mib, 10 * mib));
+    EXPECT_FALSE(rule.due(38 * mib, 10 * mib));
+    EXPECT_FALSE(rule.due(40 * mib - 1, 10 * mib));
+    EXPECT_TRUE(rule.due(40 * mib, 10 * mib));
+}
+
 }  // namespace
 }  // namespace penstock::app

@@ -109,6 +109,20 @@ TEST(Ledger, MovesAGivenUpAttemptToRetry) {
     EXPECT_EQ(sum_of(time), time.total());
 }
 
+TEST(Ledger, RechargesNoMoreThanIsThere) {
+    ledger time;
+    time.start(start, phase::connect);
+    time.enter(phase::loop, start + 10ms);
+    time.recharge(phase::connect, phase::upstream_tls, 4ms);
+    EXPECT_EQ(time.spent(phase::connect), 6ms);
+    EXPECT_EQ(time.spent(phase::upstream_tls), 4ms);
+    time.recharge(phase::connect, phase::upstream_tls, 40ms);
+    time.recharge(phase::connect, phase::upstream_tls, -40ms);
+    EXPECT_EQ(time.spent(phase::connect), 0ms);
+    EXPECT_EQ(time.spent(phase::upstream_tls), 10ms);
+    EXPECT_EQ(sum_of(time), time.total());
+}
+
 TEST(Ledger, BeginsAnewWhenItIsUsedAgain) {
     ledger time;
     time.start(start, phase::head);

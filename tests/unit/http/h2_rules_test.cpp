@@ -352,12 +352,12 @@ TEST(H2Head, MayBeAsLargeAsItsLimits) {
 
 // One block, decoded from a few bytes by references to one large field: first a status, beyond
 // twice the limit the end (CVE-2016-6581, CVE-2026-49975).
-std::string bomb(std::size_t references) {
+std::string bomb(std::size_t references, h2_stream_id stream = 1) {
     std::string block = h2::block(h2::get());
     // Literal with incremental indexing of a field of 3.9 KiB; then the newest entry again.
     block += std::string("\x40\1x", 3) + std::string("\x7f\x81\x1e") + std::string(4096 - 128, 'a');
     block += std::string(references, '\xbe');
-    return h2::frame(h2::headers, h2::end_headers | h2::end_stream, 1, block);
+    return h2::frame(h2::headers, h2::end_headers | h2::end_stream, stream, block);
 }
 
 TEST(H2Head, ThatGrowsInDecodingIsRefused) {
@@ -368,6 +368,15 @@ TEST(H2Head, ThatGrowsInDecodingIsRefused) {
     ASSERT_NE(stream, nullptr);
     EXPECT_EQ(stream->refused, errc::header_too_large);
     EXPECT_LT(stream->head.fields.bytes(), 64 * 1024U);
+}
+
+// E9: told once, and then no more.
+TEST(H2Head, ThatGrowsAgainEndsTheConnection) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    ASSERT_EQ(to.send(bomb(20)), h2_code::no_error);
+    EXPECT_EQ(to.send(bomb(20, 3)), h2_code::enhance_your_calm);
+    EXPECT_EQ(to.session.breach(), h2_breach::header_bomb);
 }
 
 TEST(H2Head, ThatGrowsWithoutEndEndsTheConnection) {
@@ -439,6 +448,27 @@ TEST(H2Resets, OfTheClientAreLimited) {
     EXPECT_EQ(to.send(h2::head(id, h2::get()) + rst(id)), h2_code::enhance_your_calm);
 }
 
+// One account for all that goes wrong with requests.
+TEST(H2Resets, CountWithHeadsThatAreRefused) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    std::uint32_t id = 1;
+    for (int i = 0; i < 100; ++i, id += 4) {
+        ASSERT_EQ(to.send(h2::head(id, h2::get()) + rst(id)), h2_code::no_error);
+        to.session.release(*to.session.next_changed());
+        ASSERT_EQ(to.send(h2::head(id + 2, h2::get("/../x"))), h2_code::no_error);
+        h2_server_stream* const refused = to.session.next_changed();
+        ASSERT_TRUE(refused->refused);
+        response_head head;
+        head.status = 400;
+        ASSERT_TRUE(to.session.respond(*refused, head, std::nullopt, nullptr));
+        (void)to.frames();
+        to.session.release(*refused);
+    }
+    EXPECT_EQ(to.send(h2::head(id, h2::get("/../x"))), h2_code::enhance_your_calm);
+    EXPECT_EQ(to.session.breach(), h2_breach::faulty_heads);
+}
+
 TEST(H2Resets, OfOursAreLimited) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);
@@ -453,7 +483,7 @@ TEST(H2Resets, OfOursAreLimited) {
 
 TEST(H2Resets, OfHalfTheStreamsWithinASecondAreTooMany) {
     h2_limits limits;
-    limits.floods.resets = 100'000;
+    limits.floods.glitches = 100'000;
     link to(limits);
     ASSERT_EQ(to.greet(), h2_code::no_error);
     h2_code fault = h2_code::no_error;
