@@ -31,7 +31,7 @@ void add_breaches(const listener_view& listener, family& ended) {
     }
 }
 
-void add_handshakes(const listener_view& listener, family& handshakes) {
+void add_handshakes(const listener_view& listener, family& handshakes, family& failures) {
     const std::string name = name_of(listener.id);
     for (std::size_t resumed = 0; resumed < 2; ++resumed) {
         for (std::size_t tls13 = 0; tls13 < 2; ++tls13) {
@@ -45,11 +45,20 @@ void add_handshakes(const listener_view& listener, family& handshakes) {
                                    }));
         }
     }
+    double failed = 0;
+    for (std::size_t i = 1; i < net::tls_failure_count; ++i) {
+        const double count = sum(
+            listener.workers, [i](const auto& from) -> const auto& {
+                return from.handshakes_failed[i];
+            });
+        failed += count;
+        failures.counter({{"listener", name},
+                          {"reason", std::string(net::name(static_cast<net::tls_failure>(i)))}},
+                         count);
+    }
     handshakes.counter(
         {{"listener", name}, {"result", "failed"}, {"resumed", "false"}, {"version", "none"}},
-        sum(
-            listener.workers,
-            [](const auto& from) -> const auto& { return from.handshakes_failed; }));
+        failed);
 }
 
 }  // namespace
@@ -71,6 +80,8 @@ void add_connection_families(const process_view& of, families& all) {
                     MetricType::Counter);
     family handshakes("penstock_tls_handshakes_total",
                       "TLS handshakes with clients that have ended.", MetricType::Counter);
+    family failures("penstock_tls_handshake_failures_total",
+                    "TLS handshakes with clients that failed, by reason.", MetricType::Counter);
     family certificates("penstock_tls_certificate_not_after_seconds",
                         "When a certificate ends, in seconds since the epoch.", MetricType::Gauge);
     for (const listener_view& one : of.listeners) {
@@ -92,13 +103,13 @@ void add_connection_families(const process_view& of, families& all) {
                                                 }));
         add_breaches(one, breaches);
         if (one.tls)
-            add_handshakes(one, handshakes);
+            add_handshakes(one, handshakes, failures);
         for (const certificate_view& cert : one.certificates)
             certificates.fact({{"listener", name}, {"cert", cert.file}},
                               static_cast<double>(cert.not_after));
     }
     for (family* const made :
-         {&open, &accepted, &refused, &streams, &breaches, &handshakes, &certificates})
+         {&open, &accepted, &refused, &streams, &breaches, &handshakes, &failures, &certificates})
         made->move_to(all);
 }
 
@@ -114,6 +125,9 @@ void add_upstream_families(const process_view& of, families& all) {
                  MetricType::Counter);
     family health("penstock_endpoint_health", "1 while requests may be sent to an endpoint.",
                   MetricType::Gauge);
+    family handshakes("penstock_upstream_tls_handshakes_total",
+                      "TLS handshakes with origins: full, or resumed from an earlier session.",
+                      MetricType::Counter);
     for (const upstream_view& one : of.upstreams) {
         const std::string name = name_of(one.shared->id);
         const auto total = [&](auto member) {
@@ -128,10 +142,13 @@ void add_upstream_families(const process_view& of, families& all) {
         reuse.counter({{"upstream", name}, {"result", "reused"}}, total(&counters::reused));
         reuse.counter({{"upstream", name}, {"result", "fresh"}}, total(&counters::fresh));
         reuse.counter({{"upstream", name}, {"result", "stale"}}, total(&counters::stale));
+        handshakes.counter({{"upstream", name}, {"resumed", "false"}}, total(&counters::tls_full));
+        handshakes.counter({{"upstream", name}, {"resumed", "true"}},
+                           total(&counters::tls_resumed));
         for (const auto& endpoint : one.shared->endpoints)
             health.fact({{"upstream", name}, {"endpoint", endpoint->name}}, 1);
     }
-    for (family* const made : {&open, &streams, &queue, &reuse, &health})
+    for (family* const made : {&open, &streams, &queue, &reuse, &handshakes, &health})
         made->move_to(all);
 }
 

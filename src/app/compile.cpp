@@ -49,7 +49,7 @@ std::unique_ptr<upstream::shared_endpoint> make_endpoint(const config::endpoint&
 class compilation {
  public:
     explicit compilation(compile_input& from)
-        : from_(from), with_{*from.files, from.workers, problems_} {}
+        : from_(from), with_{*from.files, from.workers, problems_, from.ticket_secret} {}
 
     compile_outcome run() {
         const config::model& model = from_.model;
@@ -141,9 +141,21 @@ compile_outcome compile(compile_input from) { return compilation(from).run(); }
 
 std::vector<config::diagnostic> check_files(const config::model& from, const file_source& files) {
     std::vector<config::diagnostic> problems;
-    const tls_input with{files, 1, problems};
-    for (const config::listener& one : from.listeners)
-        static_cast<void>(compile_tls(one, nullptr, with));
+    const tls_input with{files, 1, problems, {}};
+    const auto now =
+        std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch())
+            .count();
+    for (const config::listener& one : from.listeners) {
+        for (const auto& certificate : compile_tls(one, nullptr, with).certificates) {
+            if (certificate.not_after > now)
+                continue;
+            config::diagnostic expired;
+            expired.severity = config::severity::warning;
+            expired.where = one.tls->certificates.front().where;
+            expired.message = "the certificate in '" + certificate.file + "' has expired";
+            problems.push_back(std::move(expired));
+        }
+    }
     for (const config::upstream& one : from.upstreams)
         static_cast<void>(compile_tls(one, nullptr, with));
     return problems;

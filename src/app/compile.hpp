@@ -42,6 +42,7 @@ struct compile_input {
     int workers = 1;
     std::shared_ptr<const compiled> before;            // null at start
     const file_source* files = nullptr;                // never null
+    std::string ticket_secret;                         // for TLS listeners without a file for it
     std::function<rebalance_function()> on_rebalance;  // makes one for a new upstream; may be empty
 };
 

@@ -226,6 +226,13 @@ void fleet::set_memory_level(net::memory_level to) {
     }
 }
 
+void fleet::shrink() {
+    for (const auto& side : sides_) {
+        net::worker& home = side->home();
+        home.post([&home] { home.shrink(); });
+    }
+}
+
 void fleet::drain(std::function<void()> done) {
     // Counted on the control thread.
     auto left = std::make_shared<std::size_t>(sides_.size());

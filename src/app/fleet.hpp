@@ -49,6 +49,8 @@ class fleet {
     [[nodiscard]] std::string bound_to(std::string_view listener) const;
 
     // Workers that find the level raised give up what they keep for reuse.
+    // The workers give back what they keep for reuse.
+    void shrink();
     void set_memory_level(net::memory_level to);
 
     // Every worker has ended accepting when this returns; `done` is called on the control thread,

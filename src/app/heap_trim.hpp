@@ -1,12 +1,13 @@
-// heap_trim: gives pages that the heap has free back to the kernel once a burst is over; by itself
-// the C library keeps what lies below a block in use.
+// heap_trim: once a burst is over, the workers give back what they keep for reuse, and the heap
+// what it has free; by itself the C library keeps what lies below a block in use.
 #pragma once
 
 #include "app/memory_use.hpp"
 #include "app/process.hpp"
 #include "penstock/net/deadline.hpp"
 
-#include <malloc.h>
+#include <functional>
+#include <utility>
 
 namespace penstock::app {
 
@@ -14,7 +15,10 @@ class process::heap_trim final : public net::deadline {
  public:
     static constexpr milliseconds period = 5s;
 
-    explicit heap_trim(net::worker& home) : home_(home) { rest(); }
+    heap_trim(net::worker& home, std::function<void()> shrink)
+        : home_(home), shrink_(std::move(shrink)) {
+        rest();
+    }
     ~heap_trim() override = default;
 
  private:
@@ -22,16 +26,22 @@ class process::heap_trim final : public net::deadline {
         home_.post([this] { look(); });
     }
     void look() {
-        if (rule_.due(memory_in_use(), ::mallinfo2().fordblks)) {
-            ::malloc_trim(0);
-            rule_.note_trimmed(memory_in_use());
-        }
+        const std::uint64_t used = memory_in_use();
+        // What the last time has brought shows at this look.
+        if (std::exchange(shrinks_, false))
+            rule_.note_trimmed(used);
+        else if (rule_.due(used))
+            shrinks_ = true;
+        if (shrinks_)
+            shrink_();
         rest();
     }
     void rest() { arm(home_.deadlines(), home_.now() + period, net::errc{}); }
 
     net::worker& home_;
+    std::function<void()> shrink_;
     heap_trim_rule rule_;
+    bool shrinks_ = false;
 };
 
 }  // namespace penstock::app

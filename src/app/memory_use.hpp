@@ -4,6 +4,7 @@
 
 #include "penstock/net/worker.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -20,17 +21,17 @@ namespace penstock::app {
 // so, and for nonsense.
 [[nodiscard]] std::optional<std::uint64_t> cgroup_memory_limit(std::string_view text);
 
-// Decides when to give free pages of the heap back: much is free, the process does not grow, and
-// since the last time it has grown by enough to be worth the walk through the heap.
+// Decides when what is kept for reuse should go back: the process does not grow, and since the last
+// time it has grown by enough to be worth the walk through the heap.
 class heap_trim_rule {
  public:
-    static constexpr std::uint64_t free_min = std::uint64_t{4} * 1024 * 1024;
+    static constexpr std::uint64_t growth_min = std::uint64_t{4} * 1024 * 1024;
 
-    // `used` by the process, of which the heap has `free`; asked at regular times.
-    [[nodiscard]] bool due(std::uint64_t used, std::uint64_t free) noexcept {
+    // `used` by the process; asked at regular times.
+    [[nodiscard]] bool due(std::uint64_t used) noexcept {
         const bool grows = used > before_ + before_ / 16;
         before_ = used;
-        return !grows && free >= free_min && used >= trimmed_ + free_min;
+        return !grows && used >= trimmed_ + std::max(growth_min, trimmed_ / 4);
     }
     void note_trimmed(std::uint64_t used) noexcept { before_ = trimmed_ = used; }
 

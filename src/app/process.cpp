@@ -2,6 +2,7 @@
 
 #include "app/alarm.hpp"
 #include "app/diagnostics.hpp"
+#include "app/file_watch.hpp"
 #include "app/heap_trim.hpp"
 #include "app/memory_watch.hpp"
 #include "app/output.hpp"
@@ -43,7 +44,8 @@ int process::run() {
     alarm_ = std::make_unique<alarm>(control_);
     memory_ = std::make_unique<memory_watch>(
         control_, [this](net::memory_level to) { fleet_->set_memory_level(to); });
-    trim_ = std::make_unique<heap_trim>(control_);
+    trim_ = std::make_unique<heap_trim>(control_, [this] { fleet_->shrink(); });
+    tls_files_ = std::make_unique<file_watch>(control_, [this] { renew_tls(); });
     if (const std::optional<int> failed = boot())
         return *failed;
     control_.post([this] {
@@ -55,6 +57,7 @@ int process::run() {
     // rings.
     if (reload_.joinable())
         reload_.join();
+    tls_files_.reset();
     trim_.reset();
     memory_.reset();
     fleet_.reset();
@@ -102,6 +105,7 @@ compile_input process::input_of(std::uint64_t number) {
     made.workers = fleet_->size();
     made.before = present_;
     made.files = &with_.files;
+    made.ticket_secret = ticket_secret_;
     made.on_rebalance = [of = fleet_.get()] { return of->make_rebalance(); };
     return made;
 }

@@ -15,6 +15,7 @@
 #include "penstock/admin/admin.hpp"
 #include "penstock/config/model.hpp"
 #include "penstock/downstream/server.hpp"
+#include "penstock/net/digest.hpp"
 #include "penstock/net/signals.hpp"
 #include "penstock/net/worker.hpp"
 
@@ -57,6 +58,7 @@ class process final : private admin::process_source {
     class alarm;
     class memory_watch;
     class heap_trim;
+    class file_watch;
     using access_logs = std::vector<std::shared_ptr<proxy::access_log>>;
 
     [[nodiscard]] admin::process_view view() const override;
@@ -72,6 +74,9 @@ class process final : private admin::process_source {
     // Reload.
     void on_signal(int number);
     void begin_reload();
+    // The configuration stays; certificates and the like are read again.
+    void renew_tls();
+    void prepare_in_background(const std::string& path, compile_input input);
     void end_reload(prepared_reload outcome);
     void fail_reload(const std::vector<std::string>& errors);
     void warn_of_restart(const config::model& next) const;
@@ -98,6 +103,7 @@ class process final : private admin::process_source {
     std::string last_reload_error_;
     std::int64_t last_reload_at_;
     bool reload_again_ = false;
+    bool renewing_ = false;  // what is being prepared is the same configuration with new files
     std::thread reload_;
 
     net::worker control_{-1};
@@ -109,6 +115,9 @@ class process final : private admin::process_source {
     std::unique_ptr<alarm> alarm_;
     std::unique_ptr<memory_watch> memory_;
     std::unique_ptr<heap_trim> trim_;
+    std::unique_ptr<file_watch> tls_files_;
+    wall_clock::time_point reading_since_ = wall_clock::now();
+    std::string ticket_secret_ = net::random_base64(48);
 
     net::unique_fd admin_fd_;
     net::socket_address admin_bound_;

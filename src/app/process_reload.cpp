@@ -1,10 +1,12 @@
 // Reload: what changes while the process runs, and how it takes effect.
 #include "app/diagnostics.hpp"
+#include "app/file_watch.hpp"
 #include "app/memory_watch.hpp"
 #include "app/process.hpp"
 #include "app/threads.hpp"
 #include "penstock/base/log.hpp"
 
+#include <algorithm>
 #include <random>
 
 namespace penstock::app {
@@ -13,6 +15,15 @@ namespace {
 const std::string& access_path_of(const config::model& of) {
     static const std::string off;
     return of.log.access ? of.log.access->path : off;
+}
+
+bool same_tls(const compiled& left, const compiled& right) {
+    const auto same = [](const auto& a, const auto& b) { return a.definition == b.definition; };
+    return std::equal(left.listeners.begin(), left.listeners.end(), right.listeners.begin(),
+                      right.listeners.end(), same) &&
+           std::equal(left.upstreams.begin(), left.upstreams.end(), right.upstreams.begin(),
+                      right.upstreams.end(),
+                      [same](const auto& a, const auto& b) { return same(a.tls, b.tls); });
 }
 
 }  // namespace
@@ -31,10 +42,30 @@ void process::begin_reload() {
         reload_again_ = true;
         return;
     }
-    reload_ = std::thread([this, input = input_of(generation_ + 1)]() mutable {
+    prepare_in_background(with_.reload_from, input_of(generation_ + 1));
+}
+
+void process::renew_tls() {
+    if (state_ != state::serving)
+        return;
+    // Whatever is being loaded may have read the old ones.
+    if (reload_.joinable()) {
+        reload_again_ = true;
+        return;
+    }
+    renewing_ = true;
+    compile_input input = input_of(generation_ + 1);
+    input.model = present_->generation->model;
+    prepare_in_background(std::string(), std::move(input));
+}
+
+// No path: with the model that is there.
+void process::prepare_in_background(const std::string& path, compile_input input) {
+    reading_since_ = wall_clock::now();
+    reload_ = std::thread([this, path, input = std::move(input)]() mutable {
         name_this_thread("reload");
         auto outcome = std::make_shared<prepared_reload>(
-            prepare_reload(with_.reload_from, std::move(input), with_.descriptors));
+            prepare_reload(path, std::move(input), with_.descriptors));
         control_.post([this, outcome] { end_reload(std::move(*outcome)); });
     });
 }
@@ -46,7 +77,11 @@ void process::end_reload(prepared_reload outcome) {
         return;
     for (const std::string& line : outcome.warnings)
         log_warn("{}", line);
-    if (!outcome.next) {
+    const bool renewing = std::exchange(renewing_, false);
+    if (renewing && outcome.next && same_tls(*outcome.next, *present_)) {
+        // Touched, or looked at while they were being replaced.
+        tls_files_->look_after(tls_files_of(present_->generation->model), reading_since_);
+    } else if (!outcome.next) {
         fail_reload(outcome.errors);
     } else if (const auto failure = commit(outcome.next)) {
         fail_reload({one_line(failure->where, failure->message)});
@@ -54,7 +89,7 @@ void process::end_reload(prepared_reload outcome) {
         warn_of_restart(present_->generation->model);
         last_reload_ok_ = true;
         last_reload_error_.clear();
-        log_info("reloaded: generation {}", generation_);
+        log_info("{}: generation {}", renewing ? "TLS files renewed" : "reloaded", generation_);
     }
     last_reload_at_ =
         std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch())
@@ -101,6 +136,7 @@ std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> ne
     memory_->limit_to(model.memory_limit);
     generation_ = next->generation->id;
     present_ = std::move(next);
+    tls_files_->look_after(tls_files_of(model), reading_since_);
     return std::nullopt;
 }
 

@@ -10,14 +10,16 @@ namespace {
 
 void prepare(const std::string& path, compile_input with, std::uint64_t descriptors,
              prepared_reload& into) {
-    config::loaded loaded = config::load_file(path);
-    for (const config::diagnostic& one : loaded.problems) {
-        const bool wrong = one.severity == config::severity::error;
-        (wrong ? into.errors : into.warnings).push_back(one_line(one));
+    if (!path.empty()) {
+        config::loaded loaded = config::load_file(path);
+        for (const config::diagnostic& one : loaded.problems) {
+            const bool wrong = one.severity == config::severity::error;
+            (wrong ? into.errors : into.warnings).push_back(one_line(one));
+        }
+        if (!loaded.ok())
+            return;
+        with.model = std::move(*loaded.value);
     }
-    if (!loaded.ok())
-        return;
-    with.model = std::move(*loaded.value);
     if (auto warning = fit_to_descriptors(with.model, descriptors, with.workers))
         into.warnings.push_back(std::move(*warning));
     compile_outcome outcome = compile(std::move(with));

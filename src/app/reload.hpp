@@ -18,7 +18,7 @@ struct prepared_reload {
     std::vector<std::string> warnings;
 };
 
-// `with` lacks only its model, which is loaded from `path`.
+// `with` lacks only its model, which is loaded from `path`; with an empty path it lacks nothing.
 [[nodiscard]] prepared_reload prepare_reload(const std::string& path, compile_input with,
                                              std::uint64_t descriptors) noexcept;
 

@@ -1,9 +1,14 @@
 #include "app/tls_compile.hpp"
 
+#include "app/file_watch.hpp"
+
 #include <optional>
+#include <utility>
 
 namespace penstock::app {
 namespace {
+
+constexpr std::size_t secret_size_min = 32;
 
 void report(const tls_input& with, const config::location& where, std::string message) {
     config::diagnostic made;
@@ -12,61 +17,166 @@ void report(const tls_input& with, const config::location& where, std::string me
     with.problems.push_back(std::move(made));
 }
 
-std::optional<std::string> read(const tls_input& with, const config::location& where,
-                                const std::string& path) {
-    result<std::string> text = with.files.read(path);
-    if (text)
-        return std::move(*text);
-    report(with, where, "cannot read '" + path + "': " + text.error().message());
-    return std::nullopt;
-}
-
 // Texts of a definition, each after its length, so that no two lists read alike.
 void append(std::string& to, const std::string& text) {
     to += std::to_string(text.size()) + ":" + text + ";";
 }
 
+// Reads what a listener's or an upstream's configuration names, and notes it in its definition.
+class files_reader {
+ public:
+    files_reader(const tls_input& with, std::string& definition)
+        : with_(with), definition_(definition) {}
+
+    // No path: an empty text.
+    std::string read(const config::location& where, const std::string& path) {
+        if (path.empty()) {
+            append(definition_, path);
+            return {};
+        }
+        result<std::string> text = with_.files.read(path);
+        if (!text) {
+            report(with_, where, "cannot read '" + path + "': " + text.error().message());
+            good_ = false;
+            return {};
+        }
+        append(definition_, path);
+        append(definition_, *text);
+        return std::move(*text);
+    }
+    [[nodiscard]] bool good() const noexcept { return good_; }
+
+ private:
+    const tls_input& with_;
+    std::string& definition_;
+    bool good_ = true;
+};
+
+net::tls_client_auth auth_of(config::client_auth of) noexcept {
+    switch (of) {
+        case config::client_auth::optional:
+            return net::tls_client_auth::optional;
+        case config::client_auth::required:
+            return net::tls_client_auth::required;
+        case config::client_auth::none:
+            break;
+    }
+    return net::tls_client_auth::none;
+}
+
+// False if something cannot be read.
+bool read_server(const config::listener& from, const tls_input& with,
+                 net::tls_server_options& options, std::string& definition) {
+    files_reader files(with, definition);
+    for (const config::certificate& each : from.tls->certificates) {
+        net::tls_certificate made;
+        made.chain_pem = files.read(each.where, each.cert);
+        made.key_pem = files.read(each.where, each.key);
+        made.ocsp = files.read(each.where, each.ocsp);
+        options.certificates.push_back(std::move(made));
+    }
+    options.client_ca_pem = files.read(from.where, from.tls->client_ca);
+    options.client_crl_pem = files.read(from.where, from.tls->client_crl);
+    options.ticket_secret = files.read(from.where, from.tls->tickets.secret_file);
+    if (!files.good())
+        return false;
+    if (from.tls->tickets.secret_file.empty()) {
+        options.ticket_secret = with.ticket_secret;
+    } else if (options.ticket_secret.size() < secret_size_min) {
+        report(with, from.where,
+               "'" + from.tls->tickets.secret_file + "' holds less than 32 bytes: a secret of " +
+                   std::to_string(options.ticket_secret.size()) + " bytes can be guessed");
+        return false;
+    }
+    return true;
+}
+
+net::tls_server_options options_of(const config::listener& from) {
+    net::tls_server_options options;
+    options.min_version = from.tls->min_version;
+    options.ciphers = from.tls->ciphers;
+    options.suites = from.tls->suites;
+    options.groups = from.tls->groups;
+    options.strict_sni = from.tls->strict_sni;
+    options.ticket_scope = from.name;
+    options.ticket_rotate = from.tls->tickets.rotate.count();
+    options.client_auth = auth_of(from.tls->client);
+    options.alpn.clear();
+    if (from.h2)
+        options.alpn.emplace_back("h2");
+    if (from.http1)
+        options.alpn.emplace_back("http/1.1");
+    return options;
+}
+
+std::string definition_of(const net::tls_server_options& options) {
+    std::string text;
+    for (const std::string* const each : {&options.min_version, &options.ciphers, &options.suites,
+                                          &options.groups, &options.ticket_scope})
+        append(text, *each);
+    for (const std::string& each : options.alpn)
+        append(text, each);
+    append(text, options.strict_sni ? "strict" : "");
+    append(text, std::to_string(options.ticket_rotate));
+    append(text, std::to_string(static_cast<int>(options.client_auth)));
+    return text;
+}
+
 }  // namespace
+
+std::vector<std::string> tls_files_of(const config::model& of) {
+    std::vector<std::string> found;
+    const auto add = [&found](const std::string& path) {
+        if (!path.empty())
+            found.push_back(path);
+    };
+    for (const config::listener& each : of.listeners) {
+        if (!each.tls)
+            continue;
+        for (const config::certificate& files : each.tls->certificates) {
+            add(files.cert);
+            add(files.key);
+            add(files.ocsp);
+        }
+        add(each.tls->client_ca);
+        add(each.tls->client_crl);
+        add(each.tls->tickets.secret_file);
+    }
+    for (const config::upstream& each : of.upstreams) {
+        if (!each.tls)
+            continue;
+        add(each.tls->ca);
+        add(each.tls->cert);
+        add(each.tls->key);
+    }
+    return found;
+}
 
 listener_tls compile_tls(const config::listener& from, const listener_tls* before,
                          const tls_input& with) {
     listener_tls made;
     if (!from.tls || from.tls->certificates.empty())
         return made;
-    // One certificate for each listener in this release; the loader refuses more.
-    const config::certificate& files = from.tls->certificates.front();
-    const std::optional<std::string> chain = read(with, files.where, files.cert);
-    const std::optional<std::string> key = read(with, files.where, files.key);
-    if (!chain || !key)
+    net::tls_server_options options = options_of(from);
+    made.definition = definition_of(options);
+    if (!read_server(from, with, options, made.definition))
         return made;
-    net::tls_server_options options;
-    options.certificate_pem = *chain;
-    options.key_pem = *key;
-    options.min_version = from.tls->min_version;
-    options.alpn.clear();
-    if (from.h2)
-        options.alpn.emplace_back("h2");
-    if (from.http1)
-        options.alpn.emplace_back("http/1.1");
-    append(made.definition, options.min_version);
-    for (const std::string& each : options.alpn)
-        append(made.definition, each);
-    append(made.definition, *chain);
-    append(made.definition, *key);
-    append(made.definition, files.cert);
     if (before != nullptr && before->definition == made.definition)
         return *before;
+    const config::location& where = from.tls->certificates.front().where;
     for (int i = 0; i < with.workers; ++i) {
         std::string message;
         auto context = net::tls_context::server(options, message);
         if (!context) {
-            report(with, files.where, "TLS of listener '" + from.name + "': " + message);
+            report(with, where, "TLS of listener '" + from.name + "': " + message);
             return made;
         }
         made.contexts.push_back(std::move(*context));
     }
-    if (const auto end = net::certificate_not_after(*chain))
-        made.certificates.push_back({files.cert, *end});
+    for (std::size_t i = 0; i < options.certificates.size(); ++i) {
+        if (const auto end = net::certificate_not_after(options.certificates[i].chain_pem))
+            made.certificates.push_back({from.tls->certificates[i].cert, *end});
+    }
     return made;
 }
 
@@ -77,12 +187,6 @@ upstream_tls compile_tls(const config::upstream& from, const upstream_tls* befor
         return made;
     net::tls_client_options options;
     options.verify = from.tls->verify;
-    if (!from.tls->ca.empty()) {
-        std::optional<std::string> roots = read(with, from.where, from.tls->ca);
-        if (!roots)
-            return made;
-        options.ca_pem = std::move(*roots);
-    }
     options.alpn.clear();
     if (from.protocol != config::upstream_protocol::http1)
         options.alpn.emplace_back("h2");
@@ -91,9 +195,15 @@ upstream_tls compile_tls(const config::upstream& from, const upstream_tls* befor
     append(made.definition, options.verify ? "verify" : "trust");
     for (const std::string& each : options.alpn)
         append(made.definition, each);
-    append(made.definition, options.ca_pem);
+    files_reader files(with, made.definition);
+    options.ca_pem = files.read(from.where, from.tls->ca);
+    options.certificate_pem = files.read(from.where, from.tls->cert);
+    options.key_pem = files.read(from.where, from.tls->key);
+    if (!files.good())
+        return made;
     if (before != nullptr && before->definition == made.definition)
         return *before;
+    options.store = net::make_tls_session_store();
     for (int i = 0; i < with.workers; ++i) {
         std::string message;
         auto context = net::tls_context::client(options, message);

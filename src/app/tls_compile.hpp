@@ -32,6 +32,7 @@ struct tls_input {
     const file_source& files;
     int workers = 1;
     std::vector<config::diagnostic>& problems;
+    std::string ticket_secret;  // of the process; for listeners without a file of their own
 };
 
 // Those of `before` (may be null) if they were made of the same: then tickets stay good.

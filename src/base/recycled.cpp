@@ -44,13 +44,7 @@ struct list_cleaner {
     list_cleaner(const list_cleaner&) = delete;
     list_cleaner& operator=(const list_cleaner&) = delete;
     ~list_cleaner() {
-        for (free_block*& head : lists.first) {
-            while (head != nullptr) {
-                free_block* first = head;
-                head = first->next;
-                ::operator delete(first);
-            }
-        }
+        release_recycled_lists();
         // A block released after this point must not be kept: nobody would free it.
         lists.count.fill(cached_all);
     }
@@ -94,6 +88,16 @@ void release_recycled(void* block, std::size_t size) noexcept {
     }
     lists.first[index] = ::new (block) free_block{lists.first[index]};
     ++lists.count[index];
+}
+
+void release_recycled_lists() noexcept {
+    for (std::size_t i = 0; i < classes; ++i) {
+        while (free_block* const first = lists.first[i]) {
+            lists.first[i] = first->next;
+            ::operator delete(first);
+        }
+        lists.count[i] = 0;
+    }
 }
 
 }  // namespace penstock

@@ -78,9 +78,30 @@ void write_tls(yaml_writer& out, const listener_tls& from) {
         out.begin_item();
         out.put("cert", json_string(one.cert));
         out.put("key", json_string(one.key));
+        if (!one.ocsp.empty()) {
+            out.put("ocsp", json_string(one.ocsp));
+        }
         out.end();
     }
     out.end();
+    out.put("strict_sni", text(from.strict_sni));
+    const auto put_if_set = [&out](std::string_view key, const std::string& value) {
+        if (!value.empty()) {
+            out.put(key, json_string(value));
+        }
+    };
+    put_if_set("ciphers", from.ciphers);
+    put_if_set("suites", from.suites);
+    put_if_set("groups", from.groups);
+    out.begin("tickets");
+    put_if_set("secret_file", from.tickets.secret_file);
+    out.put("rotate", text(from.tickets.rotate));
+    out.end();
+    put_if_set("client_ca", from.client_ca);
+    if (from.client != client_auth::none) {
+        out.put("client_auth", from.client == client_auth::required ? "required" : "optional");
+    }
+    put_if_set("client_crl", from.client_crl);
     out.end();
 }
 
@@ -305,6 +326,10 @@ void write_upstream_tls(yaml_writer& out, const std::optional<upstream_tls>& fro
     }
     if (!from->server_name.empty()) {
         out.put("server_name", json_string(from->server_name));
+    }
+    if (!from->cert.empty()) {
+        out.put("cert", json_string(from->cert));
+        out.put("key", json_string(from->key));
     }
     out.end();
 }

@@ -71,40 +71,6 @@ void load_protocols(const section& from, listener& to) {
     }
 }
 
-certificate load_certificate(reader& in, const yaml_node& node, const std::string& path) {
-    const section from(in, node, path);
-    from.require("cert");
-    from.require("key");
-    certificate out;
-    out.where = in.at(node);
-    if (const yaml_node* const cert = from.find("cert"); cert != nullptr) {
-        out.cert = readable_file(in, *cert).value_or("");
-    }
-    if (const yaml_node* const key = from.find("key"); key != nullptr) {
-        out.key = readable_file(in, *key).value_or("");
-    }
-    return out;
-}
-
-std::optional<listener_tls> load_tls(const section& listener_section) {
-    const std::optional<section> from = listener_section.child("tls");
-    if (!from.has_value()) {
-        return std::nullopt;
-    }
-    listener_tls out;
-    from->read("min_version", out.min_version);
-    from->require("certificates");
-    const std::vector<const yaml_node*> items = from->items("certificates");
-    for (const yaml_node* const item : items) {
-        out.certificates.push_back(
-            load_certificate(from->in(), *item, from->path_of("certificates") + "[]"));
-    }
-    if (items.size() > 1) {
-        from->in().error(*items[1], "one certificate per listener in this release");
-    }
-    return out;
-}
-
 void load_limits(const section& listener_section, listener& to) {
     const std::optional<section> from = listener_section.child("limits");
     if (!from.has_value()) {
@@ -178,7 +144,7 @@ listener load_listener(const section& from, const yaml_node& name,
     out.where = from.in().at(name);
     load_bind(from, out, bound);
     load_protocols(from, out);
-    out.tls = load_tls(from);
+    out.tls = load_listener_tls(from);
     load_limits(from, out);
     load_http2(from, out);
     load_timeouts(from, out.timeouts);

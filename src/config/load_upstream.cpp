@@ -124,6 +124,14 @@ std::optional<upstream_tls> load_tls(const section& upstream_section) {
     if (const yaml_node* const ca = from.find("ca"); ca != nullptr) {
         out.ca = readable_file(in, *ca).value_or("");
     }
+    if (const yaml_node* const cert = from.find("cert"); cert != nullptr) {
+        out.cert = readable_file(in, *cert).value_or("");
+        from.require("key");
+    }
+    if (const yaml_node* const key = from.find("key"); key != nullptr) {
+        out.key = readable_file(in, *key).value_or("");
+        from.require("cert");
+    }
     if (!out.verify) {
         in.warn(*from.find("verify"), "certificates of this upstream are not verified");
     }

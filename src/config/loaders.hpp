@@ -22,6 +22,7 @@ struct bound_address {
 
 [[nodiscard]] std::vector<listener> load_listeners(const section& root,
                                                    std::vector<bound_address>& bound);
+[[nodiscard]] std::optional<listener_tls> load_listener_tls(const section& listener_section);
 [[nodiscard]] std::vector<upstream> load_upstreams(const section& root);
 // Routes name upstreams, so those come first.
 [[nodiscard]] std::vector<route> load_routes(const section& root,

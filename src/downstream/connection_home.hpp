@@ -4,12 +4,42 @@
 #include "downstream/record_pool.hpp"
 #include "downstream/serving.hpp"
 #include "penstock/downstream/server.hpp"
+#include "penstock/net/stream.hpp"
+#include "penstock/net/tls.hpp"
 #include "penstock/net/worker.hpp"
 
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 namespace penstock::downstream {
+
+// How many events of a kind are written to the log: `most` within a second.
+class event_budget {
+ public:
+    static constexpr std::uint64_t most = 50;
+
+    // How many were left out since the last one that was written; nothing if this one is, too.
+    [[nodiscard]] std::optional<std::uint64_t> take(time_point now) noexcept {
+        if (now - began_ >= 1s) {
+            began_ = now;
+            count_ = 0;
+        }
+        if (count_ >= most) {
+            ++left_out_;
+            return std::nullopt;
+        }
+        ++count_;
+        return std::exchange(left_out_, 0);
+    }
+
+ private:
+    time_point began_{};
+    std::uint64_t count_ = 0;
+    std::uint64_t left_out_ = 0;
+};
 
 struct connection_home {
     connection_home(net::worker& on, std::shared_ptr<const listener_state> by,
@@ -22,10 +52,18 @@ struct connection_home {
         return most == 0 || counts.requests_by_address.add(from, most, worker.now());
     }
 
+    // RFC 9110 §7.4: with client certificates, a connection serves the hosts whose policy was
+    // checked by its handshake, and no other.
+    [[nodiscard]] static bool is_misdirected(const net::stream& over, std::string_view host) {
+        const net::tls_site* const site = over.tls().site;
+        return site != nullptr && !net::tls_site_serves(*site, host);
+    }
+
     net::worker& worker;
     net::connection_count& counts;  // of the listener, over all workers
     std::shared_ptr<const listener_state> state;
     server_counters counters;
+    event_budget failed_handshakes;
     serving_pool servings;
     record_pool records;
     bool draining = false;

@@ -112,15 +112,31 @@ net::task<bool> h1_connection::begin_tls() {
     stream_.read_deadline_off();
     server_counters& counters = home_.counters;
     if (!done) {
-        add(counters.handshakes_failed);
-        log_debug("{}: TLS handshake of {} failed: {} ({})", settings.name, peer_.to_string(),
-                  done.error(), stream_.tls_failure());
+        report_failed_handshake(began);
         co_return false;
     }
     extras_->handshake = net::worker::clock() - began;
     const net::tls_facts& facts = stream_.tls();
     add(counters.handshakes_ok[facts.resumed ? 1 : 0][facts.version == "TLSv1.3" ? 1 : 0]);
     co_return true;
+}
+
+// One event for each, as long as they are not so many that the log is what suffers.
+void h1_connection::report_failed_handshake(time_point began) {
+    const net::tls_failure why = stream_.tls_failed();
+    add(home_.counters.handshakes_failed[static_cast<std::size_t>(why)]);
+    const std::optional<std::uint64_t> left_out = home_.failed_handshakes.take(home_.worker.now());
+    if (!left_out)
+        return;
+    const net::tls_facts& facts = stream_.tls();
+    const auto or_none = [](const std::string& text) { return text.empty() ? "-" : text.c_str(); };
+    const std::chrono::duration<double, std::milli> took = net::worker::clock() - began;
+    log_info(
+        "TLS handshake failed: listener={} client={} sni={} alpn={} version={} reason={} phase={} "
+        "ms={:.1f} left_out={} detail=\"{}\"",
+        home_.state->settings.name, peer_.to_string(), or_none(facts.server_name),
+        or_none(facts.alpn), or_none(facts.version), net::name(why), stream_.handshake_phase(),
+        took.count(), *left_out, stream_.tls_failure_text());
 }
 
 result<std::size_t> h1_connection::fill(net::read_buffer& into) {

@@ -73,6 +73,7 @@ class h1_connection final : private net::socket_watcher,
 
     // The connection (h1_connection.cpp).
     net::task<bool> begin_tls();
+    void report_failed_handshake(time_point began);
     [[nodiscard]] idle_step begin_idle();
     [[nodiscard]] idle_step look_for_request();
     [[nodiscard]] bool takes_too_many_turns() noexcept;

@@ -124,6 +124,8 @@ reason h1_connection::understand_head() {
     const result<request_facts> facts = judge_request(request.head);
     if (!facts)
         return reason_of_head(facts.error());
+    if (connection_home::is_misdirected(stream_, request.head.host()))
+        return reason::misdirected_request;
     // The transport's, whatever an absolute form says: origins are told that it is the truth.
     request.head.scheme = stream_.is_tls() ? "https" : "http";
     request.expects_continue = facts->expects_continue;
@@ -166,6 +168,7 @@ void h1_connection::begin_record() {
     peer_.print(record.client);
     exchange::request& request = now.request;
     request.tls = record.tls;
+    request.client_certificate = stream_.tls().client_certificate;
     request.peer = &peer_;
     request.local = local_.get();
     request.interim = this;

@@ -127,7 +127,7 @@ void h2_connection::start(http::h2_server_stream& of) {
                                    *this,
                                    in_.peer,
                                    in_.local,
-                                   in_.stream.is_tls(),
+                                   in_.stream,
                                    std::exchange(in_.handshake, nanoseconds{0})};
     auto made = std::make_unique<h2_exchange>(where, of);
     of.owner = made.get();

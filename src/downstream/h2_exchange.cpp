@@ -53,10 +53,11 @@ void h2_exchange::begin() {
     record_.listener = state_->id;
     record_.generation = state_->generation;
     record_.worker = static_cast<std::uint8_t>(in_.home.worker.index());
-    record_.tls = in_.tls;
+    record_.tls = in_.stream.is_tls();
     record_.http2 = true;
     in_.peer.print(record_.client);
-    request_.tls = in_.tls;
+    request_.tls = record_.tls;
+    request_.client_certificate = in_.stream.tls().client_certificate;
     request_.peer = &in_.peer;
     request_.local = &in_.local;
     request_.interim = this;
@@ -94,6 +95,8 @@ reason h2_exchange::understand() {
         return reason::address_rate;
     if (stream_.refused)
         return reason_of_head(stream_.refused);
+    if (connection_home::is_misdirected(in_.stream, head.host()))
+        return reason::misdirected_request;
     if (!stream_.protocol.empty() && !websocket_)
         return reason::http_request_denied;
     if (websocket_ && stream_.ended)
@@ -103,7 +106,7 @@ reason h2_exchange::understand() {
         return reason_of_head(expects.error());
     request_.expects_continue = *expects;
     // The transport's, whatever the client says: origins are told that it is the truth.
-    head.scheme = in_.tls ? "https" : "http";
+    head.scheme = record_.tls ? "https" : "http";
     h2_request_body::rules rules;
     rules.bytes_max = state_->handler->body_limit(head);
     if (rules.bytes_max == 0)
@@ -192,11 +195,13 @@ void h2_exchange::gather() {
     const result<std::string_view> data = outgoing_->take(static_cast<std::size_t>(size));
     if (!data) {
         body_failed_ = data.error();
+        in_.session.reset(stream_, http::h2_code::internal_error);
         return;
     }
-    if (!data->empty()) {
-        first_ = in_.home.worker.buffers().take_scrap(data->size());
-        std::memcpy(first_.data(), data->data(), data->size());
+    first_size_ = data->size();
+    if (first_size_ > 0) {
+        first_ = in_.home.worker.buffers().take_scrap(first_size_);
+        std::memcpy(first_.data(), data->data(), first_size_);
     }
     if (data->size() == size && outgoing_->finished() && outgoing_->trailers().empty())
         outgoing_ = nullptr;
@@ -274,7 +279,7 @@ http::h2_outgoing::piece h2_exchange::take(std::size_t max) {
         body_failed_ = data.error();
         return next;
     }
-    next.end = first_given_ == first_.size() && (outgoing_ == nullptr || outgoing_->finished());
+    next.end = first_given_ == first_size_ && (outgoing_ == nullptr || outgoing_->finished());
     // A source that does not keep to its length: neither too much of it nor too little may look
     // like the whole.
     if (length_ && (data->size() > left_ || (next.end && data->size() < left_))) {
@@ -290,8 +295,8 @@ http::h2_outgoing::piece h2_exchange::take(std::size_t max) {
 }
 
 result<std::string_view> h2_exchange::next_data(std::size_t max) {
-    if (first_given_ < first_.size()) {
-        const std::size_t count = std::min(max, first_.size() - first_given_);
+    if (first_given_ < first_size_) {
+        const std::size_t count = std::min(max, first_size_ - first_given_);
         const char* const begin = first_.data() + first_given_;
         first_given_ += count;
         return std::string_view(begin, count);

@@ -28,7 +28,7 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
         h2_flusher& flusher;
         const net::socket_address& peer;
         const net::socket_address& local;
-        bool tls;
+        const net::stream& stream;
         nanoseconds handshake;  // of TLS, charged to the connection's first request
     };
     h2_exchange(const place& in, http::h2_server_stream& of);
@@ -100,6 +100,7 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     std::optional<h2_request_body> body_;
     exchange::body_source* outgoing_ = nullptr;
     net::slab first_;  // of its bytes, those that go in front
+    std::size_t first_size_ = 0;
     std::size_t first_given_ = 0;
     http::method verb_ = http::method::get;  // as asked; the handler may edit the head
     std::optional<std::uint64_t> length_;    // as announced

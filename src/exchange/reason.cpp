@@ -50,6 +50,7 @@ constexpr std::array<std::string_view, reason_count> tokens{
     "stream_reset",
     "stream_refused",
     "upgrade_unavailable",
+    "misdirected_request",
 };
 static_assert(!tokens.back().empty(), "a token for each reason");
 

@@ -34,6 +34,7 @@ constexpr std::array known{
     known_name{"connection", field_id::connection},
     known_name{"keep-alive", field_id::keep_alive},
     known_name{"user-agent", field_id::user_agent},
+    known_name{"client-cert", field_id::client_cert},
     known_name{"retry-after", field_id::retry_after},
     known_name{"content-type", field_id::content_type},
     known_name{"max-forwards", field_id::max_forwards},
@@ -49,6 +50,7 @@ constexpr std::array known{
     known_name{"x-forwarded-port", field_id::x_forwarded_port},
     known_name{"transfer-encoding", field_id::transfer_encoding},
     known_name{"x-forwarded-proto", field_id::x_forwarded_proto},
+    known_name{"client-cert-chain", field_id::client_cert_chain},
     known_name{"proxy-authenticate", field_id::proxy_authenticate},
     known_name{"proxy-authorization", field_id::proxy_authorization},
 };

@@ -145,6 +145,9 @@ void strip_hop_by_hop(fields& of) {
 void set_forwarding(fields& of, const forwarded_facts& facts) {
     if (!facts.peer_trusted)
         drop_claims(of);
+    of.remove_all(fields::bit(field_id::client_cert) | fields::bit(field_id::client_cert_chain));
+    if (!facts.client_certificate.empty())
+        of.add("Client-Cert", std::string(":").append(facts.client_certificate) + ':');
     const std::string_view client = without_brackets(facts.client_address);
     if (of.may_have(field_id::x_forwarded_for) || of.may_have(field_id::x_real_ip)) {
         extend_addresses(of, client);

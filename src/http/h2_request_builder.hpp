@@ -27,6 +27,9 @@ class h2_request_builder {
     // RFC 8441: the value of :protocol; empty if there was none.
     [[nodiscard]] std::string_view protocol() const noexcept { return protocol_; }
 
+    // Whatever else is wrong with it: more was decoded than a head may have.
+    [[nodiscard]] bool exceeds_limit() const noexcept { return bytes_ > limits_.head; }
+
  private:
     void add_pseudo(std::string_view name, std::string_view value, request_head& into);
     void add_field(std::string_view name, std::string_view value, request_head& into);

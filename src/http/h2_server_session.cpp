@@ -6,12 +6,14 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 namespace penstock::http {
 namespace {
 
 constexpr std::size_t frame_header_size = 9;
+constexpr int header_too_large_status = 431;
 
 // Written by us and not told to the library: it would end the connection of a client that opens too
 // many streams, where only the streams are to be refused (RFC 9113 §5.1.2). `first` begins with its
@@ -61,7 +63,7 @@ struct h2_server_session::request_rules {
     h2_rate glitches;
     std::uint64_t refusals = 0;
     std::uint64_t early_resets = 0;
-    bool too_large = false;  // a head was
+    std::optional<time_point> told;  // when a client was last told that its head is too large
 };
 
 h2_server_session::h2_server_session(const h2_limits& limits)
@@ -120,7 +122,8 @@ void h2_server_session::finish_head(h2_stream& of, bool ended) {
         return;
     count_glitch(h2_breach::faulty_heads);
     // The library decodes whatever comes, so a client that has been told and goes on is stopped.
-    if (stream.refused == errc::header_too_large && std::exchange(rules_->too_large, true))
+    const std::optional<time_point> told = rules_->told;
+    if (rules_->builder.exceeds_limit() && told && impl_->now - *told < impl_->limits.floods.window)
         impl_->break_off(h2_breach::header_bomb);
 }
 
@@ -156,6 +159,8 @@ result<void> h2_server_session::respond(h2_server_stream& to, const response_hea
     if (!list_response(head, length, list))
         return error(errc::bad_field);
     to.answered = true;
+    if (to.refused && head.status == header_too_large_status)
+        rules_->told = impl_->now;
     if (to.closed)
         return {};
     set_body(to, body);

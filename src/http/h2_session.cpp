@@ -26,6 +26,7 @@ h2_code code_of_library(int library_error) noexcept {
         case NGHTTP2_ERR_STREAM_CLOSED:
             return h2_code::stream_closed;
         case NGHTTP2_ERR_FLOODED:
+        case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
             return h2_code::enhance_your_calm;
         default:
             return h2_code::protocol_error;
@@ -33,17 +34,23 @@ h2_code code_of_library(int library_error) noexcept {
 }
 
 h2_breach breach_of(int library_error) noexcept {
+    if (library_error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
+        return h2_breach::continuation_flood;
     return library_error == NGHTTP2_ERR_FLOODED ? h2_breach::unread_replies : h2_breach::rules;
 }
 
 struct options {
-    options() {
+    explicit options(const h2_flood_limits& floods) {
         if (nghttp2_option_new(&raw) != 0)
             throw std::bad_alloc();
         // The window is given back as the bytes leave towards the origin.
         nghttp2_option_set_no_auto_window_update(raw, 1);
         nghttp2_option_set_no_closed_streams(raw, 1);
         nghttp2_option_set_server_fallback_rfc7540_priorities(raw, 0);
+        // The tracker counts the frames. The library counts how often it begins to wait for one,
+        // which is as often as its header comes in pieces.
+        nghttp2_option_set_max_continuations(
+            raw, frame_header_size * (std::size_t{floods.continuations} + 1));
         nghttp2_option_set_builtin_recv_extension_type(raw, NGHTTP2_PRIORITY_UPDATE);
     }
     ~options() { nghttp2_option_del(raw); }
@@ -272,7 +279,7 @@ struct h2_session::callbacks {
 
 h2_session::implementation::implementation(h2_session& of, role in, const h2_limits& by)
     : limits(by), as(in), tracker(by.floods, in == role::server) {
-    const options how;
+    const options how(by.floods);
     const auto make =
         in == role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
     if (make(&library, callbacks::table(), &of, how.raw, h2_memory()) != 0)

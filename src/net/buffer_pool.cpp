@@ -1,7 +1,10 @@
 #include "penstock/net/buffer_pool.hpp"
 
 #include "penstock/base/check.hpp"
+#include "penstock/base/recycled.hpp"
 
+#include <algorithm>
+#include <bit>
 #include <cstring>
 
 namespace penstock::net {
@@ -53,7 +56,9 @@ slab buffer_pool::take(std::vector<char*>& free, std::size_t size) {
     return {data, size, this};
 }
 
-slab buffer_pool::take_scrap(std::size_t size) {
+// A few sizes only, whatever peers send.
+slab buffer_pool::take_scrap(std::size_t least) {
+    const std::size_t size = std::bit_ceil(std::max(least, scrap_min));
     char* const data = static_cast<char*>(allocate_recycled(size));
     in_use_ += size;
     return {data, size, this};

@@ -72,7 +72,7 @@ certificate_ptr make_certificate(EVP_PKEY* key, const std::vector<std::string>& 
                       X509_set_pubkey(to, key) == 1 && name_subject(to, names.front()) &&
                       add_extension(to, NID_basic_constraints, "critical,CA:FALSE") &&
                       add_extension(to, NID_key_usage, "critical,digitalSignature") &&
-                      add_extension(to, NID_ext_key_usage, "serverAuth") &&
+                      add_extension(to, NID_ext_key_usage, "serverAuth,clientAuth") &&
                       add_extension(to, NID_subject_alt_name, alternatives) &&
                       X509_sign(to, key, EVP_sha256()) > 0;
     if (!done)

@@ -35,15 +35,18 @@ stream::stream(worker& home, unique_fd fd) : socket_(home, std::move(fd)) {}
 stream::~stream() = default;
 
 task<result<void>> stream::accept_tls(tls_context& context) {
-    auto created = tls_session::create(socket_, context, tls_session::role::server, std::string());
+    auto created = tls_session::create(socket_, context, tls_session::role::server, {});
     if (!created)
         co_return created.error();
     tls_ = std::move(*created);
     co_return co_await handshake();
 }
 
-task<result<void>> stream::connect_tls(tls_context& context, std::string server_name) {
-    auto created = tls_session::create(socket_, context, tls_session::role::client, server_name);
+task<result<void>> stream::connect_tls(tls_context& context, std::string server_name,
+                                       std::string origin) {
+    tls_session::peer with{std::move(server_name), std::move(origin)};
+    auto created =
+        tls_session::create(socket_, context, tls_session::role::client, std::move(with));
     if (!created)
         co_return created.error();
     tls_ = std::move(*created);
@@ -68,7 +71,19 @@ const tls_facts& stream::tls() const noexcept {
     return tls_ ? tls_->facts() : none;
 }
 
-std::string stream::tls_failure() const { return tls_ ? tls_->failure_text() : std::string(); }
+std::string stream::tls_failure_text() const { return tls_ ? tls_->failure_text() : std::string(); }
+
+tls_failure stream::tls_failed() const noexcept {
+    if (aborted() == errc::handshake_timeout)
+        return tls_failure::timeout;
+    if (!tls_)
+        return tls_failure::internal_error;
+    return tls_->failure() != tls_failure::none ? tls_->failure() : tls_failure::client_gone;
+}
+
+std::string_view stream::handshake_phase() const noexcept {
+    return tls_ ? tls_->handshake_phase() : std::string_view("hello");
+}
 
 bool stream::maybe_readable() const noexcept {
     return socket_.maybe_readable() || (tls_ && tls_->readable_now());

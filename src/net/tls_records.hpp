@@ -2,12 +2,14 @@
 // §4.6.3, §6): application data, KeyUpdate and alerts. OpenSSL makes the handshake; from then on
 // its object, some 11 KiB, is not needed, and neither are its copies of every byte.
 //
-// Memory in, memory out: the caller brings whole records and the room for what is sealed.
+// Flow: `begin`; then `open` for each whole record that came, `seal` for data, and before it
+// `seal_owed` while `owes` says so. Memory in, memory out; the caller brings all room.
 #pragma once
 
 #include "net/key_update_limit.hpp"
 #include "net/tls_record_key.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>

@@ -1,6 +1,7 @@
 #include "net/tls_session.hpp"
 
 #include "net/tls_context.hpp"
+#include "net/tls_diagnosis.hpp"
 #include "net/tls_record_source.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/error.hpp"
@@ -92,15 +93,19 @@ struct tls_session::bio_calls {
 };
 
 result<std::unique_ptr<tls_session>> tls_session::create(socket& over, tls_context& context,
-                                                         role as, const std::string& server_name) {
+                                                         role as, peer with) {
     ERR_clear_error();
     const tls_context::implementation& from = context.impl();
-    ssl_ptr ssl(SSL_new(from.context.get()));
+    SSL_CTX* const begins =
+        as == role::server ? from.sites.front()->context.get() : from.context.get();
+    ssl_ptr ssl(SSL_new(begins));
     if (!ssl)
         return error(errc::tls_failed);
     const bool verifies = as == role::client && from.verifies;
     auto made = std::make_unique<tls_session>(over, std::move(ssl), as, verifies);
-    if (!made->prepare(server_name))
+    made->peer_ = std::move(with);
+    made->store_ = from.store;
+    if (!made->prepare())
         return error(verifies ? errc::certificate_untrusted : errc::tls_failed);
     return made;
 }
@@ -108,7 +113,14 @@ result<std::unique_ptr<tls_session>> tls_session::create(socket& over, tls_conte
 tls_session::tls_session(socket& over, ssl_ptr ssl, role as, bool verifies) noexcept
     : socket_(over), ssl_(std::move(ssl)), role_(as), verifies_(verifies) {}
 
-bool tls_session::prepare(const std::string& server_name) {
+// OpenSSL takes a session for a bad one if its connection ends without close_notify, also where it
+// has been given to others.
+tls_session::~tls_session() {
+    if (ssl_ && !failed_)
+        SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+bool tls_session::prepare() {
     BIO* const bio = BIO_new(bio_calls::method());
     if (bio == nullptr)
         return false;
@@ -116,22 +128,39 @@ bool tls_session::prepare(const std::string& server_name) {
     SSL_set_bio(ssl_.get(), bio, bio);
     SSL_set_msg_callback(ssl_.get(), note_message);
     SSL_set_msg_callback_arg(ssl_.get(), this);
+    SSL_set_ex_data(ssl_.get(), 0, this);
     if (role_ == role::server) {
-        SSL_set_ex_data(ssl_.get(), 0, this);
         secrets_ = std::make_unique<tls_traffic_secrets>();
         SSL_set_accept_state(ssl_.get());
         return true;
     }
     SSL_set_connect_state(ssl_.get());
+    if (const session_ptr known =
+            store_ ? store_->take(peer_.origin, socket_.home().now()) : nullptr)
+        SSL_set_session(ssl_.get(), known.get());
     // A certificate that is valid for any name proves nothing.
-    if (verifies_ && server_name.empty())
+    if (verifies_ && peer_.server_name.empty())
         return false;
-    return set_server_name(ssl_.get(), server_name, verifies_);
+    return set_server_name(ssl_.get(), peer_.server_name, verifies_);
+}
+
+tls_session* session_of(const SSL* ssl) noexcept {
+    return static_cast<tls_session*>(SSL_get_ex_data(ssl, 0));
+}
+
+bool tls_session::keep(session_ptr session) {
+    if (!store_ || SSL_SESSION_is_resumable(session.get()) != 1) {
+        // It stays OpenSSL's.
+        static_cast<void>(session.release());
+        return false;
+    }
+    store_->put(peer_.origin, std::move(session), socket_.home().now());
+    return true;
 }
 
 // The key log of a server's context.
 void note_tls_secret(const SSL* of, const char* line) noexcept {
-    auto* const self = static_cast<tls_session*>(SSL_get_ex_data(of, 0));
+    tls_session* const self = session_of(of);
     if (self != nullptr && self->secrets_)
         self->secrets_->note(line);
 }
@@ -140,13 +169,14 @@ void note_tls_secret(const SSL* of, const char* line) noexcept {
 // connection at the next record, whatever has been received already.
 void tls_session::note_message(int written, int, int type, const void* bytes, std::size_t size,
                                SSL*, void* self) noexcept {
-    if (written != 0 && type == SSL3_RT_HEADER) {
+    if (written != 0) {
         tls_session& of = *static_cast<tls_session*>(self);
-        if (of.secrets_)
+        of.answered_ = of.answered_ || type == SSL3_RT_HANDSHAKE;
+        if (type == SSL3_RT_HEADER && of.secrets_)
             ++of.secrets_->sealed;
         return;
     }
-    if (written != 0 || type != SSL3_RT_HANDSHAKE || size == 0 ||
+    if (type != SSL3_RT_HANDSHAKE || size == 0 ||
         *static_cast<const unsigned char*>(bytes) != SSL3_MT_KEY_UPDATE)
         return;
     tls_session& of = *static_cast<tls_session*>(self);
@@ -177,9 +207,43 @@ result<void> tls_session::handshake() {
     return sent;
 }
 
+// A name that is not known ends the hello in our callback, which OpenSSL has no reason for.
+tls_failure tls_session::diagnose() const noexcept {
+    if (io_error_ == errc::too_large)
+        return tls_failure::hello_too_large;
+    if (io_error_ == errc::handshake_timeout)
+        return tls_failure::timeout;
+    if (io_error_ || fin_)
+        return tls_failure::client_gone;
+    const unsigned long code = ERR_peek_error();
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CALLBACK_FAILED)
+        return tls_failure::unknown_name;
+    return diagnose_handshake(code, SSL_get_verify_result(ssl_.get()));
+}
+
+std::string_view tls_session::handshake_phase() const noexcept {
+    if (established_)
+        return "done";
+    if (!heard_)
+        return "hello";
+    return answered_ ? "client_answer" : "server_answer";
+}
+
+// What is not a name could forge a line of a log.
+void tls_session::note_hello(std::string_view server_name) {
+    heard_ = true;
+    const bool clean = server_name.size() <= 255 &&
+                       std::all_of(server_name.begin(), server_name.end(), [](char c) {
+                           return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+                       });
+    facts_.server_name = clean ? server_name : "invalid";
+}
+
 // Decides what the failure of an SSL call is called. The socket's own reason comes first, whatever
 // OpenSSL made of it.
 error tls_session::fail() {
+    if (!established_)
+        why_failed_ = diagnose();
     const std::string details = take_openssl_errors();
     const long verdict = verifies_ ? SSL_get_verify_result(ssl_.get()) : X509_V_OK;
     if (io_error_) {
@@ -223,6 +287,30 @@ void tls_session::note_facts() {
     const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
     facts_.server_name = name != nullptr ? name : "";
     facts_.resumed = SSL_session_reused(ssl) == 1;
+    if (role_ == role::server)
+        note_client();
+}
+
+// What a client has proved, and the names under which it may be served for it.
+void tls_session::note_client() {
+    const auto* const site =
+        static_cast<const tls_site*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl_.get()), 0));
+    if (SSL_get_verify_mode(ssl_.get()) == SSL_VERIFY_NONE || site == nullptr)
+        return;
+    facts_.site = site;
+    X509* const leaf = SSL_get0_peer_certificate(ssl_.get());
+    if (leaf == nullptr || SSL_get_verify_result(ssl_.get()) != X509_V_OK)
+        return;
+    unsigned char* der = nullptr;
+    const int size = i2d_X509(leaf, &der);
+    if (size > 0) {
+        // One byte more for the NUL that OpenSSL writes.
+        std::string text(4 * ((static_cast<std::size_t>(size) + 2) / 3) + 1, '\0');
+        auto* const out = reinterpret_cast<unsigned char*>(text.data());
+        text.resize(static_cast<std::size_t>(EVP_EncodeBlock(out, der, size)));
+        facts_.client_certificate = std::move(text);
+    }
+    OPENSSL_free(der);
 }
 
 result<std::size_t> tls_session::read(std::span<char> into) {
@@ -366,14 +454,19 @@ int tls_session::bio_read(std::span<char> into) {
 bool tls_session::receive() {
     if (fin_ || !socket_.maybe_readable())
         return false;
-    if (!in_) {
-        buffer_pool& pool = socket_.home().buffers();
-        in_ = read_size_ > buffer_pool::small ? pool.take_large() : pool.take_small();
-    }
     // A record's first part, if it came alone, with the rest behind it.
     const std::size_t held = received();
-    if (held > 0 && in_begin_ > 0)
+    const std::size_t wanted =
+        read_size_ > buffer_pool::small ? buffer_pool::large : buffer_pool::small;
+    if (!in_ || in_.size() < wanted) {
+        buffer_pool& pool = socket_.home().buffers();
+        slab roomier = wanted == buffer_pool::large ? pool.take_large() : pool.take_small();
+        if (held > 0)
+            std::memcpy(roomier.data(), in_.data() + in_begin_, held);
+        in_ = std::move(roomier);
+    } else if (held > 0 && in_begin_ > 0) {
         std::memmove(in_.data(), in_.data() + in_begin_, held);
+    }
     const result<std::size_t> got = socket_.read({in_.data() + held, in_.size() - held});
     in_begin_ = 0;
     in_end_ = held + (got ? *got : 0);

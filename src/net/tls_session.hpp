@@ -16,6 +16,7 @@
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/socket.hpp"
 #include "penstock/net/stream.hpp"
+#include "penstock/net/tls.hpp"
 
 #include <cstddef>
 #include <memory>
@@ -35,10 +36,17 @@ class tls_session {
     // A ClientHello above this is nobody's we know.
     static constexpr std::size_t hello_bytes_max = std::size_t{16} * 1024;
 
-    // `server_name` is what a client asks for and verifies: a DNS name or an address.
-    [[nodiscard]] static result<std::unique_ptr<tls_session>> create(
-        socket& over, tls_context& context, role as, const std::string& server_name);
+    // `server_name` is what a client asks for and verifies: a DNS name or an address. `origin`
+    // tells the ones apart whose sessions are not each other's.
+    struct peer {
+        std::string server_name;
+        std::string origin;
+    };
+    [[nodiscard]] static result<std::unique_ptr<tls_session>> create(socket& over,
+                                                                     tls_context& context, role as,
+                                                                     peer with);
     tls_session(socket& over, ssl_ptr ssl, role as, bool verifies) noexcept;
+    ~tls_session();
     tls_session(const tls_session&) = delete;
     tls_session& operator=(const tls_session&) = delete;
 
@@ -55,6 +63,15 @@ class tls_session {
     // A read has something to say without another event of the socket.
     [[nodiscard]] bool readable_now() const noexcept;
 
+    // From the hello, before anything of it is judged; empty = no name.
+    void note_hello(std::string_view server_name);
+
+    // A session of the origin's. False if it is of no use; then nothing is taken.
+    [[nodiscard]] bool keep(session_ptr session);
+    [[nodiscard]] const std::string& peer_name() const noexcept { return peer_.server_name; }
+
+    [[nodiscard]] tls_failure failure() const noexcept { return why_failed_; }
+    [[nodiscard]] std::string_view handshake_phase() const noexcept;
     [[nodiscard]] const tls_facts& facts() const noexcept { return facts_; }
     [[nodiscard]] const std::string& failure_text() const noexcept { return failure_; }
 
@@ -64,10 +81,12 @@ class tls_session {
     static void note_message(int written, int version, int type, const void* bytes,
                              std::size_t size, SSL* ssl, void* self) noexcept;
 
-    [[nodiscard]] bool prepare(const std::string& server_name);
+    [[nodiscard]] bool prepare();
     error fail();
     error end();
+    [[nodiscard]] tls_failure diagnose() const noexcept;
     void note_facts();
+    void note_client();
     [[nodiscard]] error after_read(int outcome);
 
     // From the end of the handshake on, without OpenSSL.
@@ -75,6 +94,7 @@ class tls_session {
     [[nodiscard]] result<std::size_t> read_records(std::span<char> into);
     [[nodiscard]] result<std::string_view> open_next(std::span<char> into);
     [[nodiscard]] bool has_record() const noexcept;
+    void park_input();
     [[nodiscard]] result<std::size_t> write_records(std::span<const iovec> from);
     [[nodiscard]] bool seal_owed();
     void close_records();
@@ -91,6 +111,8 @@ class tls_session {
     [[nodiscard]] std::size_t unsent() const noexcept { return out_end_ - out_begin_; }
 
     socket& socket_;
+    peer peer_;
+    std::shared_ptr<tls_session_store> store_;
     ssl_ptr ssl_;                                   // null once `records_` is there
     std::unique_ptr<tls_traffic_secrets> secrets_;  // during a server's handshake
     std::unique_ptr<tls_records> records_;
@@ -105,12 +127,15 @@ class tls_session {
     std::size_t hello_bytes_ = 0;  // received before we said anything
     key_update_limit key_updates_;
     error io_error_;  // of the socket, as the BIO met it
-    error failed_;    // the SSL object must not be used any more
+    error failed_;    // nothing is read or written any more
     tls_facts facts_;
     std::string failure_;
+    tls_failure why_failed_ = tls_failure::none;
     role role_;
     bool verifies_;
     bool established_ = false;
+    bool heard_ = false;         // a hello
+    bool answered_ = false;      // it
     bool spoke_ = false;         // something of ours was written
     bool fin_ = false;           // TCP's end of stream
     bool close_notify_ = false;  // TLS's

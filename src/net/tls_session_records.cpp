@@ -40,8 +40,10 @@ result<std::size_t> tls_session::read_records(std::span<char> into) {
     error stopped = failed_;
     read_size_ = into.size();
     while (!stopped && !close_notify_ && total < into.size()) {
-        // More would need another system call; the reader asks again if it has room for it.
-        if (total > 0 && plain_.empty() && !has_record())
+        // More would need another system call, which only the rest of a record is worth; the
+        // reader asks again if it has room for it.
+        const bool begun = received() > 0 && socket_.maybe_readable();
+        if (total > 0 && plain_.empty() && !has_record() && !begun)
             break;
         const std::span<char> room = into.subspan(total);
         const result<std::string_view> data = open_next(room);
@@ -55,14 +57,32 @@ result<std::size_t> tls_session::read_records(std::span<char> into) {
         plain_ = data->substr(count);
         total += count;
     }
-    if (received() == 0 && plain_.empty())
-        in_.release();
+    park_input();
     // Answers of our own. If the kernel takes none, the next write brings them.
     if (unsent() > 0)
         static_cast<void>(flush());
     if (total > 0 || !stopped)
         return total;
     return stopped;
+}
+
+// No slab is held for what is little, or will not be looked at.
+void tls_session::park_input() {
+    if (!plain_.empty())
+        return;
+    const std::size_t held = close_notify_ ? 0 : received();
+    if (held == 0) {
+        in_.release();
+        in_begin_ = in_end_ = 0;
+        return;
+    }
+    if (held > buffer_pool::scrap_max || in_.size() < buffer_pool::small || has_record())
+        return;
+    slab scrap = socket_.home().buffers().take_scrap(held);
+    std::memcpy(scrap.data(), in_.data() + in_begin_, held);
+    in_ = std::move(scrap);
+    in_begin_ = 0;
+    in_end_ = held;
 }
 
 // Data of the next record that has some, or what was left of the one before; in `into` if it was
@@ -86,7 +106,7 @@ result<std::string_view> tls_session::open_next(std::span<char> into) {
             close_notify_ = true;
             return std::string_view();
         }
-        if (records_->owes() && !seal_owed())
+        if (!said_close_ && records_->owes() && !seal_owed())
             return fail_records();
         if (next.what == tls_records::event::data)
             return next.data;

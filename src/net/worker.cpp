@@ -1,4 +1,5 @@
 #include "penstock/net/worker.hpp"
+#include "penstock/base/recycled.hpp"
 
 #ifdef PENSTOCK_NESTED_LOOP
 #include "net/nested_wait.hpp"
@@ -94,6 +95,7 @@ void worker::note_exception(const char* where) noexcept {
 void worker::shrink() noexcept {
     buffers_.clear();
     pipes_.clear();
+    release_recycled_lists();
     ::malloc_trim(0);
 }
 

@@ -24,36 +24,9 @@ bool is_connect_failure(reason why) noexcept {
     }
 }
 
-}  // namespace
-
-int status_of(reason why) noexcept {
+// What is ours or the origin's; 502 for all that the origin did.
+int status_of_failure(reason why) noexcept {
     switch (why) {
-        case reason::none:
-            return 200;
-        case reason::http_request_error:
-            return 400;
-        case reason::no_route:
-            return 404;
-        case reason::http_request_denied:
-            return 405;
-        case reason::head_timeout:
-        case reason::body_timeout:
-            return 408;
-        case reason::body_too_large:
-            return 413;
-        case reason::uri_too_long:
-            return 414;
-        case reason::expectation_failed:
-            return 417;
-        case reason::address_cap:
-        case reason::address_rate:
-            return 429;
-        case reason::request_header_too_large:
-            return 431;
-        case reason::client_gone:
-        case reason::client_protocol_error:
-        case reason::write_timeout:
-            return 499;
         case reason::proxy_internal_error:
             return 500;
         case reason::transfer_coding_unknown:
@@ -76,24 +49,46 @@ int status_of(reason why) noexcept {
             return 505;
         case reason::proxy_loop_detected:
             return 508;
-        case reason::dns_error:
-        case reason::destination_unavailable:
-        case reason::connection_refused:
-        case reason::connection_terminated:
-        case reason::tls_protocol_error:
-        case reason::tls_certificate_error:
-        case reason::http_response_incomplete:
-        case reason::http_response_header_section_size:
-        case reason::http_protocol_error:
-        case reason::http_response_transfer_coding:
-        case reason::stale_connection:
-        case reason::interim_flood:
-        case reason::unexpected_upgrade:
-        case reason::stream_reset:
-        case reason::upgrade_unavailable:
+        default:
             return 502;
     }
-    return 500;
+}
+
+}  // namespace
+
+int status_of(reason why) noexcept {
+    switch (why) {
+        case reason::none:
+            return 200;
+        case reason::http_request_error:
+            return 400;
+        case reason::no_route:
+            return 404;
+        case reason::http_request_denied:
+            return 405;
+        case reason::head_timeout:
+        case reason::body_timeout:
+            return 408;
+        case reason::body_too_large:
+            return 413;
+        case reason::uri_too_long:
+            return 414;
+        case reason::expectation_failed:
+            return 417;
+        case reason::misdirected_request:
+            return 421;
+        case reason::address_cap:
+        case reason::address_rate:
+            return 429;
+        case reason::request_header_too_large:
+            return 431;
+        case reason::client_gone:
+        case reason::client_protocol_error:
+        case reason::write_timeout:
+            return 499;
+        default:
+            return status_of_failure(why);
+    }
 }
 
 retry decide_retry(const upstream::attempt_failure& failed, const retry_facts& of) noexcept {

@@ -56,6 +56,7 @@ void proxy_handler::prepare(exchange::request& from, const config::route& by, bo
     facts.host = head.authority;
     facts.port = from.local != nullptr ? from.local->port() : std::uint16_t{0};
     facts.peer_trusted = trusted;
+    facts.client_certificate = from.client_certificate;
     http::set_forwarding(head.fields, facts);
     append_via(head.fields, head.version, generation_.via, scratch_);
     head.fields.set("X-Request-Id", from.record->request_id);

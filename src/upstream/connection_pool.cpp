@@ -70,6 +70,8 @@ net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange:
     const connect_target target{home_, shared_.settings, *shared_.endpoints[wish.endpoint],
                                 wish.endpoint, tls_};
     result<std::unique_ptr<connection>> made = co_await connect(target, from);
+    if (made)
+        count_handshake(counters_, **made);
     if (made) {
         (*made)->hold(std::move(held));
     } else {

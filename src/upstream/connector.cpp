@@ -1,6 +1,7 @@
 #include "upstream/connector.hpp"
 
 #include "penstock/net/error.hpp"
+#include "upstream/counting.hpp"
 #include "upstream/phase_wait.hpp"
 #include "upstream/stream_abort.hpp"
 
@@ -55,7 +56,7 @@ net::task<result<void>> begin_tls(connect_target to, connection& over, time_poin
     result<void> done;
     {
         const phase_wait charged(from.record->ledger, exchange::phase::upstream_tls, to.home);
-        done = co_await stream.connect_tls(*to.tls, std::move(name));
+        done = co_await stream.connect_tls(*to.tls, std::move(name), to.endpoint.name);
     }
     stream.read_deadline_off();
     // A deadline or an abort ends the handshake too; the one who caused it is who is reported.
@@ -89,6 +90,11 @@ net::task<result<std::unique_ptr<connection>>> connect(connect_target to, exchan
         co_return made;
     }
     co_return failed;
+}
+
+void count_handshake(cluster_counters& in, connection& made) noexcept {
+    if (made.stream().is_tls())
+        add(made.stream().tls().resumed ? in.tls_resumed : in.tls_full);
 }
 
 }  // namespace penstock::upstream

@@ -24,4 +24,7 @@ struct connect_target {
 [[nodiscard]] net::task<result<std::unique_ptr<connection>>> connect(connect_target to,
                                                                      exchange::request& from);
 
+// Of a connection that was just made, if it has one.
+void count_handshake(cluster_counters& in, connection& made) noexcept;
+
 }  // namespace penstock::upstream

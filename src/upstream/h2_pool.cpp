@@ -55,6 +55,8 @@ class h2_pool::dial {
         self->held_.release();
         if (self->pool_ == nullptr)
             co_return;
+        if (made)
+            count_handshake(self->pool_->counters_, **made);
         const time_point end = home.now();
         const nanoseconds tls = self->record_.ledger.spent(exchange::phase::upstream_tls);
         self->pool_->endpoints_[self->endpoint_].latest_tls = {end - tls, end};

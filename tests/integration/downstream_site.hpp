@@ -28,8 +28,7 @@ inline config::listener plain_settings() {
 inline std::shared_ptr<net::tls_context> test_tls() {
     static const net::self_signed files = *net::make_self_signed({"a.test", "127.0.0.1"});
     net::tls_server_options options;
-    options.certificate_pem = files.certificate_pem;
-    options.key_pem = files.key_pem;
+    options.certificates = {{files.certificate_pem, files.key_pem, ""}};
     options.alpn = {"h2", "http/1.1"};
     std::string message;
     auto made = net::tls_context::server(options, message);

@@ -39,7 +39,7 @@ void daemon::start(const std::vector<std::string>& arguments) {
     std::vector<std::string> argv{penstock_binary()};
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     process_.emplace(argv);
-    process_->wait_for("ready");
+    process_->wait_for("ready: ");
 }
 
 std::uint16_t daemon::port(std::string_view listener, int nth) const {

@@ -14,6 +14,9 @@ namespace penstock {
 [[nodiscard]] void* allocate_recycled(std::size_t size);
 void release_recycled(void* block, std::size_t size) noexcept;
 
+// Gives all that this thread keeps back to the heap.
+void release_recycled_lists() noexcept;
+
 // For containers of the standard library.
 template <class T>
 struct recycling_allocator {

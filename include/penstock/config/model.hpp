@@ -3,6 +3,8 @@
 // Each section carries `where`, the place in the file, for messages about it.
 #pragma once
 
+#include "penstock/config/tls_model.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -16,13 +18,6 @@ using namespace std::chrono_literals;
 
 inline constexpr std::uint64_t kib = 1024;
 inline constexpr std::uint64_t mib = 1024 * kib;
-
-// A place in a configuration file; lines and columns count from 1, 0 means "not from a file".
-struct location {
-    std::string file;
-    int line = 0;
-    int column = 0;
-};
 
 // A socket address as written: numeric host (IPv6 in brackets) or name, and a port.
 struct address {
@@ -38,7 +33,7 @@ struct network {
 };
 
 struct limits {
-    std::uint64_t connections = 10000;  // 0 = no cap of this listener's own
+    std::uint64_t connections = 10000;          // 0 = no cap of this listener's own
     std::uint64_t connections_per_address = 0;  // of one address or IPv6 /64; 0 = no cap
     std::uint32_t requests_per_address = 0;     // a second, likewise; 0 = no cap
     std::uint64_t header = 64 * kib;            // whole head
@@ -76,17 +71,6 @@ struct socket_options {
     int backlog = 4096;
     bool nodelay = true;
     keepalive keep;
-};
-
-struct certificate {
-    std::string cert;  // path of a PEM chain
-    std::string key;   // path of a PEM key
-    location where;
-};
-
-struct listener_tls {
-    std::vector<certificate> certificates;
-    std::string min_version = "1.2";
 };
 
 enum class over_limit { wait, refuse };  // wait in the kernel queue, or answer 503 and close
@@ -172,12 +156,6 @@ struct endpoint {
 };
 
 enum class balance { round_robin, least_request, p2c, random };
-
-struct upstream_tls {
-    bool verify = true;
-    std::string ca;           // path of a PEM bundle; empty = the system's trust store
-    std::string server_name;  // SNI and verified name; empty = the endpoint's host
-};
 
 struct pool_limits {
     std::uint32_t connections = 100;  // per endpoint, whole process

@@ -120,6 +120,8 @@ struct request {
     bool wants_websocket = false;   // `Upgrade: websocket` was asked for, correctly
     bool accepts_trailers = false;  // TE: trailers was there
     bool tls = false;
+    // What the client has shown and proved to own: DER in base64, empty = nothing.
+    std::string_view client_certificate;
     const net::socket_address* peer = nullptr;   // the client
     const net::socket_address* local = nullptr;  // where it connected to
     interim_sink* interim = nullptr;
@@ -131,6 +133,7 @@ struct request {
         head.clear();
         body = nullptr;
         expects_continue = wants_websocket = accepts_trailers = tls = false;
+        client_certificate = {};
         peer = local = nullptr;
         interim = nullptr;
         aborted = nullptr;

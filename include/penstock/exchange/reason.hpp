@@ -61,10 +61,12 @@ enum class reason : std::uint8_t {
     stream_reset,         // the origin reset the HTTP/2 stream
     stream_refused,       // the origin refused the HTTP/2 stream before it looked at the request
     upgrade_unavailable,  // the origin's HTTP/2 has no way to begin a websocket
+    // For a host of other certificates than the name whose policy on clients was checked: 421.
+    misdirected_request,
 };
 
 inline constexpr std::size_t reason_count =
-    static_cast<std::size_t>(reason::upgrade_unavailable) + 1;
+    static_cast<std::size_t>(reason::misdirected_request) + 1;
 
 // "connection_timeout"; "none" for none.
 [[nodiscard]] std::string_view token(reason why) noexcept;

@@ -20,6 +20,8 @@ namespace penstock::http {
 enum class field_id : std::uint8_t {
     other,
     authorization,
+    client_cert,
+    client_cert_chain,
     connection,
     content_length,
     content_type,

@@ -2,8 +2,6 @@
 // bytes are there and lets go of it when they are gone, so an idle connection holds none.
 #pragma once
 
-#include "penstock/base/recycled.hpp"
-
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -40,11 +38,12 @@ class slab {
 };
 
 // Keeps a few free slabs of each of its two sizes; the rest goes back to the heap. Below them are
-// scraps, just as large as what is in them.
+// scraps, about as large as what is in them.
 class buffer_pool {
  public:
     static constexpr std::size_t small = 32 * 1024;   // a whole message, mostly
     static constexpr std::size_t large = 256 * 1024;  // a head of the highest limit, bulk bodies
+    static constexpr std::size_t scrap_min = 256;
     static constexpr std::size_t scrap_max = 4 * 1024;
     static constexpr std::size_t cached_max = 64;  // small ones; of the others, an eighth
 
@@ -55,8 +54,8 @@ class buffer_pool {
 
     [[nodiscard]] slab take_small() { return take(free_small_, small); }
     [[nodiscard]] slab take_large() { return take(free_large_, large); }
-    // At most `scrap_max` bytes.
-    [[nodiscard]] slab take_scrap(std::size_t size);
+    // For at most `scrap_max` bytes.
+    [[nodiscard]] slab take_scrap(std::size_t least);
     // Gives the slabs that nobody uses back to the heap.
     void clear() noexcept;
     [[nodiscard]] std::size_t in_use() const noexcept { return in_use_; }  // bytes handed out
@@ -82,7 +81,8 @@ class read_buffer {
     [[nodiscard]] const char* data() const noexcept { return slab_.data() + begin_; }
     // Room behind the filled range. Takes a slab if there is none, a large one if the latest read
     // filled its slab; moves the bytes to the front if the back is full, and to a large slab if a
-    // small one is full. Size 0 = the large one is full.
+    // small one is full. A scrap is read out first, or moves to a small slab once it is full. Size
+    // 0 = the large one is full.
     struct room {
         char* data;
         std::size_t size;

@@ -98,6 +98,8 @@ class socket {
     void drained(bool write) noexcept;
     // It will be told of events soon.
     void prefetch_reader() const noexcept {
+        if (!reader_.handle_)
+            return;
         const char* const frame = static_cast<const char*>(reader_.handle_.address());
         __builtin_prefetch(frame);
         __builtin_prefetch(frame + 64);

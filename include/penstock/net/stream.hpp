@@ -9,6 +9,7 @@
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/socket.hpp"
 #include "penstock/net/task.hpp"
+#include "penstock/net/tls_failure.hpp"
 
 #include <memory>
 #include <optional>
@@ -20,6 +21,7 @@ namespace penstock::net {
 
 class tls_context;
 class tls_session;
+struct tls_site;
 
 // What the TLS handshake agreed on; empty strings on a plain stream.
 struct tls_facts {
@@ -28,6 +30,10 @@ struct tls_facts {
     std::string alpn;         // "http/1.1", or empty
     std::string server_name;  // SNI
     bool resumed = false;
+    // If clients are asked for certificates: what this one was answered with, of the context, and
+    // what it has shown and proved to own (DER in base64; empty = nothing).
+    const tls_site* site = nullptr;
+    std::string client_certificate;
 };
 
 class stream {
@@ -38,13 +44,19 @@ class stream {
     stream& operator=(const stream&) = delete;
 
     // Performs the handshake; until it succeeded nothing may be read or written. Deadlines are the
-    // caller's. `server_name` is what a client asks for and verifies.
+    // caller's. `server_name` is what a client asks for and verifies; sessions are resumed among
+    // connections to the same `origin`.
     [[nodiscard]] task<result<void>> accept_tls(tls_context& context);
-    [[nodiscard]] task<result<void>> connect_tls(tls_context& context, std::string server_name);
+    [[nodiscard]] task<result<void>> connect_tls(tls_context& context, std::string server_name,
+                                                 std::string origin);
     [[nodiscard]] bool is_tls() const noexcept { return tls_ != nullptr; }
     [[nodiscard]] const tls_facts& tls() const noexcept;
     // One line about the latest TLS failure; empty if there was none.
-    [[nodiscard]] std::string tls_failure() const;
+    [[nodiscard]] std::string tls_failure_text() const;
+    // Of a client's handshake, and how far it had come: "hello", "server_answer" or
+    // "client_answer".
+    [[nodiscard]] tls_failure tls_failed() const noexcept;
+    [[nodiscard]] std::string_view handshake_phase() const noexcept;
 
     // co_await s.readable(): an error, or success once a read is worth trying.
     struct readiness {

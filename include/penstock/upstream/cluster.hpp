@@ -49,7 +49,9 @@ struct cluster_counters {
     std::atomic<std::uint64_t> active{0};  // connections in use
     std::atomic<std::uint64_t> idle{0};
     std::atomic<std::uint64_t> queued{0};
-    std::atomic<std::uint64_t> streams{0};  // HTTP/2 streams in use
+    std::atomic<std::uint64_t> streams{0};   // HTTP/2 streams in use
+    std::atomic<std::uint64_t> tls_full{0};  // handshakes, and those that resumed a session
+    std::atomic<std::uint64_t> tls_resumed{0};
 };
 
 // How one attempt failed, in the terms that the retry decision needs.

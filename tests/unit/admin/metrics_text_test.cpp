@@ -218,7 +218,17 @@ TEST(MetricsText, TellsHandshakesApartOnTlsListeners) {
     process.sides[1]->serves.handshakes_ok[1][0] = 300;
     process.sides[1]->serves.handshakes_ok[1][1] = 4000;
     process.sides[0]->serves.handshakes_ok[1][1] = 1;
-    process.sides[1]->serves.handshakes_failed = 7;
+    process.sides[1]->serves.handshakes_failed[1] = 3;
+    process.sides[0]->serves.handshakes_failed[2] = 4;
+    const samples failed = family_of(process.view(), "penstock_tls_handshake_failures_total");
+    EXPECT_EQ(failed.size(), net::tls_failure_count - 1);
+    for (const char* const one : {R"({listener="web",reason="not_tls"})",
+                                  R"({listener="web",reason="version_unsupported"})"})
+        EXPECT_NE(std::find_if(
+                      failed.begin(), failed.end(),
+                      [one](const auto& each) { return each.first == one && each.second != "0"; }),
+                  failed.end())
+            << one;
     EXPECT_EQ(family_of(process.view(), "penstock_tls_handshakes_total"),
               (samples{
                   {R"({listener="web",result="ok",resumed="false",version="TLSv1.2"})", "1"},

@@ -59,24 +59,23 @@ TEST(MemoryUse, ReadsTheLimitOfACgroup) {
 
 TEST(HeapTrim, WaitsForTheEndOfABurst) {
     heap_trim_rule rule;
-    EXPECT_FALSE(rule.due(20 * mib, 10 * mib));  // more than ever before
-    EXPECT_FALSE(rule.due(40 * mib, 10 * mib));
-    EXPECT_TRUE(rule.due(40 * mib, 10 * mib));
-    EXPECT_TRUE(rule.due(42 * mib, 10 * mib));
-    EXPECT_TRUE(rule.due(30 * mib, 10 * mib));
+    EXPECT_FALSE(rule.due(20 * mib));  // more than ever before
+    EXPECT_FALSE(rule.due(40 * mib));
+    EXPECT_TRUE(rule.due(40 * mib));
+    EXPECT_TRUE(rule.due(42 * mib));
+    EXPECT_TRUE(rule.due(30 * mib));
 }
 
 TEST(HeapTrim, IsWorthItsCost) {
     heap_trim_rule rule;
-    EXPECT_FALSE(rule.due(40 * mib, 10 * mib));
-    EXPECT_FALSE(rule.due(40 * mib, heap_trim_rule::free_min - 1));
-    EXPECT_TRUE(rule.due(40 * mib, heap_trim_rule::free_min));
-    // What is still free after it could not be given back; so not again for nothing.
-    rule.note_trimmed(36 * mib);
-    EXPECT_FALSE(rule.due(36 * mib, 10 * mib));
-    EXPECT_FALSE(rule.due(38 * mib, 10 * mib));
-    EXPECT_FALSE(rule.due(40 * mib - 1, 10 * mib));
-    EXPECT_TRUE(rule.due(40 * mib, 10 * mib));
+    rule.note_trimmed(40 * mib);
+    // What is in use could not be given back; so not again for nothing.
+    for (std::uint64_t used = 40 * mib; used < 50 * mib; used += mib)
+        EXPECT_FALSE(rule.due(used));
+    EXPECT_TRUE(rule.due(50 * mib));
+    rule.note_trimmed(8 * mib);
+    EXPECT_FALSE(rule.due(8 * mib + heap_trim_rule::growth_min - 1));
+    EXPECT_TRUE(rule.due(8 * mib + heap_trim_rule::growth_min));
 }
 
 }  // namespace

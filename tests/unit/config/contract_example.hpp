@@ -1,5 +1,5 @@
-// The configuration that operators are promised to be able to write, every key of it; without
-// `client_ca`, which this release refuses, and with the upstream that its last route names.
+// The configuration that operators are promised to be able to write, every key of it, with the
+// upstream that its last route names.
 #pragma once
 
 #include <string_view>
@@ -26,6 +26,7 @@ listeners:
       certificates: [{cert: site.pem, key: site.key}]
       min_version: "1.2"
       tickets: {secret_file: ticket.secret, rotate: 1h}
+      client_ca: clients.pem        # asks for and verifies client certificates
     limits: {connections: 10000, connections_per_address: 0, header: 64KiB, header_count: 100,
              body: 100MiB}
     timeouts: {tls_handshake: 10s, head: 10s, body_idle: 30s, write_idle: 30s, keepalive: 75s}

@@ -23,8 +23,9 @@ void expect_stable(std::string_view yaml, const std::string& file) {
 
 TEST(Dump, LoadsToTheSameModel) {
     const scratch_directory scratch;
-    for (const char* const name : {"site.pem", "site.key", "ca.pem", "tls/site.pem", "tls/site.key",
-                                   "tls/ca.pem", "tls/internal-ca.pem"}) {
+    for (const char* const name :
+         {"site.pem", "site.key", "ca.pem", "tls/site.pem", "tls/site.key", "tls/ca.pem",
+          "tls/internal-ca.pem", "ticket.secret", "clients.pem"}) {
         scratch.write(name, "x");
     }
     expect_stable(contract_example, scratch.at("p.yaml"));

@@ -42,7 +42,8 @@ TEST(Load, ThreeLinesAreEnough) {
 
 TEST(Load, TakesTheExampleOfTheContract) {
     const scratch_directory scratch;
-    for (const char* const file : {"site.pem", "site.key", "ca.pem"}) {
+    for (const char* const file :
+         {"site.pem", "site.key", "ca.pem", "ticket.secret", "clients.pem"}) {
         scratch.write(file, "x");
     }
     const loaded outcome = load_text(contract_example, scratch.at("p.yaml"));
@@ -70,6 +71,12 @@ TEST(Load, TakesTheExampleOfTheContract) {
     EXPECT_EQ(m.routes[2].redirection.value_or(redirect{}).to, "https://example.com/new/");
     EXPECT_EQ(m.routes[3].name, "app");
 
+    const listener_tls secure = m.listeners.at(1).tls.value_or(listener_tls{});
+    EXPECT_EQ(secure.tickets.secret_file, scratch.at("ticket.secret"));
+    EXPECT_EQ(secure.tickets.rotate, 1h);
+    EXPECT_EQ(secure.client_ca, scratch.at("clients.pem"));
+    EXPECT_EQ(secure.client, client_auth::required);
+
     const upstream& api = m.upstreams.at(0);
     EXPECT_EQ(api.endpoints.at(1).weight, 2U);
     EXPECT_EQ(api.balance, balance::p2c);
@@ -79,9 +86,9 @@ TEST(Load, TakesTheExampleOfTheContract) {
     EXPECT_EQ(
         warnings(outcome),
         (std::vector<std::string>{
-            "'tickets' has no effect in this release", "'priority' has no effect in this release",
-            "'retry' has no effect in this release", "'breaker' has no effect in this release",
-            "'health' has no effect in this release", "'dns' has no effect in this release"}));
+            "'priority' has no effect in this release", "'retry' has no effect in this release",
+            "'breaker' has no effect in this release", "'health' has no effect in this release",
+            "'dns' has no effect in this release"}));
 }
 
 // A load gives a model, or says why not.

@@ -53,6 +53,7 @@ TEST(Reason, IsCalledWhatItIs) {
                            {reason::stream_reset, "stream_reset"},
                            {reason::stream_refused, "stream_refused"},
                            {reason::upgrade_unavailable, "upgrade_unavailable"},
+                           {reason::misdirected_request, "misdirected_request"},
                            {reason::shed_memory, "shed_memory"}})
         EXPECT_EQ(token(one.why), one.text);
 }

@@ -20,6 +20,8 @@ struct named_id {
 
 constexpr named_id known[] = {
     {"Authorization", field_id::authorization},
+    {"Client-Cert", field_id::client_cert},
+    {"Client-Cert-Chain", field_id::client_cert_chain},
     {"Connection", field_id::connection},
     {"Content-Length", field_id::content_length},
     {"Content-Type", field_id::content_type},

@@ -370,12 +370,40 @@ TEST(H2Head, ThatGrowsInDecodingIsRefused) {
     EXPECT_LT(stream->head.fields.bytes(), 64 * 1024U);
 }
 
+// However it is cut: the library counts pieces of frames' headers for frames.
+TEST(H2Head, MayComeByteByByte) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    const std::string block = h2::block(h2::get());
+    std::string frames = h2::frame(h2::headers, h2::end_stream, 1, block.substr(0, 1));
+    for (int i = 0; i < 7; ++i)
+        frames += h2::frame(h2::continuation, 0, 1);
+    frames += h2::frame(h2::continuation, h2::end_headers, 1, block.substr(1));
+    ASSERT_EQ(to.send(frames, 1), h2_code::no_error);
+    ASSERT_NE(to.session.next_changed(), nullptr);
+}
+
 // E9: told once, and then no more.
 TEST(H2Head, ThatGrowsAgainEndsTheConnection) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);
-    ASSERT_EQ(to.send(bomb(20)), h2_code::no_error);
-    EXPECT_EQ(to.send(bomb(20, 3)), h2_code::enhance_your_calm);
+    // Sent before it could know.
+    ASSERT_EQ(to.send(bomb(20) + bomb(20, 3)), h2_code::no_error);
+    response_head head;
+    head.status = 431;
+    for (int i = 0; i < 2; ++i) {
+        h2_server_stream* const refused = to.session.next_changed();
+        ASSERT_TRUE(refused->refused);
+        ASSERT_TRUE(to.session.respond(*refused, head, std::nullopt, nullptr));
+    }
+    // Long after it, that is another client's matter of one connection.
+    to.now += 10s;
+    ASSERT_EQ(to.send(bomb(20, 5)), h2_code::no_error);
+    h2_server_stream* stream = to.session.next_changed();
+    while (stream->id != 5)
+        stream = to.session.next_changed();
+    ASSERT_TRUE(to.session.respond(*stream, head, std::nullopt, nullptr));
+    EXPECT_EQ(to.send(bomb(20, 7)), h2_code::enhance_your_calm);
     EXPECT_EQ(to.session.breach(), h2_breach::header_bomb);
 }
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace penstock::net {
@@ -118,6 +119,56 @@ TEST(ReadBuffer, GrowsOnceAndThenIsFull) {
     EXPECT_EQ(room.size, 0U);
     in.consume(1);
     EXPECT_EQ(in.prepare(pool).size, 1U);
+}
+
+TEST(BufferPool, GivesScrapsOfAFewSizes) {
+    buffer_pool pool;
+    for (const auto& [least, size] : std::vector<std::pair<std::size_t, std::size_t>>{
+             {1, 256}, {256, 256}, {257, 512}, {4000, 4096}, {4096, 4096}}) {
+        const slab scrap = pool.take_scrap(least);
+        EXPECT_EQ(scrap.size(), size);
+        EXPECT_EQ(pool.in_use(), size);
+    }
+    EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST(ReadBuffer, ParksWhatIsLittle) {
+    buffer_pool pool;
+    read_buffer in;
+    in.park(pool);
+    EXPECT_EQ(pool.in_use(), 0U);
+    fill(in, pool, "abcdef");
+    in.consume(2);
+    in.park(pool);
+    EXPECT_EQ(held(in), "cdef");
+    EXPECT_EQ(pool.in_use(), buffer_pool::scrap_min);
+    // Twice is once.
+    const char* const data = in.data();
+    in.park(pool);
+    EXPECT_EQ(in.data(), data);
+    // More comes in behind it, first what has room.
+    fill(in, pool, std::string(buffer_pool::scrap_min - 4, 'x'));
+    EXPECT_EQ(pool.in_use(), buffer_pool::scrap_min);
+    fill(in, pool, "y");
+    EXPECT_EQ(pool.in_use(), buffer_pool::small);
+    EXPECT_EQ(held(in), "cdef" + std::string(buffer_pool::scrap_min - 4, 'x') + "y");
+    in.consume(in.size());
+    EXPECT_EQ(pool.in_use(), 0U);
+}
+
+TEST(ReadBuffer, ParksNoMoreThanAScrap) {
+    buffer_pool pool;
+    read_buffer in;
+    fill(in, pool, std::string(buffer_pool::scrap_max + 1, 'x'));
+    in.park(pool);
+    EXPECT_EQ(pool.in_use(), buffer_pool::small);
+    in.consume(1);
+    in.park(pool);
+    EXPECT_EQ(pool.in_use(), buffer_pool::scrap_max);
+    // Empty, it is no slab for the next read.
+    in.consume_keep(in.size());
+    fill(in, pool, "z");
+    EXPECT_EQ(pool.in_use(), buffer_pool::small);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ TEST_F(Stream, TakesAndGivesAMebibyte) {
             EXPECT_TRUE(written);
             EXPECT_FALSE(over.is_tls());
             EXPECT_TRUE(over.tls().version.empty());
-            EXPECT_TRUE(over.tls_failure().empty());
+            EXPECT_TRUE(over.tls_failure_text().empty());
         }
     };
     play(flow::go, [](peer& with) {

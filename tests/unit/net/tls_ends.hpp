@@ -32,8 +32,8 @@ inline self_signed certificate_for(const std::vector<std::string>& names) {
 
 inline std::unique_ptr<tls_context> server_of(const self_signed& pair,
                                               tls_server_options options = {}) {
-    options.certificate_pem = pair.certificate_pem;
-    options.key_pem = pair.key_pem;
+    options.certificates = {{pair.certificate_pem, pair.key_pem, ""}};
+    options.ticket_secret = std::string(32, 's');
     std::string message;
     auto made = tls_context::server(options, message);
     if (!made)
@@ -54,6 +54,8 @@ struct seen {
     result<void> handshake = error(errc::closed);
     tls_facts facts;
     std::string failure;
+    tls_failure why = tls_failure::none;
+    std::string phase;
     std::string text;
     error failed;
 };
@@ -79,7 +81,10 @@ inline task<> serve_tls(worker& home, unique_fd fd, tls_context& context, play t
     into.handshake = co_await over.accept_tls(context);
     over.read_deadline_off();
     into.facts = over.tls();
-    into.failure = over.tls_failure();
+    into.failure = over.tls_failure_text();
+    if (!into.handshake)
+        into.why = over.tls_failed();
+    into.phase = over.handshake_phase();
     if (into.handshake)
         co_await then(over, into);
     co_await lingering_close(over, 5s, std::size_t{1} << 24);
@@ -98,9 +103,9 @@ inline task<> connect_tls(worker& home, socket_address to, client_plan& plan, se
     const error waited = co_await over.writable();
     EXPECT_FALSE(waited);
     std::string name = plan.server_name;
-    into.handshake = co_await over.connect_tls(*plan.context, std::move(name));
+    into.handshake = co_await over.connect_tls(*plan.context, std::move(name), "origin");
     into.facts = over.tls();
-    into.failure = over.tls_failure();
+    into.failure = over.tls_failure_text();
     if (into.handshake)
         co_await plan.then(over, into);
 }

@@ -314,7 +314,7 @@ TEST(TlsStream, FailsOnceAndForAllOnABrokenRecord) {
         static task<> go(stream& over, seen& into) {
             into.text = co_await read_bytes(over, 10, into.failed);
             EXPECT_EQ(into.failed, errc::tls_failed);
-            EXPECT_FALSE(over.tls_failure().empty());
+            EXPECT_FALSE(over.tls_failure_text().empty());
             char byte = 0;
             EXPECT_EQ(over.read({&byte, 1}).error(), errc::tls_failed);
             EXPECT_EQ(over.flush().error(), errc::tls_failed);
@@ -356,7 +356,7 @@ TEST(TlsStream, EndsWhenKeysAreUpdatedTooOften) {
     struct flow {
         static task<> go(stream& over, seen& into) {
             into.text = co_await read_bytes(over, 100000, into.failed);
-            into.failure = over.tls_failure();
+            into.failure = over.tls_failure_text();
         }
     };
     for (const int type : {SSL_KEY_UPDATE_REQUESTED, SSL_KEY_UPDATE_NOT_REQUESTED}) {

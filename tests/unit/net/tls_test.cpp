@@ -17,24 +17,32 @@ std::string server_message(const tls_server_options& options) {
     return message;
 }
 
+std::string server_message(const std::string& chain, const std::string& key,
+                           const std::string& version = "1.2") {
+    tls_server_options options;
+    options.certificates = {{chain, key, ""}};
+    options.min_version = version;
+    return server_message(options);
+}
+
 TEST(TlsContext, SaysWhatIsWrongWithACertificate) {
     const self_signed pair = certificate_for({"a.test"});
-    EXPECT_EQ(server_message({"", pair.key_pem}),
+    EXPECT_EQ(server_message("", pair.key_pem),
               "certificate: no start line (Expecting: CERTIFICATE)");
-    EXPECT_TRUE(server_message({"no certificate", pair.key_pem}).starts_with("certificate: "));
+    EXPECT_TRUE(server_message("no certificate", pair.key_pem).starts_with("certificate: "));
     const std::string cut = pair.certificate_pem.substr(0, pair.certificate_pem.size() / 2);
-    EXPECT_TRUE(server_message({cut, pair.key_pem}).starts_with("certificate: "));
+    EXPECT_TRUE(server_message(cut, pair.key_pem).starts_with("certificate: "));
     const std::string second = pair.certificate_pem + cut;
-    EXPECT_TRUE(server_message({second, pair.key_pem}).starts_with("certificate: "));
+    EXPECT_TRUE(server_message(second, pair.key_pem).starts_with("certificate: "));
 }
 
 TEST(TlsContext, SaysWhatIsWrongWithAKey) {
     const self_signed pair = certificate_for({"a.test"});
     const self_signed other = certificate_for({"a.test"});
-    EXPECT_TRUE(server_message({pair.certificate_pem, ""}).starts_with("private key: "));
+    EXPECT_TRUE(server_message(pair.certificate_pem, "").starts_with("private key: "));
     EXPECT_TRUE(
-        server_message({pair.certificate_pem, pair.certificate_pem}).starts_with("private key: "));
-    EXPECT_NE(server_message({pair.certificate_pem, other.key_pem}).find("key values mismatch"),
+        server_message(pair.certificate_pem, pair.certificate_pem).starts_with("private key: "));
+    EXPECT_NE(server_message(pair.certificate_pem, other.key_pem).find("key values mismatch"),
               std::string::npos);
 }
 
@@ -52,13 +60,13 @@ TEST(TlsContext, RefusesAnEncryptedKeyWithoutAsking) {
     BIO_free(plain);
     BIO_free(locked);
     EVP_PKEY_free(key);
-    EXPECT_TRUE(server_message({pair.certificate_pem, text}).starts_with("private key: "));
+    EXPECT_TRUE(server_message(pair.certificate_pem, text).starts_with("private key: "));
 }
 
 TEST(TlsContext, RefusesAVersionThatItDoesNotKnow) {
     const self_signed pair = certificate_for({"a.test"});
     for (const char* version : {"", "1.1", "1.4", "TLSv1.2"}) {
-        EXPECT_EQ(server_message({pair.certificate_pem, pair.key_pem, version}),
+        EXPECT_EQ(server_message(pair.certificate_pem, pair.key_pem, version),
                   "min_version has to be 1.2 or 1.3");
     }
 }

@@ -23,6 +23,7 @@ TEST(FailureStatus, IsTheDocumentedOneForEveryReason) {
         {413, {reason::body_too_large}},
         {414, {reason::uri_too_long}},
         {417, {reason::expectation_failed}},
+        {421, {reason::misdirected_request}},
         {429, {reason::address_cap, reason::address_rate}},
         {431, {reason::request_header_too_large}},
         {499, {reason::client_gone, reason::write_timeout, reason::client_protocol_error}},

@@ -1,0 +1,28 @@
+// Certificates, keys and trust out of PEM texts into an SSL_CTX. False leaves the reason in
+// OpenSSL's error queue.
+#pragma once
+
+#include "net/openssl.hpp"
+
+#include <string>
+#include <vector>
+
+namespace penstock::net {
+
+[[nodiscard]] bool use_chain(SSL_CTX* context, const std::string& pem);
+[[nodiscard]] bool use_key(SSL_CTX* context, const std::string& pem);
+// Trusted roots; empty = the system's.
+[[nodiscard]] bool trust(SSL_CTX* context, const std::string& pem);
+// Clients are told which authorities' certificates are asked for.
+[[nodiscard]] bool name_client_authorities(SSL_CTX* context, const std::string& pem);
+[[nodiscard]] bool revoke(SSL_CTX* context, const std::string& crl_pem);
+
+// Null if the text does not begin with a certificate.
+[[nodiscard]] certificate_ptr read_leaf(const std::string& pem);
+// DNS names and addresses of its subjectAltName, in lower case.
+[[nodiscard]] std::vector<std::string> names_of(X509* certificate);
+
+// `what`, and why.
+[[nodiscard]] std::string openssl_failure(const std::string& what);
+
+}  // namespace penstock::net

@@ -1,0 +1,59 @@
+#include "net/tls_session_store.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace penstock::net {
+
+session_ptr tls_session_store::take(const std::string& origin, time_point now) {
+    const std::lock_guard lock(mutex_);
+    const auto found = sessions_.find(origin);
+    if (found == sessions_.end())
+        return nullptr;
+    std::deque<kept>& of = found->second;
+    while (!of.empty() && of.front().until <= now)
+        of.pop_front();
+    if (of.empty())
+        return nullptr;
+    SSL_SESSION* const newest = of.back().session.get();
+    if (SSL_SESSION_get_protocol_version(newest) < TLS1_3_VERSION) {
+        SSL_SESSION_up_ref(newest);
+        return session_ptr(newest);
+    }
+    session_ptr taken = std::move(of.back().session);
+    of.pop_back();
+    return taken;
+}
+
+void tls_session_store::put(const std::string& origin, session_ptr session, time_point now) {
+    const std::lock_guard lock(mutex_);
+    if (sessions_.size() >= origins_max && !sessions_.contains(origin))
+        return;
+    std::deque<kept>& of = sessions_[origin];
+    // Of TLS 1.2 the newest stands for all.
+    if (SSL_SESSION_get_protocol_version(session.get()) < TLS1_3_VERSION)
+        of.clear();
+    if (of.size() >= sessions_max)
+        of.pop_front();
+    of.push_back({std::move(session), now + age_max});
+}
+
+bool tls_session_store::knows(const digest& chain, time_point now) {
+    const std::lock_guard lock(mutex_);
+    const auto found = chains_.find(chain);
+    if (found == chains_.end())
+        return false;
+    if (found->second > now)
+        return true;
+    chains_.erase(found);
+    return false;
+}
+
+void tls_session_store::note(const digest& chain, time_point until) {
+    const std::lock_guard lock(mutex_);
+    if (chains_.size() >= chains_max)
+        chains_.clear();
+    chains_[chain] = until;
+}
+
+}  // namespace penstock::net

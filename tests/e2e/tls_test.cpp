@@ -1,0 +1,337 @@
+// TLS as its users meet it: curl and openssl as clients, certificates of several kinds and names,
+// sessions across restarts, files that change, and origins that ask for certificates.
+#include "support/certificate.hpp"
+#include "support/probe.hpp"
+#include "support/real_origin.hpp"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+namespace penstock::test {
+namespace {
+
+void openssl(const std::vector<std::string>& arguments) {
+    std::vector<std::string> argv{"openssl"};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    const command_result got = run(argv);
+    if (got.status != exit_status{0, 0})
+        throw test_error("openssl: " + got.err);
+}
+
+// A certificate of its own, with an RSA or an ECDSA key.
+certificate_files make(const temp_dir& to, const std::string& file, const std::string& name,
+                       const std::string& kind = "ec") {
+    certificate_files made{to.path(file + ".pem"), to.path(file + ".key")};
+    std::vector<std::string> arguments{"req",         "-x509",   "-nodes",
+                                       "-days",       "2",       "-subj",
+                                       "/CN=" + name, "-addext", "subjectAltName=DNS:" + name,
+                                       "-out",        made.cert, "-keyout",
+                                       made.key};
+    if (kind == "rsa")
+        arguments.insert(arguments.end(), {"-newkey", "rsa:2048"});
+    else
+        arguments.insert(arguments.end(), {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"});
+    openssl(arguments);
+    return made;
+}
+
+std::string entry(const certificate_files& of) {
+    return "{cert: \"" + of.cert + "\", key: \"" + of.key + "\"}";
+}
+
+std::string site(const std::string& certificates, const std::string& tls = "",
+                 const std::string& routes = "{respond: {body: pong}}",
+                 const std::string& more = "") {
+    return "workers: 2\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
+           "listeners: {web: {bind: \"127.0.0.1:0\", tls: {certificates: [" +
+           certificates + "]" + tls + "}}}\nroutes: [" + routes + "]\n" + more;
+}
+
+// openssl s_client, told to speak HTTP/1 and to leave; what it printed.
+std::string s_client(const daemon& of, std::vector<std::string> arguments) {
+    const std::string port = std::to_string(of.port("web"));
+    std::string command =
+        "printf 'GET / HTTP/1.1\\r\\nHost: a.test\\r\\nConnection: close\\r\\n\\r\\n'"
+        " | openssl s_client -connect 127.0.0.1:" +
+        port + " -ign_eof -alpn http/1.1";
+    for (const std::string& each : arguments)
+        command += " " + each;
+    const command_result got = run({"sh", "-c", command + " 2>&1"}, 20s);
+    return got.out;
+}
+
+std::vector<std::string> https(const daemon& of, const std::string& host,
+                               std::vector<std::string> more = {}) {
+    const std::string port = std::to_string(of.port("web"));
+    std::vector<std::string> arguments{"-k", "--resolve", host + ":" + port + ":127.0.0.1",
+                                       "https://" + host + ":" + port + "/"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+}
+
+TEST(Tls, PresentsEcdsaAndRsaByNameAndWhatTheClientTakes) {
+    const temp_dir dir;
+    const daemon proxy(site(entry(make(dir, "a-rsa", "a.test", "rsa")) + ", " +
+                            entry(make(dir, "a-ec", "a.test")) + ", " +
+                            entry(make(dir, "b", "*.b.test"))));
+    const std::string ecdsa = s_client(proxy, {"-servername", "a.test"});
+    EXPECT_NE(ecdsa.find("Peer signature type: ECDSA"), std::string::npos) << ecdsa;
+    const std::string rsa =
+        s_client(proxy, {"-servername", "a.test", "-sigalgs", "RSA-PSS+SHA256"});
+    EXPECT_NE(rsa.find("Peer signature type: RSA-PSS"), std::string::npos) << rsa;
+    const std::string old = s_client(
+        proxy, {"-servername", "a.test", "-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"});
+    EXPECT_NE(old.find("Cipher is ECDHE-RSA-AES128-GCM-SHA256"), std::string::npos) << old;
+    EXPECT_NE(s_client(proxy, {"-servername", "x.b.test"}).find("CN = *.b.test"),
+              std::string::npos);
+    EXPECT_NE(s_client(proxy, {"-noservername"}).find("CN = a.test"), std::string::npos);
+}
+
+// D15, and a restart.
+TEST(Tls, ResumesAcrossProcessesWithOneSecret) {
+    const temp_dir dir;
+    const certificate_files files = make(dir, "a", "a.test");
+    const std::string secret = dir.write("secret", std::string(48, 's'));
+    const std::string yaml = site(entry(files), ", tickets: {secret_file: \"" + secret + "\"}");
+    const std::string session = dir.path("session");
+    for (const std::string version : {"-tls1_2", "-tls1_3"}) {
+        SCOPED_TRACE(version);
+        {
+            const daemon first(yaml);
+            const std::string fresh =
+                s_client(first, {version, "-servername", "a.test", "-sess_out", session});
+            EXPECT_NE(fresh.find("New, TLSv1."), std::string::npos) << fresh;
+            EXPECT_NE(fresh.find("pong"), std::string::npos);
+        }
+        for (int i = 0; i < 3; ++i) {
+            const daemon other(yaml);
+            const std::string again =
+                s_client(other, {version, "-servername", "a.test", "-sess_in", session});
+            EXPECT_NE(again.find("Reused, TLSv1."), std::string::npos) << again;
+            EXPECT_NE(again.find("pong"), std::string::npos);
+            EXPECT_EQ(sum(scrape(other), "penstock_tls_handshakes_total",
+                          {"resumed=\"true\"", "result=\"ok\""}),
+                      1);
+        }
+        // Without the file every process has a secret of its own.
+        const daemon alone(site(entry(files)));
+        const std::string stranger =
+            s_client(alone, {version, "-servername", "a.test", "-sess_in", session});
+        EXPECT_NE(stranger.find("New, TLSv1."), std::string::npos) << stranger;
+    }
+}
+
+TEST(Tls, KeepsItsTicketKeysOverAReload) {
+    const temp_dir dir;
+    const certificate_files files = make(dir, "a", "a.test");
+    daemon proxy(site(entry(files)));
+    const std::string session = dir.path("session");
+    (void)s_client(proxy, {"-servername", "a.test", "-sess_out", session});
+    // Another TLS context of the same certificates.
+    proxy.write_configuration(site(entry(files), ", groups: \"P-256:X25519\""));
+    proxy.running().signal(SIGHUP);
+    proxy.running().wait_for("reloaded: generation 2");
+    const std::string again = s_client(proxy, {"-servername", "a.test", "-sess_in", session});
+    EXPECT_NE(again.find("Reused, TLSv1."), std::string::npos) << again;
+}
+
+TEST(Tls, RefusesASecretThatIsTooShort) {
+    const temp_dir dir;
+    const std::string secret = dir.write("secret", "short");
+    const std::string path = dir.write(
+        "p.yaml",
+        site(entry(make(dir, "a", "a.test")), ", tickets: {secret_file: \"" + secret + "\"}"));
+    const command_result got = run({penstock_binary(), "check", "-c", path});
+    EXPECT_NE(got.status.code, 0);
+    EXPECT_NE((got.out + got.err).find("holds less than 32 bytes"), std::string::npos) << got.err;
+}
+
+TEST(Tls, TakesUpFilesThatChange) {
+    const temp_dir dir;
+    const certificate_files live = make(dir, "live", "old.test");
+    const certificate_files next = make(dir, "next", "new.test");
+    daemon proxy(site(entry(live)));
+    EXPECT_NE(s_client(proxy, {}).find("CN = old.test"), std::string::npos);
+    // One after the other: between the two the old ones stay.
+    std::filesystem::rename(next.cert, live.cert);
+    std::filesystem::rename(next.key, live.key);
+    proxy.running().wait_for("TLS files renewed: generation 2");
+    EXPECT_NE(s_client(proxy, {}).find("CN = new.test"), std::string::npos);
+    // What does not fit together is told, and changes nothing.
+    const certificate_files other = make(dir, "other", "other.test");
+    std::filesystem::rename(other.cert, live.cert);
+    proxy.running().wait_for("generation 2 stays");
+    EXPECT_NE(s_client(proxy, {}).find("CN = new.test"), std::string::npos);
+    std::filesystem::rename(other.key, live.key);
+    proxy.running().wait_for("TLS files renewed: generation 3");
+    EXPECT_NE(s_client(proxy, {}).find("CN = other.test"), std::string::npos);
+}
+
+// ---- Clients' certificates
+
+struct authority {
+    explicit authority(const temp_dir& in) : dir(in), root(make(in, "root", "clients-ca")) {}
+    // A certificate that it has signed.
+    certificate_files issue(const std::string& name) const {
+        certificate_files made{dir.path(name + ".pem"), dir.path(name + ".key")};
+        const std::string request = dir.path(name + ".csr");
+        openssl({"req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                 "-subj", "/CN=" + name, "-keyout", made.key, "-out", request});
+        openssl({"x509", "-req", "-in", request, "-CA", root.cert, "-CAkey", root.key, "-days", "2",
+                 "-CAcreateserial", "-out", made.cert});
+        return made;
+    }
+    const temp_dir& dir;
+    certificate_files root;
+};
+
+TEST(Tls, VerifiesClientsAndTellsTheOrigin) {
+    const temp_dir dir;
+    const authority clients(dir);
+    const certificate_files known = clients.issue("alice");
+    const certificate_files stranger = make(dir, "mallory", "mallory");
+    node_origin origin("response.end(JSON.stringify(request.headers));");
+    const std::string upstream = "upstreams: {app: {endpoints: [\"" + origin.address() + "\"]}}\n";
+    for (const bool must : {true, false}) {
+        SCOPED_TRACE(must);
+        const daemon proxy(site(entry(make(dir, "a", "a.test")),
+                                ", client_ca: \"" + clients.root.cert +
+                                    "\", client_auth: " + (must ? "required" : "optional"),
+                                "{upstream: app}", upstream));
+        for (const std::string version : {"--http1.1", "--http2"}) {
+            const command_result shown =
+                curl(https(proxy, "a.test",
+                           {version, "--cert", known.cert, "--key", known.key, "-H",
+                            "Client-Cert: :Zm9yZ2Vk:", "-H", "Client-Cert-Chain: :Zm9yZ2Vk:", "-H",
+                            "Client_Cert: :Zm9yZ2Vk:"}));
+            EXPECT_NE(shown.out.find("\"client-cert\":\":MII"), std::string::npos) << shown.out;
+            EXPECT_EQ(shown.out.find("Zm9yZ2Vk"), std::string::npos) << shown.out;
+            const command_result none =
+                curl(https(proxy, "a.test", {version, "-H", "Client-Cert: :Zm9yZ2Vk:"}));
+            EXPECT_EQ(none.out.empty(), must) << none.out;
+            EXPECT_EQ(none.out.find("client-cert"), std::string::npos) << none.out;
+            const command_result other = curl(
+                https(proxy, "a.test", {version, "--cert", stranger.cert, "--key", stranger.key}));
+            EXPECT_EQ(other.out, "");
+        }
+    }
+}
+
+TEST(Tls, KnowsRevokedClients) {
+    const temp_dir dir;
+    const authority clients(dir);
+    const certificate_files good = clients.issue("alice");
+    const certificate_files bad = clients.issue("bob");
+    // openssl's own small authority keeps the list.
+    dir.write("index.txt", "");
+    dir.write("number", "01\n");
+    const std::string settings =
+        dir.write("ca.cnf", "[ca]\ndefault_ca = one\n[one]\ndatabase = " + dir.path("index.txt") +
+                                "\ncrlnumber = " + dir.path("number") +
+                                "\ndefault_md = sha256\ndefault_crl_days = 2\n");
+    const std::string list = dir.path("crl.pem");
+    const std::vector<std::string> of{"-config",         settings,   "-cert",
+                                      clients.root.cert, "-keyfile", clients.root.key};
+    std::vector<std::string> revoke{"ca", "-revoke", bad.cert};
+    std::vector<std::string> print{"ca", "-gencrl", "-out", list};
+    revoke.insert(revoke.end(), of.begin(), of.end());
+    print.insert(print.end(), of.begin(), of.end());
+    openssl(revoke);
+    openssl(print);
+    daemon proxy(site(entry(make(dir, "a", "a.test")),
+                      ", client_ca: \"" + clients.root.cert + "\", client_crl: \"" + list + "\""));
+    EXPECT_EQ(curl(https(proxy, "a.test", {"--cert", good.cert, "--key", good.key})).out, "pong");
+    EXPECT_EQ(curl(https(proxy, "a.test", {"--cert", bad.cert, "--key", bad.key})).out, "");
+    const std::string event = proxy.running().wait_for("TLS handshake failed");
+    EXPECT_NE(event.find("reason=certificate_revoked"), std::string::npos) << event;
+}
+
+// H2: whose policy was checked is whom the connection may ask for.
+TEST(Tls, SendsOtherHostsElsewhere) {
+    const temp_dir dir;
+    const authority clients(dir);
+    const certificate_files known = clients.issue("alice");
+    const daemon proxy(
+        site(entry(make(dir, "a", "a.test")) + ", " + entry(make(dir, "b", "b.test")),
+             ", client_ca: \"" + clients.root.cert + "\""));
+    for (const std::string version : {"--http1.1", "--http2"}) {
+        const std::vector<std::string> shown{version,     "--cert",  known.cert,
+                                             "--key",     known.key, "-o",
+                                             "/dev/null", "-w",      "%{http_code}"};
+        const auto status = [&](const std::string& host) {
+            std::vector<std::string> with = shown;
+            with.insert(with.end(), {"-H", "Host: " + host});
+            return curl(https(proxy, "a.test", with)).out;
+        };
+        EXPECT_EQ(status("a.test"), "200");
+        EXPECT_EQ(status("A.test:1234"), "200");
+        EXPECT_EQ(status("b.test"), "421");
+    }
+}
+
+// ---- What is seen of it
+
+TEST(Tls, TellsOfEachFailedHandshake) {
+    const temp_dir dir;
+    daemon proxy(site(entry(make(dir, "a", "a.test")), ", strict_sni: true"));
+    (void)s_client(proxy, {"-servername", "other.test"});
+    const std::string event = proxy.running().wait_for("TLS handshake failed");
+    for (const std::string part : {"listener=web", "client=127.0.0.1:", "sni=other.test",
+                                   "reason=unknown_name", "phase=server_answer", "ms="})
+        EXPECT_NE(event.find(part), std::string::npos) << event;
+    (void)run({"curl", "-s", "http://127.0.0.1:" + std::to_string(proxy.port("web")) + "/"});
+    EXPECT_NE(proxy.running().wait_for("reason=not_tls").find("phase=hello"), std::string::npos);
+    const samples found = wait_for_sum(proxy, "penstock_tls_handshake_failures_total", {}, 2);
+    EXPECT_EQ(sum(found, "penstock_tls_handshake_failures_total", {"reason=\"unknown_name\""}), 1);
+    EXPECT_EQ(sum(found, "penstock_tls_handshake_failures_total", {"reason=\"not_tls\""}), 1);
+    EXPECT_EQ(sum(found, "penstock_tls_handshakes_total", {"result=\"failed\""}), 2);
+}
+
+// ---- Origins
+
+TEST(Tls, ShowsItsCertificateToOriginsAndResumesTheirSessions) {
+    const temp_dir dir;
+    const authority clients(dir);
+    const certificate_files own = clients.issue("penstock");
+    const certificate_files origin_files = make(dir, "origin", "origin.test");
+    const std::string yaml =
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\", tls: {certificates: [" +
+        entry(origin_files) + "], client_ca: \"" + clients.root.cert +
+        "\"}}}\nroutes: [{respond: {body: secret}}]\n";
+    const daemon other_side(yaml);
+    const std::string target = "127.0.0.1:" + std::to_string(other_side.port("web"));
+    const std::string ca = dir.write("trusted.pem", [&] {
+        std::ifstream in(origin_files.cert);
+        return std::string(std::istreambuf_iterator<char>(in), {});
+    }());
+    daemon proxy(
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app}]\n"
+        "upstreams: {app: {endpoints: [\"" +
+        target + "\"], pool: {idle: 0}, tls: {ca: \"" + ca +
+        "\", server_name: origin.test, cert: \"" + own.cert + "\", key: \"" + own.key + "\"}}}\n");
+    constexpr int requests = 40;
+    for (int i = 0; i < requests; ++i)
+        EXPECT_EQ(curl({proxy.url("web", "/")}).out, "secret");
+    const samples found = scrape(proxy);
+    const double full = sum(found, "penstock_upstream_tls_handshakes_total", {"resumed=\"false\""});
+    const double resumed =
+        sum(found, "penstock_upstream_tls_handshakes_total", {"resumed=\"true\""});
+    EXPECT_EQ(full + resumed, requests);
+    EXPECT_EQ(full, 1);
+    // Another authority: no session that the old one vouched for is gone on with.
+    const certificate_files stranger = make(dir, "stranger", "stranger.test");
+    std::filesystem::rename(stranger.cert, ca);
+    proxy.running().wait_for("TLS files renewed");
+    EXPECT_NE(curl({proxy.url("web", "/")}).out, "secret");
+    const std::string line = proxy.running().wait_for("tls_certificate_error");
+    EXPECT_EQ(number_in(line, "http.response.status_code"), 502) << line;
+}
+
+}  // namespace
+}  // namespace penstock::test
