@@ -30,6 +30,17 @@ bool ready_queue::run() {
     return mark.next_ != &ring_;
 }
 
+std::size_t ready_queue::run_some(std::size_t most) {
+    std::size_t count = 0;
+    for (; count < most && !empty(); ++count) {
+        ready_hook& hook = *ring_.next_;
+        const std::coroutine_handle<> handle = std::exchange(hook.handle_, nullptr);
+        hook.unlink();
+        handle.resume();
+    }
+    return count;
+}
+
 void event::set() noexcept {
     set_ = true;
     if (waiter_)
@@ -38,6 +49,12 @@ void event::set() noexcept {
 
 void next_turn::await_suspend(std::coroutine_handle<> waiter) noexcept {
     home_.ready().push(hook_, waiter);
+}
+
+bool heavy_turn::await_ready() const noexcept { return home_.take_heavy_turn(); }
+
+void heavy_turn::await_suspend(std::coroutine_handle<> waiter) noexcept {
+    home_.heavy().push(hook_, waiter);
 }
 
 }  // namespace penstock::net

@@ -55,6 +55,10 @@ task<result<void>> stream::connect_tls(tls_context& context, std::string server_
 
 task<result<void>> stream::handshake() {
     for (;;) {
+        if (tls_->may_meet_hello()) {
+            heavy_turn mine(home());
+            co_await mine;
+        }
         const result<void> step = tls_->handshake();
         if (step || step.error() != errc::would_block)
             co_return step;

@@ -53,6 +53,10 @@ class tls_session {
     // errc::would_block: wait for the socket as `handshake_waits_to_write` says and call again.
     [[nodiscard]] result<void> handshake();
     [[nodiscard]] bool handshake_waits_to_write() const noexcept { return unsent() > 0; }
+    // The next step may be the expensive one: the answer to a hello.
+    [[nodiscard]] bool may_meet_hello() const noexcept {
+        return role_ == role::server && !answered_ && socket_.maybe_readable();
+    }
 
     // As stream's functions of these names.
     [[nodiscard]] result<std::size_t> read(std::span<char> into);

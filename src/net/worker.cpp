@@ -124,7 +124,7 @@ void worker::run() {
 }
 
 int worker::wait_ms() const noexcept {
-    if (!ready_.empty())
+    if (!ready_.empty() || !heavy_.empty())
         return 0;
     const time_point next = deadlines_.next_visit();
     if (next == never)
@@ -147,6 +147,8 @@ void worker::turn() {
         run_posted();
     deadlines_.advance(now_);
     ready_.run();
+    heavy_.run_some(heavy_left_);
+    heavy_left_ = heavy_turn::most;
     waits_from_ = clock();
     const auto busy = waits_from_ - now_;
     loop_delay_.store(static_cast<std::uint64_t>(busy.count()), std::memory_order_relaxed);

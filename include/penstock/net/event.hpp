@@ -48,6 +48,8 @@ class ready_queue {
     void push(ready_hook& hook, std::coroutine_handle<> handle) noexcept;
     // Resumes what was queued when it was called, in order. True if something still waits.
     bool run();
+    // Of that, no more than `most`; returns how many.
+    std::size_t run_some(std::size_t most);
     [[nodiscard]] bool empty() const noexcept { return ring_.next_ == &ring_; }
 
  private:
@@ -84,6 +86,25 @@ class next_turn {
     explicit next_turn(worker& home) noexcept : home_(home) {}
 
     bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> waiter) noexcept;
+    void await_resume() const noexcept {}
+
+ private:
+    worker& home_;
+    ready_hook hook_;
+};
+
+// co_await heavy_turn(home): goes on when the worker may do some more heavy work in this turn of
+// its loop, first come, first served. For handshakes, of which a storm must not hold up what is
+// served.
+class heavy_turn {
+ public:
+    // A handshake takes some hundred microseconds.
+    static constexpr std::size_t most = 2;
+
+    explicit heavy_turn(worker& home) noexcept : home_(home) {}
+
+    bool await_ready() const noexcept;
     void await_suspend(std::coroutine_handle<> waiter) noexcept;
     void await_resume() const noexcept {}
 

@@ -62,6 +62,14 @@ class worker {
     [[nodiscard]] pipe_pool& pipes() noexcept { return pipes_; }
     [[nodiscard]] deadline_wheel& deadlines() noexcept { return deadlines_; }
     [[nodiscard]] ready_queue& ready() noexcept { return ready_; }
+    // For heavy_turn: those that wait, and whether somebody need not.
+    [[nodiscard]] ready_queue& heavy() noexcept { return heavy_; }
+    [[nodiscard]] bool take_heavy_turn() noexcept {
+        if (heavy_left_ == 0 || !heavy_.empty())
+            return false;
+        --heavy_left_;
+        return true;
+    }
     [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
     // True on the thread that runs this worker.
     [[nodiscard]] bool here() const noexcept { return current() == this; }
@@ -106,6 +114,8 @@ class worker {
     time_point waits_from_;  // when this turn's work was done
     deadline_wheel deadlines_;
     ready_queue ready_;
+    ready_queue heavy_;
+    std::size_t heavy_left_ = heavy_turn::most;  // in this turn
     std::unique_ptr<wakeup> wakeup_;
     std::size_t spawned_ = 0;
     std::atomic<bool> stopping_{false};

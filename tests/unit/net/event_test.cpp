@@ -2,6 +2,7 @@
 
 #include "unit/net/loop.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace penstock::net {
@@ -102,6 +103,43 @@ TEST(ReadyQueue, RunsWhatIsAddedMeanwhileInTheNextTurn) {
     home.stop();
     home.run();
     EXPECT_EQ(order, (std::vector<int>{1, 2, 1, 2, 1, 2}));
+}
+
+struct heavy_work {
+    static task<> one(worker& home, int id, heavy_work& in) {
+        heavy_turn mine(home);
+        co_await mine;
+        in.order.push_back(id);
+        ++in.in_turn;
+        in.most = std::max(in.most, in.in_turn);
+    }
+    static task<> watch(worker& home, heavy_work& in) {
+        while (in.order.size() < 7) {
+            in.in_turn = 0;
+            ++in.turns;
+            next_turn others(home);
+            co_await others;
+        }
+    }
+    std::vector<int> order;
+    std::size_t in_turn = 0;
+    std::size_t most = 0;
+    int turns = 0;
+};
+
+TEST(HeavyTurn, LetsAFewGoOnInEachTurn) {
+    worker home{0};
+    heavy_work work;
+    home.post([&] {
+        home.spawn(heavy_work::watch(home, work));
+        for (int i = 0; i < 7; ++i)
+            home.spawn(heavy_work::one(home, i, work));
+        home.stop();
+    });
+    home.run();
+    EXPECT_EQ(work.order, (std::vector<int>{0, 1, 2, 3, 4, 5, 6}));
+    EXPECT_EQ(work.most, heavy_turn::most);
+    EXPECT_GE(work.turns, 4);
 }
 
 }  // namespace

@@ -187,6 +187,35 @@ TEST_P(TlsSessions, AreNotKeptWithoutASecret) {
     EXPECT_FALSE(resumes(of, GetParam(), "a.test", session.get()));
 }
 
+// H4: no early data is taken, so nothing can be replayed.
+TEST(TlsEarlyData, IsNotOffered) {
+    site of(with({certificate_for({"a.test"})}));
+    const raw_session session = session_with(of, TLS1_3_VERSION, "a.test");
+    ASSERT_TRUE(session);
+    EXPECT_EQ(SSL_SESSION_get_max_early_data(session.get()), 0U);
+}
+
+// H6, RFC 9113 §9.2.2.
+TEST(TlsProtocols, Http2IsForGoodCiphersOnly) {
+    tls_server_options options = with({certificate_for({"a.test"})});
+    options.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256";
+    options.alpn = {"h2", "http/1.1"};
+    site of(options);
+    for (const bool good : {true, false}) {
+        const seen& got = of.against([good](std::uint16_t port) {
+            const raw_context context = raw_client_context();
+            SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
+            SSL_CTX_set_cipher_list(context.get(), good ? "ECDHE-ECDSA-AES128-GCM-SHA256"
+                                                        : "ECDHE-ECDSA-AES128-SHA256");
+            const auto* const both = reinterpret_cast<const unsigned char*>("\2h2\10http/1.1");
+            SSL_CTX_set_alpn_protos(context.get(), both, 12);
+            raw_client client(port, context.get());
+            EXPECT_TRUE(client.handshake());
+        });
+        EXPECT_EQ(got.facts.alpn, good ? "h2" : "http/1.1") << got.failure;
+    }
+}
+
 // ---- Clients' certificates
 
 struct shows {
