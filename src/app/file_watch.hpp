@@ -24,6 +24,7 @@ namespace penstock::app {
 class process::file_watch final : public net::deadline {
  public:
     static constexpr milliseconds period = 200ms;
+    static constexpr milliseconds retry = 30s;
 
     file_watch(net::worker& home, std::function<void()> on_change)
         : home_(home), on_change_(std::move(on_change)) {}
@@ -46,6 +47,12 @@ class process::file_watch final : public net::deadline {
             arm(home_.deadlines(), home_.now() + period, net::errc{});
     }
 
+    // They are about to be read again, and were read.
+    void begin_reading() { before_ = look(); }
+    void note_read() { used_ = before_; }
+    // They could not be used: once more after a while, also if they stay as they are.
+    void try_again() { again_at_ = home_.now() + retry; }
+
  private:
     // Of each file: device and number, size, and when it was last changed.
     using state = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
@@ -57,8 +64,10 @@ class process::file_watch final : public net::deadline {
         std::vector<state> now = look();
         const bool settled = now == latest_;
         latest_ = now;
-        if (settled && now != used_) {
+        const bool again = home_.now() >= again_at_;
+        if (settled && (again || now != used_)) {
             used_ = std::move(now);
+            again_at_ = never;
             on_change_();
         }
         arm(home_.deadlines(), home_.now() + period, net::errc{});
@@ -82,6 +91,8 @@ class process::file_watch final : public net::deadline {
     std::vector<std::string> paths_;
     std::vector<state> used_;    // when the contexts were made, or their change was reported
     std::vector<state> latest_;  // at the last look
+    std::vector<state> before_;  // when reading began
+    time_point again_at_ = never;
 };
 
 }  // namespace penstock::app

@@ -92,7 +92,7 @@ std::optional<int> process::compile_first() {
         print_error(config::render_text(failure->problems));
         return failure->exit_code;
     }
-    const auto failure = commit(std::get<std::shared_ptr<const compiled>>(outcome));
+    const auto failure = commit(std::get<std::shared_ptr<const compiled>>(outcome), false);
     if (!failure)
         return std::nullopt;
     complain(failure->message);

@@ -82,7 +82,8 @@ class process final : private admin::process_source {
     void warn_of_restart(const config::model& next) const;
     void reopen_access_log();
     // Sockets, access log and workers: all or nothing.
-    [[nodiscard]] std::optional<commit_failure> commit(std::shared_ptr<const compiled> next);
+    [[nodiscard]] std::optional<commit_failure> commit(std::shared_ptr<const compiled> next,
+                                                       bool renewed);
     [[nodiscard]] const access_logs& access_logs_of(const config::model& next);
     void switch_access(const config::model& next, std::optional<access_file> file);
 
@@ -103,6 +104,7 @@ class process final : private admin::process_source {
     std::string last_reload_error_;
     std::int64_t last_reload_at_;
     bool reload_again_ = false;
+    bool renew_again_ = false;
     bool renewing_ = false;  // what is being prepared is the same configuration with new files
     std::thread reload_;
 

@@ -50,10 +50,11 @@ void process::renew_tls() {
         return;
     // Whatever is being loaded may have read the old ones.
     if (reload_.joinable()) {
-        reload_again_ = true;
+        renew_again_ = true;
         return;
     }
     renewing_ = true;
+    tls_files_->begin_reading();
     compile_input input = input_of(generation_ + 1);
     input.model = present_->generation->model;
     prepare_in_background(std::string(), std::move(input));
@@ -80,10 +81,14 @@ void process::end_reload(prepared_reload outcome) {
     const bool renewing = std::exchange(renewing_, false);
     if (renewing && outcome.next && same_tls(*outcome.next, *present_)) {
         // Touched, or looked at while they were being replaced.
-        tls_files_->look_after(tls_files_of(present_->generation->model), reading_since_);
+        tls_files_->note_read();
+        last_reload_ok_ = true;
+        last_reload_error_.clear();
     } else if (!outcome.next) {
         fail_reload(outcome.errors);
-    } else if (const auto failure = commit(outcome.next)) {
+        if (renewing)
+            tls_files_->try_again();
+    } else if (const auto failure = commit(outcome.next, renewing)) {
         fail_reload({one_line(failure->where, failure->message)});
     } else {
         warn_of_restart(present_->generation->model);
@@ -94,8 +99,12 @@ void process::end_reload(prepared_reload outcome) {
     last_reload_at_ =
         std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch())
             .count();
-    if (std::exchange(reload_again_, false))
+    if (std::exchange(reload_again_, false)) {
+        renew_again_ = false;
         begin_reload();
+    } else if (std::exchange(renew_again_, false)) {
+        renew_tls();
+    }
 }
 
 void process::fail_reload(const std::vector<std::string>& errors) {
@@ -118,7 +127,7 @@ void process::warn_of_restart(const config::model& next) const {
         log_warn("'admin' has changed: it takes effect at the next start");
 }
 
-std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> next) {
+std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> next, bool renewed) {
     const config::model& model = next->generation->model;
     const std::string& path = access_path_of(model);
     std::optional<access_file> file;
@@ -136,7 +145,10 @@ std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> ne
     memory_->limit_to(model.memory_limit);
     generation_ = next->generation->id;
     present_ = std::move(next);
-    tls_files_->look_after(tls_files_of(model), reading_since_);
+    if (renewed)
+        tls_files_->note_read();
+    else
+        tls_files_->look_after(tls_files_of(model), reading_since_);
     return std::nullopt;
 }
 

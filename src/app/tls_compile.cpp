@@ -1,6 +1,7 @@
 #include "app/tls_compile.hpp"
 
 #include "app/file_watch.hpp"
+#include "penstock/net/digest.hpp"
 
 #include <optional>
 #include <utility>
@@ -22,6 +23,12 @@ void append(std::string& to, const std::string& text) {
     to += std::to_string(text.size()) + ":" + text + ";";
 }
 
+std::string sha256_of(const std::string& text) {
+    net::sha256 hash;
+    hash.update(text);
+    return hash.finish();
+}
+
 // Reads what a listener's or an upstream's configuration names, and notes it in its definition.
 class files_reader {
  public:
@@ -40,8 +47,15 @@ class files_reader {
             good_ = false;
             return {};
         }
+        // Half a replacement must not turn a check off.
+        if (text->empty()) {
+            report(with_, where, "'" + path + "' is empty");
+            good_ = false;
+            return {};
+        }
         append(definition_, path);
-        append(definition_, *text);
+        // Keys are among them, so the texts themselves are not kept.
+        append(definition_, sha256_of(*text));
         return std::move(*text);
     }
     [[nodiscard]] bool good() const noexcept { return good_; }

@@ -89,6 +89,32 @@ void drop_claims(fields& of) {
     of = std::move(kept);
 }
 
+// Client-Cert and Client-Cert-Chain with '_' for '-', which some servers take for the same.
+bool looks_like_certificate(const fields::field& of) {
+    constexpr std::string_view one = "client-cert";
+    constexpr std::string_view chain = "client-cert-chain";
+    if (of.id != field_id::other ||
+        (of.name.size() != one.size() && of.name.size() != chain.size()))
+        return false;
+    std::string dashed(of.name);
+    std::replace(dashed.begin(), dashed.end(), '_', '-');
+    return equal_nocase(dashed, one) || equal_nocase(dashed, chain);
+}
+
+// Whoever sent them.
+void drop_client_certificates(fields& of) {
+    of.remove_all(fields::bit(field_id::client_cert) | fields::bit(field_id::client_cert_chain));
+    std::string alike;
+    for (const fields::field field : of) {
+        if (looks_like_certificate(field))
+            (alike += field.name) += ',';
+    }
+    each_member(alike, [&of](std::string_view name) {
+        of.remove(name);
+        return true;
+    });
+}
+
 // All values of X-Forwarded-For as one list.
 std::string forwarded_for(const fields& of) {
     std::string list;
@@ -145,7 +171,7 @@ void strip_hop_by_hop(fields& of) {
 void set_forwarding(fields& of, const forwarded_facts& facts) {
     if (!facts.peer_trusted)
         drop_claims(of);
-    of.remove_all(fields::bit(field_id::client_cert) | fields::bit(field_id::client_cert_chain));
+    drop_client_certificates(of);
     if (!facts.client_certificate.empty())
         of.add("Client-Cert", std::string(":").append(facts.client_certificate) + ':');
     const std::string_view client = without_brackets(facts.client_address);

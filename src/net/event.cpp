@@ -30,14 +30,19 @@ bool ready_queue::run() {
     return mark.next_ != &ring_;
 }
 
-std::size_t ready_queue::run_some(std::size_t most) {
+void ready_queue::run_one() {
+    if (empty())
+        return;
+    ready_hook& hook = *ring_.next_;
+    const std::coroutine_handle<> handle = std::exchange(hook.handle_, nullptr);
+    hook.unlink();
+    handle.resume();
+}
+
+std::size_t ready_queue::size() const noexcept {
     std::size_t count = 0;
-    for (; count < most && !empty(); ++count) {
-        ready_hook& hook = *ring_.next_;
-        const std::coroutine_handle<> handle = std::exchange(hook.handle_, nullptr);
-        hook.unlink();
-        handle.resume();
-    }
+    for (const ready_hook* at = ring_.next_; at != &ring_; at = at->next_)
+        ++count;
     return count;
 }
 

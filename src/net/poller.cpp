@@ -40,7 +40,8 @@ std::size_t poller::dispatch(int count) {
     for (delivered_ = 0; delivered_ < received_;) {
         const epoll_event& next = events_[static_cast<std::size_t>(delivered_)];
         ++delivered_;
-        look_ahead();
+        if (received_ - delivered_ > 1)
+            look_ahead();
         if (next.data.ptr == nullptr)
             continue;
         present_ = static_cast<socket*>(next.data.ptr);

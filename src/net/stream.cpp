@@ -55,11 +55,15 @@ task<result<void>> stream::connect_tls(tls_context& context, std::string server_
 
 task<result<void>> stream::handshake() {
     for (;;) {
-        if (tls_->may_meet_hello()) {
+        const bool heavy = tls_->may_meet_hello();
+        if (heavy) {
             heavy_turn mine(home());
             co_await mine;
         }
         const result<void> step = tls_->handshake();
+        // It was only a piece of a hello, or nothing.
+        if (heavy && !tls_->answered())
+            home().give_back_heavy_turn();
         if (step || step.error() != errc::would_block)
             co_return step;
         // Named first: GCC 12 destroys a temporary of a co_await expression twice.

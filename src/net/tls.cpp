@@ -71,15 +71,6 @@ std::optional<tls_session_store::digest> digest_of(X509_STORE_CTX* chain, const 
     return made;
 }
 
-// The end of a certificate on the worker's clock.
-time_point end_of(X509* certificate, time_point now) {
-    int days = 0;
-    int seconds = 0;
-    if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate)) != 1)
-        return now;
-    return now + std::chrono::hours(24 * days) + std::chrono::seconds(seconds);
-}
-
 // Verifies a chain, or remembers that it did.
 int verify_chain(X509_STORE_CTX* chain, void* of) {
     auto& store = *static_cast<tls_session_store*>(of);

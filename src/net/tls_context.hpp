@@ -23,6 +23,7 @@ struct tls_site {
     std::vector<std::pair<certificate_ptr, std::string>> staples;  // leaf, OCSP response
     std::optional<tls_ticket_ring> tickets;
     std::array<unsigned char, 32> session_scope{};
+    std::int64_t session_seconds = 0;  // from the handshake that was a full one
     const tls_context::implementation* owner = nullptr;
 };
 

@@ -123,6 +123,13 @@ certificate_ptr read_leaf(const std::string& pem) {
     return text ? next_certificate(text.get()) : nullptr;
 }
 
+bool is_key_of(X509* certificate, const std::string& key_pem) {
+    const bio_ptr text = bio_over(key_pem);
+    const key_ptr key(text ? PEM_read_bio_PrivateKey(text.get(), nullptr, no_password, nullptr)
+                           : nullptr);
+    return key && X509_check_private_key(certificate, key.get()) == 1;
+}
+
 std::vector<std::string> names_of(X509* certificate) {
     std::vector<std::string> names;
     const general_names_ptr list(static_cast<GENERAL_NAMES*>(
@@ -142,6 +149,15 @@ std::vector<std::string> names_of(X509* certificate) {
             names.push_back(std::move(name));
     }
     return names;
+}
+
+time_point end_of(X509* certificate, time_point now) {
+    int days = 0;
+    int seconds = 0;
+    if (ASN1_TIME_diff(&days, &seconds, nullptr, X509_get0_notAfter(certificate)) != 1)
+        return now;
+    // Certificates without an end have one in the year 9999.
+    return now + std::chrono::hours(24) * std::min(days, 1) + std::chrono::seconds(seconds);
 }
 
 std::string openssl_failure(const std::string& what) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/openssl.hpp"
+#include "penstock/base/clock.hpp"
 
 #include <string>
 #include <vector>
@@ -19,8 +20,12 @@ namespace penstock::net {
 
 // Null if the text does not begin with a certificate.
 [[nodiscard]] certificate_ptr read_leaf(const std::string& pem);
+[[nodiscard]] bool is_key_of(X509* certificate, const std::string& key_pem);
 // DNS names and addresses of its subjectAltName, in lower case.
 [[nodiscard]] std::vector<std::string> names_of(X509* certificate);
+
+// The end of a certificate on our clock, or some time after `now` + a day.
+[[nodiscard]] time_point end_of(X509* certificate, time_point now);
 
 // `what`, and why.
 [[nodiscard]] std::string openssl_failure(const std::string& what);

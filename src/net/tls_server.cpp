@@ -11,6 +11,7 @@
 #include <openssl/sha.h>
 
 #include <algorithm>
+#include <cstring>
 #include <ctime>
 #include <set>
 
@@ -151,6 +152,37 @@ int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX*
     return key->name == current->name && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
 }
 
+// A session carries the time of the handshake that verified the client: what is resumed again and
+// again still ends two periods after it, and with the client's certificate.
+int note_verified(SSL* ssl, void*) {
+    SSL_SESSION* const session = SSL_get_session(ssl);
+    void* held = nullptr;
+    std::size_t size = 0;
+    if (SSL_SESSION_get0_ticket_appdata(session, &held, &size) == 1 && size > 0)
+        return 1;
+    const auto now = static_cast<std::int64_t>(std::time(nullptr));
+    return SSL_SESSION_set1_ticket_appdata(session, &now, sizeof now);
+}
+
+SSL_TICKET_RETURN judge_session(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
+                                SSL_TICKET_STATUS status, void*) {
+    if (status == SSL_TICKET_NO_DECRYPT || status == SSL_TICKET_EMPTY)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    void* held = nullptr;
+    std::size_t size = 0;
+    std::int64_t verified = 0;
+    const tls_site* const site = site_of(ssl);
+    if (site == nullptr || SSL_SESSION_get0_ticket_appdata(session, &held, &size) != 1 ||
+        size != sizeof verified)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    std::memcpy(&verified, held, sizeof verified);
+    X509* const leaf = SSL_SESSION_get0_peer(session);
+    const bool ended = leaf != nullptr && X509_cmp_current_time(X509_get0_notAfter(leaf)) <= 0;
+    if (ended || std::time(nullptr) - verified > site->session_seconds)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS_RENEW ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
+}
+
 int staple(SSL* ssl, void*) {
     const tls_site* const site = site_of(ssl);
     X509* const leaf = SSL_get_certificate(ssl);
@@ -224,6 +256,9 @@ class builder {
         loaded made{&from, read_leaf(from.chain_pem), {}, 0};
         if (!made.leaf)
             return fail_by_openssl("certificate");
+        // Of every one, also of one that no client will see.
+        if (!is_key_of(made.leaf.get(), from.key_pem))
+            return fail_by_openssl("private key");
         made.names = names_of(made.leaf.get());
         made.key_type = EVP_PKEY_get_base_id(X509_get0_pubkey(made.leaf.get()));
         loaded_.push_back(std::move(made));
@@ -283,6 +318,7 @@ class builder {
         if (!ask_clients(context, scope))
             return false;
         made->owner = &into_;
+        made->session_seconds = 2 * options_.ticket_rotate;
         SHA256(reinterpret_cast<const unsigned char*>(scope.data()), scope.size(),
                made->session_scope.data());
         if (!options_.ticket_secret.empty()) {
@@ -346,6 +382,7 @@ class builder {
         SSL_CTX_callback_ctrl(context, SSL_CTRL_SET_TLSEXT_STATUS_REQ_CB,
                               reinterpret_cast<void (*)()>(staple));
         SSL_CTX_set_tlsext_ticket_key_evp_cb(context, ticket_key);
+        SSL_CTX_set_session_ticket_cb(context, note_verified, judge_session, nullptr);
         if (!options_.alpn.empty())
             SSL_CTX_set_alpn_select_cb(context, choose_protocol, &into_);
     }

@@ -2,6 +2,7 @@
 
 #include "net/tls_context.hpp"
 #include "net/tls_diagnosis.hpp"
+#include "net/tls_material.hpp"
 #include "net/tls_record_source.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/error.hpp"
@@ -135,9 +136,12 @@ bool tls_session::prepare() {
         return true;
     }
     SSL_set_connect_state(ssl_.get());
-    if (const session_ptr known =
-            store_ ? store_->take(peer_.origin, socket_.home().now()) : nullptr)
-        SSL_set_session(ssl_.get(), known.get());
+    if (store_) {
+        const tls_session_store::kept known = store_->take(peer_.origin, socket_.home().now());
+        verified_until_ = known.until;
+        if (known.session)
+            SSL_set_session(ssl_.get(), known.session.get());
+    }
     // A certificate that is valid for any name proves nothing.
     if (verifies_ && peer_.server_name.empty())
         return false;
@@ -154,7 +158,14 @@ bool tls_session::keep(session_ptr session) {
         static_cast<void>(session.release());
         return false;
     }
-    store_->put(peer_.origin, std::move(session), socket_.home().now());
+    const time_point now = socket_.home().now();
+    if (SSL_session_reused(ssl_.get()) != 1) {
+        X509* const leaf = SSL_get0_peer_certificate(ssl_.get());
+        verified_until_ = now + tls_session_store::age_max;
+        if (leaf != nullptr)
+            verified_until_ = std::min(verified_until_, end_of(leaf, now));
+    }
+    store_->put(peer_.origin, {std::move(session), verified_until_}, now);
     return true;
 }
 
@@ -171,7 +182,10 @@ void tls_session::note_message(int written, int, int type, const void* bytes, st
                                SSL*, void* self) noexcept {
     if (written != 0) {
         tls_session& of = *static_cast<tls_session*>(self);
-        of.answered_ = of.answered_ || type == SSL3_RT_HANDSHAKE;
+        // A HelloRetryRequest is a ServerHello and nothing else: another hello is to come.
+        const bool message = type == SSL3_RT_HANDSHAKE && size > 0;
+        of.answered_ = of.answered_ || (message && *static_cast<const unsigned char*>(bytes) !=
+                                                       SSL3_MT_SERVER_HELLO);
         if (type == SSL3_RT_HEADER && of.secrets_)
             ++of.secrets_->sealed;
         return;
@@ -284,8 +298,9 @@ void tls_session::note_facts() {
     SSL_get0_alpn_selected(ssl, &protocol, &size);
     if (size > 0)
         facts_.alpn.assign(reinterpret_cast<const char*>(protocol), size);
-    const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    facts_.server_name = name != nullptr ? name : "";
+    // A client's is there already, and clean.
+    if (role_ == role::client)
+        facts_.server_name = peer_.server_name;
     facts_.resumed = SSL_session_reused(ssl) == 1;
     if (role_ == role::server)
         note_client();

@@ -54,6 +54,7 @@ class tls_session {
     [[nodiscard]] result<void> handshake();
     [[nodiscard]] bool handshake_waits_to_write() const noexcept { return unsent() > 0; }
     // The next step may be the expensive one: the answer to a hello.
+    [[nodiscard]] bool answered() const noexcept { return answered_; }
     [[nodiscard]] bool may_meet_hello() const noexcept {
         return role_ == role::server && !answered_ && socket_.maybe_readable();
     }
@@ -129,6 +130,7 @@ class tls_session {
     std::string_view plain_;       // decrypted within in_, and not read yet
     std::size_t read_size_ = 0;    // of the reader's room, for choosing a slab
     std::size_t hello_bytes_ = 0;  // received before we said anything
+    time_point verified_until_{};  // the origin; what is kept of it is good no longer
     key_update_limit key_updates_;
     error io_error_;  // of the socket, as the BIO met it
     error failed_;    // nothing is read or written any more

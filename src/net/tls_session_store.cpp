@@ -5,37 +5,41 @@
 
 namespace penstock::net {
 
-session_ptr tls_session_store::take(const std::string& origin, time_point now) {
+tls_session_store::kept tls_session_store::take(const std::string& origin, time_point now) {
     const std::lock_guard lock(mutex_);
     const auto found = sessions_.find(origin);
     if (found == sessions_.end())
-        return nullptr;
+        return {};
     std::deque<kept>& of = found->second;
-    while (!of.empty() && of.front().until <= now)
-        of.pop_front();
-    if (of.empty())
-        return nullptr;
+    while (!of.empty() && of.back().until <= now)
+        of.pop_back();
+    if (of.empty()) {
+        sessions_.erase(found);
+        return {};
+    }
     SSL_SESSION* const newest = of.back().session.get();
     if (SSL_SESSION_get_protocol_version(newest) < TLS1_3_VERSION) {
         SSL_SESSION_up_ref(newest);
-        return session_ptr(newest);
+        return {session_ptr(newest), of.back().until};
     }
-    session_ptr taken = std::move(of.back().session);
+    kept taken = std::move(of.back());
     of.pop_back();
+    if (of.empty())
+        sessions_.erase(found);
     return taken;
 }
 
-void tls_session_store::put(const std::string& origin, session_ptr session, time_point now) {
+void tls_session_store::put(const std::string& origin, kept one, time_point now) {
     const std::lock_guard lock(mutex_);
-    if (sessions_.size() >= origins_max && !sessions_.contains(origin))
+    if (one.until <= now || (sessions_.size() >= origins_max && !sessions_.contains(origin)))
         return;
     std::deque<kept>& of = sessions_[origin];
     // Of TLS 1.2 the newest stands for all.
-    if (SSL_SESSION_get_protocol_version(session.get()) < TLS1_3_VERSION)
+    if (SSL_SESSION_get_protocol_version(one.session.get()) < TLS1_3_VERSION)
         of.clear();
     if (of.size() >= sessions_max)
         of.pop_front();
-    of.push_back({std::move(session), now + age_max});
+    of.push_back(std::move(one));
 }
 
 bool tls_session_store::knows(const digest& chain, time_point now) {

@@ -26,18 +26,18 @@ class tls_session_store {
 
     using digest = std::array<unsigned char, 32>;
 
-    // The newest of `origin`; null if there is none. One of TLS 1.3 is given out once (§C.4).
-    [[nodiscard]] session_ptr take(const std::string& origin, time_point now);
-    void put(const std::string& origin, session_ptr session, time_point now);
+    struct kept {
+        session_ptr session;  // null = there is none
+        time_point until;     // of the handshake that verified the origin, however often resumed
+    };
+    // The newest of `origin`. One of TLS 1.3 is given out once (§C.4).
+    [[nodiscard]] kept take(const std::string& origin, time_point now);
+    void put(const std::string& origin, kept one, time_point now);
 
     [[nodiscard]] bool knows(const digest& chain, time_point now);
     void note(const digest& chain, time_point until);
 
  private:
-    struct kept {
-        session_ptr session;
-        time_point until;
-    };
     std::mutex mutex_;
     std::map<std::string, std::deque<kept>> sessions_;
     std::map<digest, time_point> chains_;

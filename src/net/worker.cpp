@@ -147,7 +147,11 @@ void worker::turn() {
         run_posted();
     deadlines_.advance(now_);
     ready_.run();
-    heavy_.run_some(heavy_left_);
+    // Whoever did nothing heavy gives its turn back, at most as often as they are now.
+    for (std::size_t waiting = heavy_.size(); waiting > 0 && heavy_left_ > 0; --waiting) {
+        --heavy_left_;
+        heavy_.run_one();
+    }
     heavy_left_ = heavy_turn::most;
     waits_from_ = clock();
     const auto busy = waits_from_ - now_;

@@ -56,7 +56,9 @@ net::task<result<void>> begin_tls(connect_target to, connection& over, time_poin
     result<void> done;
     {
         const phase_wait charged(from.record->ledger, exchange::phase::upstream_tls, to.home);
-        done = co_await stream.connect_tls(*to.tls, std::move(name), to.endpoint.name);
+        // A session says that this name was verified, so it is of use for no other.
+        std::string origin = name + ' ' + to.endpoint.name;
+        done = co_await stream.connect_tls(*to.tls, std::move(name), std::move(origin));
     }
     stream.read_deadline_off();
     // A deadline or an abort ends the handshake too; the one who caused it is who is reported.

@@ -74,7 +74,7 @@ class AttackH2 : public attack_suite<attack_site> {
         EXPECT_EQ(now.at_origins, 0);
         EXPECT_EQ(now.descriptors, site().base->descriptors);
         EXPECT_TRUE(grows_quiet(pid));
-        const auto most = site().base_memory + site().base_memory / 20 + 4 * 1024 * 1024;
+        const auto most = site().base_memory + site().base_memory / 20 + 10 * 1024 * 1024;
         while (!sanitized() && memory_of(pid).resident > most && !limit.passed())
             hold_for(100ms);
         if (!sanitized()) {

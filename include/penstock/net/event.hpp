@@ -48,8 +48,9 @@ class ready_queue {
     void push(ready_hook& hook, std::coroutine_handle<> handle) noexcept;
     // Resumes what was queued when it was called, in order. True if something still waits.
     bool run();
-    // Of that, no more than `most`; returns how many.
-    std::size_t run_some(std::size_t most);
+    // The first that is queued, if there is one.
+    void run_one();
+    [[nodiscard]] std::size_t size() const noexcept;
     [[nodiscard]] bool empty() const noexcept { return ring_.next_ == &ring_; }
 
  private:

@@ -13,6 +13,7 @@
 #include "penstock/net/poller.hpp"
 #include "penstock/net/task.hpp"
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
@@ -69,6 +70,9 @@ class worker {
             return false;
         --heavy_left_;
         return true;
+    }
+    void give_back_heavy_turn() noexcept {
+        heavy_left_ = std::min(heavy_left_ + 1, heavy_turn::most);
     }
     [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
     // True on the thread that runs this worker.

@@ -219,5 +219,17 @@ TEST(SetForwarding, WritesIpv6WithoutBrackets) {
     EXPECT_EQ(value_of(forwarded({}, by), "X-Real-IP"), "2001:db8::7");
 }
 
+// RFC 9440 §2.4: whoever sends them, a proxy's neighbours get them from the proxy alone.
+TEST(SetForwarding, SaysItselfWhoTheClientIs) {
+    for (const bool trusted : {true, false}) {
+        forwarded_facts about = facts(trusted);
+        for (const char* const name : {"Client-Cert", "client-cert", "Client-Cert-Chain",
+                                       "Client_Cert", "CLIENT_CERT-CHAIN"})
+            EXPECT_EQ(value_of(forwarded({{name, "x"}}, about), name), "(0 values)") << name;
+        about.client_certificate = "TUlJ";
+        EXPECT_EQ(value_of(forwarded({{"Client-Cert", "x"}}, about), "Client-Cert"), ":TUlJ:");
+    }
+}
+
 }  // namespace
 }  // namespace penstock::http
