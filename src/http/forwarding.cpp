@@ -101,9 +101,8 @@ bool looks_like_certificate(const fields::field& of) {
     return equal_nocase(dashed, one) || equal_nocase(dashed, chain);
 }
 
-// Whoever sent them.
-void drop_client_certificates(fields& of) {
-    of.remove_all(fields::bit(field_id::client_cert) | fields::bit(field_id::client_cert_chain));
+// What a trusted peer may have let through.
+void drop_certificates_alike(fields& of) {
     std::string alike;
     for (const fields::field field : of) {
         if (looks_like_certificate(field))
@@ -169,9 +168,12 @@ void strip_hop_by_hop(fields& of) {
 }
 
 void set_forwarding(fields& of, const forwarded_facts& facts) {
-    if (!facts.peer_trusted)
+    if (facts.peer_trusted)
+        drop_certificates_alike(of);
+    else
         drop_claims(of);
-    drop_client_certificates(of);
+    // Whoever sent them.
+    of.remove_all(fields::bit(field_id::client_cert) | fields::bit(field_id::client_cert_chain));
     if (!facts.client_certificate.empty())
         of.add("Client-Cert", std::string(":").append(facts.client_certificate) + ':');
     const std::string_view client = without_brackets(facts.client_address);
