@@ -1,6 +1,7 @@
 // Looks after the files that TLS contexts were made of: certificates, keys, trust, revocation
-// lists, stapled responses, the ticket secret. Says once that some have changed and have stayed as
-// they are since, because a pair of files is not replaced at one instant.
+// lists, stapled responses, the ticket secret. Says that some have changed once they have stayed as
+// they are for a look, because a pair of files is not replaced at one instant; and again after a
+// while if they could not be used.
 #pragma once
 
 #include "app/process.hpp"

@@ -78,7 +78,8 @@ class process final : private admin::process_source {
     void renew_tls();
     void prepare_in_background(const std::string& path, compile_input input);
     void end_reload(prepared_reload outcome);
-    void fail_reload(const std::vector<std::string>& errors);
+    void note_success(bool renewing);
+    void fail_reload(const std::vector<std::string>& errors, bool renewing);
     void warn_of_restart(const config::model& next) const;
     void reopen_access_log();
     // Sockets, access log and workers: all or nothing.
@@ -105,6 +106,7 @@ class process final : private admin::process_source {
     std::int64_t last_reload_at_;
     bool reload_again_ = false;
     bool renew_again_ = false;
+    bool renewal_failed_ = false;  // and that is what the latest reload is said to have failed for
     bool renewing_ = false;  // what is being prepared is the same configuration with new files
     std::thread reload_;
 

@@ -82,18 +82,16 @@ void process::end_reload(prepared_reload outcome) {
     if (renewing && outcome.next && same_tls(*outcome.next, *present_)) {
         // Touched, or looked at while they were being replaced.
         tls_files_->note_read();
-        last_reload_ok_ = true;
-        last_reload_error_.clear();
+        note_success(renewing);
     } else if (!outcome.next) {
-        fail_reload(outcome.errors);
+        fail_reload(outcome.errors, renewing);
         if (renewing)
             tls_files_->try_again();
     } else if (const auto failure = commit(outcome.next, renewing)) {
-        fail_reload({one_line(failure->where, failure->message)});
+        fail_reload({one_line(failure->where, failure->message)}, renewing);
     } else {
         warn_of_restart(present_->generation->model);
-        last_reload_ok_ = true;
-        last_reload_error_.clear();
+        note_success(renewing);
         log_info("{}: generation {}", renewing ? "TLS files renewed" : "reloaded", generation_);
     }
     last_reload_at_ =
@@ -107,7 +105,17 @@ void process::end_reload(prepared_reload outcome) {
     }
 }
 
-void process::fail_reload(const std::vector<std::string>& errors) {
+// New files say nothing about a configuration that could not be loaded.
+void process::note_success(bool renewing) {
+    if (renewing && !renewal_failed_)
+        return;
+    renewal_failed_ = false;
+    last_reload_ok_ = true;
+    last_reload_error_.clear();
+}
+
+void process::fail_reload(const std::vector<std::string>& errors, bool renewing) {
+    renewal_failed_ = renewing && (last_reload_ok_ || renewal_failed_);
     for (const std::string& line : errors)
         log_error("{}", line);
     last_reload_ok_ = false;

@@ -171,6 +171,38 @@ TEST(Tls, TakesUpFilesThatChange) {
     EXPECT_NE(s_client(proxy, {}).find("CN = other.test"), std::string::npos);
 }
 
+// New files do not make a configuration good that could not be loaded.
+TEST(Tls, DoesNotForgetAReloadThatFailed) {
+    const temp_dir dir;
+    const certificate_files live = make(dir, "live", "old.test");
+    const certificate_files next = make(dir, "next", "new.test");
+    daemon proxy(site(entry(live)));
+    proxy.write_configuration("listeners: {");
+    proxy.running().signal(SIGHUP);
+    proxy.running().wait_for("reload failed");
+    std::filesystem::rename(next.cert, live.cert);
+    std::filesystem::rename(next.key, live.key);
+    proxy.running().wait_for("TLS files renewed");
+    EXPECT_EQ(sum(scrape(proxy), "penstock_config_last_reload_success"), 0);
+    proxy.write_configuration(site(entry(live)));
+    proxy.running().signal(SIGHUP);
+    proxy.running().wait_for("reloaded: generation");
+    EXPECT_EQ(sum(scrape(proxy), "penstock_config_last_reload_success"), 1);
+}
+
+// Half a replacement must not turn a check off: without its list nobody would be revoked.
+TEST(Tls, TakesAnEmptyFileForAFault) {
+    const temp_dir dir;
+    const certificate_files files = make(dir, "a", "a.test");
+    const std::string empty = dir.write("empty.pem", "");
+    const std::string path = dir.write(
+        "p.yaml",
+        site(entry(files), ", client_ca: \"" + files.cert + "\", client_crl: \"" + empty + "\""));
+    const command_result got = run({penstock_binary(), "check", "-c", path});
+    EXPECT_NE(got.status.code, 0);
+    EXPECT_NE((got.out + got.err).find("empty.pem' is empty"), std::string::npos) << got.err;
+}
+
 // ---- Clients' certificates
 
 struct authority {
