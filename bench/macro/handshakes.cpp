@@ -1,8 +1,8 @@
 // A load of TLS handshakes: a connection, a request and its answer, the end, one after the other.
 // Prints what h2load would: the count of good answers, of failures, and the rate; and which share
-// of the handshakes resumed a session.
+// of the handshakes resumed a session. --most: the newest version of TLS that it offers.
 //
-// Usage: handshakes --port N --seconds S [--path /128] [--resume 1]
+// Usage: handshakes --port N --seconds S [--path /128] [--resume 1] [--most 1.2]
 #include "macro/tool.hpp"
 
 #include <openssl/ssl.h>
@@ -75,6 +75,8 @@ int run(const arguments& with) {
     SSL_CTX_set_session_cache_mode(context.get(),
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context.get(), keep);
+    if (with.text("--most", "1.3") == "1.2")
+        SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
     tally count;
     const auto began = std::chrono::steady_clock::now();
     std::chrono::duration<double> passed{};

@@ -31,7 +31,9 @@ routes: [{{upstream: app}}]
 
 def nginx_config(port, origin, folder, tls):
     options = "ssl http2" if tls else ""
-    files = f"ssl_certificate {tls}.crt; ssl_certificate_key {tls}.key;" if tls else ""
+    # Version 1.22 would not speak TLS 1.3 by itself, and Debian's own configuration says this too.
+    files = (f"ssl_protocols TLSv1.2 TLSv1.3; ssl_certificate {tls}.crt; "
+             f"ssl_certificate_key {tls}.key;") if tls else ""
     return f"""daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid;
 error_log stderr error; worker_rlimit_nofile 20000;
 events {{ worker_connections 19000; }}

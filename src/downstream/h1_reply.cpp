@@ -64,6 +64,8 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     }
     const milliseconds idle = now.state->settings.timeouts.write_idle;
     h1_response_writer writer(stream_, now.record, now.text, idle);
+    if (!with.upgraded && !plan.encoding.keep_alive)
+        writer.close_behind();
     if (with.upgraded && with.body)
         co_await relay_tunnel(writer, *with.body);
     else if (plan.sends_body)

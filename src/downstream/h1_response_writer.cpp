@@ -26,6 +26,8 @@ void h1_response_writer::add_head() noexcept {
 
 net::task<> h1_response_writer::write_head() {
     add_head();
+    if (closes_behind_)
+        to_.end_with_write();
     const outcome written = write_parts();
     if (written != outcome::done)
         co_await write_later(written);
@@ -53,6 +55,8 @@ net::task<> h1_response_writer::relay(exchange::body_source& body, http::framing
         }
         if (body_failed_ && !begun_)
             co_return;
+        if (last && !body_failed_ && closes_behind_)
+            to_.end_with_write();
         const outcome written = write_parts();
         if (written != outcome::done)
             co_await write_later(written);

@@ -37,6 +37,8 @@ class h1_response_writer {
                        milliseconds idle) noexcept
         : to_(to), record_(record), text_(text), idle_(idle) {}
 
+    // The connection ends behind the response, so its end may leave with its last bytes.
+    void close_behind() noexcept { closes_behind_ = true; }
     // Bytes of a tunnel are told to `listener`, which watches over its idle time.
     void tell(body_listener& listener) noexcept { listener_ = &listener; }
     [[nodiscard]] net::task<> write_head();
@@ -82,6 +84,7 @@ class h1_response_writer {
     bool head_pending_ = true;
     bool begun_ = false;
     bool complete_ = false;
+    bool closes_behind_ = false;
 };
 
 }  // namespace penstock::downstream

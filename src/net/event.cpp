@@ -56,8 +56,6 @@ void next_turn::await_suspend(std::coroutine_handle<> waiter) noexcept {
     home_.ready().push(hook_, waiter);
 }
 
-bool heavy_turn::await_ready() const noexcept { return home_.take_heavy_turn(); }
-
 void heavy_turn::await_suspend(std::coroutine_handle<> waiter) noexcept {
     home_.heavy().push(hook_, waiter);
 }

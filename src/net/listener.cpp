@@ -12,7 +12,8 @@
 namespace penstock::net {
 namespace {
 
-constexpr int accepts_in_turn_max = 64;
+// Each takes some ten microseconds, for which requests of open connections wait.
+constexpr int accepts_in_turn_max = 16;
 constexpr milliseconds exhausted_pause = 100ms;
 
 bool set_flag(int fd, int level, int name) noexcept {

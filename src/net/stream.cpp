@@ -162,6 +162,11 @@ void stream::write_deadline(time_point at, errc why) {
     write_deadline_->arm(home().deadlines(), at, why);
 }
 
+void stream::end_with_write() noexcept {
+    if (tls_)
+        tls_->end_with_write();
+}
+
 void stream::shutdown_write() noexcept {
     if (tls_)
         tls_->shutdown();

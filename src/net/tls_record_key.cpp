@@ -2,7 +2,6 @@
 
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/kdf.h>
 #include <openssl/params.h>
 
 #include <algorithm>
@@ -15,55 +14,69 @@ const unsigned char* bytes(const char* at) noexcept {
     return reinterpret_cast<const unsigned char*>(at);
 }
 
-// RFC 8446 §7.1: HKDF-Expand-Label with an empty context.
-bool expand(const char* digest, std::span<const unsigned char> secret, std::string_view label,
-            std::span<unsigned char> into) {
-    static const kdf_ptr kdf(EVP_KDF_fetch(nullptr, OSSL_KDF_NAME_TLS1_3_KDF, nullptr));
-    const kdf_context_ptr context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
-    if (!context)
-        return false;
-    int mode = EVP_KDF_HKDF_MODE_EXPAND_ONLY;
-    // OpenSSL reads these only; its parameters' type just does not say so.
-    const auto text = [](const char* key, std::string_view value) {
-        return OSSL_PARAM_construct_octet_string(key, const_cast<char*>(value.data()),
-                                                 value.size());
-    };
-    const std::string_view key(reinterpret_cast<const char*>(secret.data()), secret.size());
-    const std::array<OSSL_PARAM, 6> parameters{
-        OSSL_PARAM_construct_int(OSSL_KDF_PARAM_MODE, &mode),
-        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, const_cast<char*>(digest), 0),
-        text(OSSL_KDF_PARAM_KEY, key),
-        text(OSSL_KDF_PARAM_PREFIX, "tls13 "),
-        text(OSSL_KDF_PARAM_LABEL, label),
+mac_context_ptr make_hmac(const char* digest) {
+    const mac_ptr hmac(EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr));
+    mac_context_ptr made(hmac ? EVP_MAC_CTX_new(hmac.get()) : nullptr);
+    // OpenSSL reads it only; its parameters' type just does not say so.
+    const std::array<OSSL_PARAM, 2> parameters{
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, const_cast<char*>(digest), 0),
         OSSL_PARAM_construct_end(),
     };
-    return EVP_KDF_derive(context.get(), into.data(), into.size(), parameters.data()) == 1;
+    return made && EVP_MAC_CTX_set_params(made.get(), parameters.data()) == 1 ? std::move(made)
+                                                                              : nullptr;
+}
+
+// RFC 8446 §7.1: HKDF-Expand-Label with an empty context, of no more than one block of the hash.
+// OpenSSL's function for it looks the hash and HMAC up by name each time, under a lock.
+bool expand(EVP_MAC_CTX* hmac, std::span<const unsigned char> secret, std::string_view label,
+            std::span<unsigned char> into) {
+    static constexpr std::string_view prefix = "tls13 ";
+    std::array<unsigned char, 32> info{};
+    std::array<unsigned char, EVP_MAX_MD_SIZE> block{};
+    const std::size_t label_size = prefix.size() + label.size();
+    info[1] = static_cast<unsigned char>(into.size());
+    info[2] = static_cast<unsigned char>(label_size);
+    unsigned char* const end = std::copy(label.begin(), label.end(),
+                                         std::copy(prefix.begin(), prefix.end(), info.begin() + 3));
+    // No context, and the first block.
+    end[0] = 0;
+    end[1] = 1;
+    const std::size_t info_size = 3 + label_size + 2;
+    std::size_t size = 0;
+    const bool made = EVP_MAC_init(hmac, secret.data(), secret.size(), nullptr) == 1 &&
+                      EVP_MAC_update(hmac, info.data(), info_size) == 1 &&
+                      EVP_MAC_final(hmac, block.data(), &size, block.size()) == 1 &&
+                      size >= into.size();
+    if (made)
+        std::copy_n(block.begin(), into.size(), into.begin());
+    OPENSSL_cleanse(block.data(), block.size());
+    return made;
 }
 
 }  // namespace
 
 struct tls_record_key::suite {
     std::uint32_t id;
-    const char* digest;
+    mac_context_ptr hmac;
     std::size_t secret_size;
     std::size_t key_size;
     cipher_ptr cipher;
 };
 
-// Fetched once: a fetch takes a lock and searches.
+// Fetched once by each thread: a fetch takes a lock and searches.
 const tls_record_key::suite* tls_record_key::find(const SSL_CIPHER* of) {
-    static const std::array<suite, 3> known{{
-        {TLS1_3_CK_AES_128_GCM_SHA256, "SHA256", 32, 16,
+    thread_local const std::array<suite, 3> known{{
+        {TLS1_3_CK_AES_128_GCM_SHA256, make_hmac("SHA256"), 32, 16,
          cipher_ptr(EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr))},
-        {TLS1_3_CK_AES_256_GCM_SHA384, "SHA384", 48, 32,
+        {TLS1_3_CK_AES_256_GCM_SHA384, make_hmac("SHA384"), 48, 32,
          cipher_ptr(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr))},
-        {TLS1_3_CK_CHACHA20_POLY1305_SHA256, "SHA256", 32, 32,
+        {TLS1_3_CK_CHACHA20_POLY1305_SHA256, make_hmac("SHA256"), 32, 32,
          cipher_ptr(EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr))},
     }};
     const std::uint32_t id = of != nullptr ? SSL_CIPHER_get_id(of) : 0;
     const auto* const found =
         std::find_if(known.begin(), known.end(), [id](const suite& each) { return each.id == id; });
-    return found != known.end() && found->cipher ? found : nullptr;
+    return found != known.end() && found->cipher && found->hmac ? found : nullptr;
 }
 
 tls_record_key::~tls_record_key() {
@@ -88,8 +101,8 @@ bool tls_record_key::derive() {
     std::array<unsigned char, 32> key{};
     const std::span<const unsigned char> secret(secret_.data(), suite_->secret_size);
     const bool made =
-        expand(suite_->digest, secret, "key", std::span(key.data(), suite_->key_size)) &&
-        expand(suite_->digest, secret, "iv", iv_) &&
+        expand(suite_->hmac.get(), secret, "key", std::span(key.data(), suite_->key_size)) &&
+        expand(suite_->hmac.get(), secret, "iv", iv_) &&
         EVP_CipherInit_ex2(context_.get(), suite_->cipher.get(), key.data(), iv_.data(),
                            as_ == use::seal ? 1 : 0, nullptr) == 1;
     OPENSSL_cleanse(key.data(), key.size());
@@ -100,7 +113,7 @@ bool tls_record_key::derive() {
 bool tls_record_key::update() {
     std::array<unsigned char, secret_max> next{};
     const std::size_t size = suite_->secret_size;
-    const bool made = expand(suite_->digest, std::span(secret_.data(), size), "traffic upd",
+    const bool made = expand(suite_->hmac.get(), std::span(secret_.data(), size), "traffic upd",
                              std::span(next.data(), size));
     secret_ = next;
     OPENSSL_cleanse(next.data(), next.size());

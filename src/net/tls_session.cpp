@@ -215,6 +215,12 @@ result<void> tls_session::handshake() {
             return fail();
         }
     }
+    // The client has what it needs and waits for an answer; tickets leave with it.
+    holds_ = records_ && received() > 0 && unsent() > 0;
+    if (holds_) {
+        shrink_unsent();
+        return {};
+    }
     const result<void> sent = flush();
     if (sent && !established_)
         return error(errc::would_block);
@@ -382,8 +388,10 @@ error tls_session::after_read(int outcome) {
 result<std::size_t> tls_session::write(std::span<const iovec> from) {
     if (failed_ || socket_.aborted())
         return failed_ ? failed_ : socket_.aborted();
-    if (const result<void> clear = flush(); !clear)
-        return clear.error();
+    if (!holds_) {
+        if (const result<void> clear = flush(); !clear)
+            return clear.error();
+    }
     if (records_)
         return write_records(from);
     tls_record_source records(from);
@@ -405,6 +413,8 @@ result<std::size_t> tls_session::write(std::span<const iovec> from) {
             return fail();
         taken += written;
     }
+    if (ends_with_write_ && unsent() < unsent_max)
+        say_close();
     const result<void> sent = flush();
     if (!sent && sent.error() != errc::would_block)
         return sent.error();
@@ -418,6 +428,7 @@ result<void> tls_session::flush() {
 }
 
 result<void> tls_session::send_unsent() {
+    holds_ = false;
     if (unsent() > 0) {
         const iovec part{out_.data() + out_begin_, unsent()};
         const result<std::size_t> sent = socket_.write({&part, 1});
@@ -437,15 +448,22 @@ result<void> tls_session::send_unsent() {
 }
 
 void tls_session::shutdown() {
-    if (!established_ || failed_ || said_close_)
+    if (!established_ || failed_)
         return;
-    said_close_ = true;
-    if (records_)
-        return close_records();
-    ERR_clear_error();
-    SSL_shutdown(ssl_.get());
-    ERR_clear_error();
+    say_close();
     static_cast<void>(flush());
+}
+
+void tls_session::say_close() {
+    if (std::exchange(said_close_, true))
+        return;
+    if (!records_) {
+        ERR_clear_error();
+        SSL_shutdown(ssl_.get());
+        ERR_clear_error();
+    } else if (make_room(tls_records::message_max)) {
+        out_end_ += records_->seal_close(out_.data() + out_end_);
+    }
 }
 
 bool tls_session::readable_now() const noexcept {
@@ -524,12 +542,15 @@ bool tls_session::make_room(std::size_t count) {
     return true;
 }
 
-// A slow reader's rest must not keep a large slab.
+// A slow reader's rest must not keep a large slab, and little no slab at all.
 void tls_session::shrink_unsent() {
     const std::size_t held = unsent();
-    if (out_.size() == buffer_pool::small || held > buffer_pool::small)
+    const bool little = held <= buffer_pool::scrap_max;
+    if (held > buffer_pool::small || out_.size() < buffer_pool::small ||
+        (out_.size() == buffer_pool::small && !little))
         return;
-    slab smaller = socket_.home().buffers().take_small();
+    buffer_pool& pool = socket_.home().buffers();
+    slab smaller = little ? pool.take_scrap(held) : pool.take_small();
     std::memcpy(smaller.data(), out_.data() + out_begin_, held);
     out_ = std::move(smaller);
     out_begin_ = 0;

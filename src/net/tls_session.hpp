@@ -6,8 +6,8 @@
 // TLS 1.2 and the client's side stay with it.
 //
 // Only the handshake ever waits for the socket to take bytes: later on, what TLS has to say by
-// itself (key updates, alerts) is held and leaves with the next write or flush. Lifetime: no slab
-// is held while nothing is in flight; OpenSSL lets go of its buffers too.
+// itself is held and leaves with the next write or flush; so do tickets, if a request came with the
+// handshake's end. Lifetime: no slab is held while nothing is in flight, nor buffers of OpenSSL's.
 #pragma once
 
 #include "net/key_update_limit.hpp"
@@ -65,6 +65,8 @@ class tls_session {
     [[nodiscard]] result<void> flush();
     // Sends close_notify as far as the kernel takes it; reading goes on.
     void shutdown();
+    // The write that takes all it is given is the last, and close_notify leaves with it.
+    void end_with_write() noexcept { ends_with_write_ = true; }
     // A read has something to say without another event of the socket.
     [[nodiscard]] bool readable_now() const noexcept;
 
@@ -102,7 +104,7 @@ class tls_session {
     void park_input();
     [[nodiscard]] result<std::size_t> write_records(std::span<const iovec> from);
     [[nodiscard]] bool seal_owed();
-    void close_records();
+    void say_close();
     error fail_records();
 
     // The BIO's side: bytes from and to the socket.
@@ -146,6 +148,8 @@ class tls_session {
     bool fin_ = false;           // TCP's end of stream
     bool close_notify_ = false;  // TLS's
     bool said_close_ = false;
+    bool ends_with_write_ = false;
+    bool holds_ = false;  // what is unsent waits for the first write
 };
 
 // Of a server's context: OpenSSL's key log, which goes to the session that it is about.

@@ -59,7 +59,7 @@ result<std::size_t> tls_session::read_records(std::span<char> into) {
     }
     park_input();
     // Answers of our own. If the kernel takes none, the next write brings them.
-    if (unsent() > 0)
+    if (unsent() > 0 && !(holds_ && total > 0))
         static_cast<void>(flush());
     if (total > 0 || !stopped)
         return total;
@@ -137,6 +137,8 @@ result<std::size_t> tls_session::write_records(std::span<const iovec> from) {
         out_end_ += data.size() + tls_records::overhead;
         taken += data.size();
     }
+    if (ends_with_write_ && taken == all)
+        say_close();
     const result<void> sent = flush();
     if (!sent && sent.error() != errc::would_block)
         return sent.error();
@@ -149,12 +151,6 @@ bool tls_session::seal_owed() {
     const std::size_t size = records_->seal_owed(out_.data() + out_end_);
     out_end_ += size;
     return size > 0;
-}
-
-void tls_session::close_records() {
-    if (make_room(tls_records::message_max))
-        out_end_ += records_->seal_close(out_.data() + out_end_);
-    static_cast<void>(flush());
 }
 
 error tls_session::fail_records() {

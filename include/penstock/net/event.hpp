@@ -95,17 +95,17 @@ class next_turn {
     ready_hook hook_;
 };
 
-// co_await heavy_turn(home): goes on when the worker may do some more heavy work in this turn of
-// its loop, first come, first served. For handshakes, of which a storm must not hold up what is
-// served.
+// co_await heavy_turn(home): goes on at the end of a turn of the worker's loop, which does only so
+// much of what is heavy, first come, first served. For handshakes, of which a storm must not hold up
+// what is served.
 class heavy_turn {
  public:
-    // A handshake takes some hundred microseconds.
-    static constexpr std::size_t most = 2;
+    // In a turn. A handshake takes some hundred microseconds, as long as many requests.
+    static constexpr std::size_t most = 1;
 
     explicit heavy_turn(worker& home) noexcept : home_(home) {}
 
-    bool await_ready() const noexcept;
+    bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> waiter) noexcept;
     void await_resume() const noexcept {}
 

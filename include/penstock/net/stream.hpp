@@ -103,6 +103,9 @@ class stream {
     void wake_reader() noexcept { socket_.wake_reader(); }
     void abort(error why) noexcept { socket_.abort(why); }
     [[nodiscard]] error aborted() const noexcept { return socket_.aborted(); }
+    // The write that takes all it is given is the last one: TLS's close_notify leaves with it.
+    // `shutdown_write` is still to come.
+    void end_with_write() noexcept;
     // Says that no more will be written (FIN; close_notify first on TLS).
     void shutdown_write() noexcept;
     void reset_on_close() noexcept { socket_.reset_on_close(); }

@@ -63,14 +63,8 @@ class worker {
     [[nodiscard]] pipe_pool& pipes() noexcept { return pipes_; }
     [[nodiscard]] deadline_wheel& deadlines() noexcept { return deadlines_; }
     [[nodiscard]] ready_queue& ready() noexcept { return ready_; }
-    // For heavy_turn: those that wait, and whether somebody need not.
+    // For heavy_turn: those that wait.
     [[nodiscard]] ready_queue& heavy() noexcept { return heavy_; }
-    [[nodiscard]] bool take_heavy_turn() noexcept {
-        if (heavy_left_ == 0 || !heavy_.empty())
-            return false;
-        --heavy_left_;
-        return true;
-    }
     void give_back_heavy_turn() noexcept {
         heavy_left_ = std::min(heavy_left_ + 1, heavy_turn::most);
     }
