@@ -1,6 +1,7 @@
 #include "admin/families.hpp"
 #include "admin/process_facts.hpp"
 #include "penstock/base/build_info.hpp"
+#include "penstock/base/log.hpp"
 
 #include <string>
 
@@ -23,9 +24,9 @@ void add_workers(const process_view& of, families& all) {
                       "Tasks that ended with an exception; each is a defect and is logged.",
                       MetricType::Counter);
     family dropped("penstock_log_dropped_total",
-                   "Access-log entries that found no room on their way to the file, or in it.",
+                   "Lines of either log that found no room on their way to the file, or in it.",
                    MetricType::Counter);
-    std::uint64_t lost = of.access_lost;
+    std::uint64_t lost = of.access_lost + log_lines_dropped();
     for (const worker_view& one : of.workers) {
         const labels name{{"worker", std::to_string(one.worker->index())}};
         delay.gauge(name, static_cast<double>(one.worker->loop_delay()) / 1e9);

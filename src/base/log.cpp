@@ -3,16 +3,23 @@
 #include <fmt/args.h>
 #include <fmt/format.h>
 #include <spdlog/logger.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <atomic>
+#include <climits>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <string>
 
 namespace penstock {
 namespace {
 
+std::atomic<std::uint64_t> dropped_lines{0};
 std::atomic<log_level> lowest_level{log_level::info};
 
 spdlog::level::level_enum to_spdlog(log_level level) noexcept {
@@ -33,13 +40,39 @@ spdlog::level::level_enum to_spdlog(log_level level) noexcept {
     return spdlog::level::off;
 }
 
+// Standard error, as far as it takes a line at once: peers cause lines, and whoever reads the other
+// end of a pipe may have stopped. A pipe that is ready takes PIPE_BUF bytes (pipe(7)).
+class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+    void sink_it_(const spdlog::details::log_msg& message) override {
+        spdlog::memory_buf_t line;
+        if (missing_ > 0)
+            line.append(fmt::format("({} lines before this one were dropped)\n", missing_));
+        base_sink::formatter_->format(message, line);
+        if (line.size() > PIPE_BUF) {
+            line.resize(PIPE_BUF);
+            line[PIPE_BUF - 1] = '\n';
+        }
+        pollfd ready{STDERR_FILENO, POLLOUT, 0};
+        const bool takes = ::poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0;
+        if (takes && ::write(STDERR_FILENO, line.data(), line.size()) > 0) {
+            missing_ = 0;
+            return;
+        }
+        ++missing_;
+        dropped_lines.fetch_add(1, std::memory_order_relaxed);
+    }
+    void flush_() override {}
+
+    std::uint64_t missing_ = 0;  // since the last line that was written
+};
+
 spdlog::logger& sink() {
     static const std::shared_ptr<spdlog::logger> logger = [] {
-        auto made = std::make_shared<spdlog::logger>(
-            "penstock", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+        auto made =
+            std::make_shared<spdlog::logger>("penstock", std::make_shared<standard_error>());
         made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
         made->set_level(spdlog::level::trace);
-        made->flush_on(spdlog::level::trace);
         return made;
     }();
     return *logger;
@@ -98,6 +131,8 @@ log_level log_level_of(std::string_view name) noexcept {
 void set_log_level(log_level lowest) noexcept {
     lowest_level.store(lowest, std::memory_order_relaxed);
 }
+
+std::uint64_t log_lines_dropped() noexcept { return dropped_lines.load(std::memory_order_relaxed); }
 
 bool log_enabled(log_level level) noexcept {
     return level >= lowest_level.load(std::memory_order_relaxed);

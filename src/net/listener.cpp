@@ -13,7 +13,7 @@ namespace penstock::net {
 namespace {
 
 // Each takes some ten microseconds, for which requests of open connections wait.
-constexpr int accepts_in_turn_max = 16;
+constexpr int accepts_in_turn_max = 4;
 constexpr milliseconds exhausted_pause = 100ms;
 
 bool set_flag(int fd, int level, int name) noexcept {

@@ -1,6 +1,7 @@
-// The daemon's own log: start, reload, failures of workers and files. Text lines on standard error
-// through spdlog, which stays behind this header. Never used per request; the access log is a ring
-// of its own (proxy/access_log).
+// The daemon's own log: start, reload, failures of workers and files. Text lines of at most 4 KiB on
+// standard error through spdlog, which stays behind this header. Nobody waits for it: a line that
+// standard error does not take at once is dropped and counted. Never used per request; the access
+// log is a ring of its own (proxy/access_log).
 #pragma once
 
 #include <boost/system/error_code.hpp>
@@ -23,6 +24,8 @@ enum class log_level : std::uint8_t { trace, debug, info, warn, error, off };
 [[nodiscard]] log_level log_level_of(std::string_view name) noexcept;
 // From any thread; lines below the level cost a comparison.
 void set_log_level(log_level lowest) noexcept;
+// Since the start, from any thread.
+[[nodiscard]] std::uint64_t log_lines_dropped() noexcept;
 [[nodiscard]] bool log_enabled(log_level level) noexcept;
 
 // One argument of a log line: what it refers to has to live until the call returns.

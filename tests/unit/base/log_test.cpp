@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
 #include <cstdint>
 #include <limits>
 #include <regex>
@@ -149,6 +153,42 @@ TEST(Log, KeepsLinesOfSeveralThreadsApart) {
         at = end + 1;
     }
     EXPECT_EQ(lines, 200);
+}
+
+// Whoever reads the log may stop, and the daemon may not.
+TEST(Log, DropsWhatStandardErrorDoesNotTake) {
+    int ends[2];
+    ASSERT_EQ(::pipe(ends), 0);
+    const int kept = ::dup(STDERR_FILENO);
+    ::dup2(ends[1], STDERR_FILENO);
+    const std::uint64_t before = log_lines_dropped();
+    const std::string words(1000, 'x');
+    int written = 0;
+    for (; log_lines_dropped() < before + 3 && written < 10'000; ++written)
+        log_info("{}", words);
+    std::string text(std::size_t{1} << 20U, '\0');
+    const ssize_t first = ::read(ends[0], text.data(), text.size());
+    log_info("after");
+    log_info("{}", std::string(100'000, 'y'));
+    std::string rest(std::size_t{1} << 20U, '\0');
+    const ssize_t second = ::read(ends[0], rest.data(), rest.size());
+    ::dup2(kept, STDERR_FILENO);
+    ::close(kept);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    EXPECT_EQ(log_lines_dropped(), before + 3);
+    EXPECT_GT(written, 3);
+    ASSERT_GT(first, 0);
+    // Whole lines only.
+    EXPECT_EQ(std::count(text.begin(), text.begin() + first, '\n'), written - 3);
+    EXPECT_EQ(text[static_cast<std::size_t>(first) - 1], '\n');
+    ASSERT_GT(second, 0);
+    rest.resize(static_cast<std::size_t>(second));
+    EXPECT_EQ(rest.rfind("(3 lines before this one were dropped)\n", 0), 0U) << rest.substr(0, 80);
+    EXPECT_NE(rest.find(" info after\n"), std::string::npos);
+    // A line is cut at what a pipe takes in one piece.
+    EXPECT_EQ(rest.size() - rest.find(" info after\n") - 12, std::size_t{PIPE_BUF});
+    EXPECT_EQ(rest.back(), '\n');
 }
 
 }  // namespace
