@@ -41,7 +41,12 @@ set(PENSTOCK_PCH_HEADERS
 set(PENSTOCK_PCH_MODULES net upstream downstream proxy admin app)
 
 function(penstock_precompile name target)
-  if(PENSTOCK_PCH AND name IN_LIST PENSTOCK_PCH_MODULES)
+  if(NOT PENSTOCK_PCH OR NOT name IN_LIST PENSTOCK_PCH_MODULES)
+    return()
+  endif()
+  if(name STREQUAL "net")
     target_precompile_headers(${target} PRIVATE ${PENSTOCK_PCH_HEADERS})
+  else()
+    target_precompile_headers(${target} REUSE_FROM penstock_net)
   endif()
 endfunction()

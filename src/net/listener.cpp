@@ -78,8 +78,8 @@ verdict judge(int number) noexcept {
     }
 }
 
-// A full queue of the usual backlog.
-constexpr int last_turns_max = 64;
+// A full queue of the usual backlog, 4096.
+constexpr int last_turns_max = 4096 / accepts_in_turn_max;
 
 }  // namespace
 

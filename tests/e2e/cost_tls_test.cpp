@@ -6,6 +6,7 @@
 #include "support/http_reader.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include <memory>
 #include <string>
@@ -15,6 +16,12 @@ namespace penstock::test {
 namespace {
 
 constexpr int streams = 16;  // as many as the proxy takes up in one turn of its loop
+
+struct ssl_deleter {
+    void operator()(SSL_CTX* one) const noexcept { SSL_CTX_free(one); }
+    void operator()(SSL* one) const noexcept { SSL_free(one); }
+    void operator()(SSL_SESSION* one) const noexcept { SSL_SESSION_free(one); }
+};
 
 class CostOfTls : public testing::Test {
  protected:
@@ -80,6 +87,67 @@ TEST_F(CostOfTls, OfARequestOverHttp1) {
     EXPECT_EQ(after.sends - before.sends, 100U);
     EXPECT_EQ(after.controls - before.controls, 0U);
     EXPECT_EQ(after.allocations - before.allocations, 0U);
+}
+
+// A client that keeps what it has to say until it waits for an answer, so that its request comes
+// with the end of its handshake. Says whether it was sent a ticket, and the close at the end.
+struct one_request {
+    bool answered = false;
+    bool resumed = false;
+    bool ticket = false;
+    bool close_notify = false;
+
+    one_request(std::uint16_t port, std::unique_ptr<SSL_SESSION, ssl_deleter>& session) {
+        peer over(port);
+        const std::unique_ptr<SSL_CTX, ssl_deleter> context(SSL_CTX_new(TLS_client_method()));
+        const std::unique_ptr<SSL, ssl_deleter> ssl(SSL_new(context.get()));
+        SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+        if (session)
+            SSL_set_session(ssl.get(), session.get());
+        const auto say = [&] {
+            char* data = nullptr;
+            const long size = BIO_get_mem_data(SSL_get_wbio(ssl.get()), &data);
+            if (size > 0)
+                over.send({data, static_cast<std::size_t>(size)});
+            (void)BIO_reset(SSL_get_wbio(ssl.get()));
+        };
+        while (SSL_connect(ssl.get()) != 1) {
+            say();
+            const std::string more = over.read_some();
+            BIO_write(SSL_get_rbio(ssl.get()), more.data(), static_cast<int>(more.size()));
+        }
+        const std::string request = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";
+        SSL_write(ssl.get(), request.data(), static_cast<int>(request.size()));
+        say();
+        const std::string rest = over.read_to_end();
+        BIO_write(SSL_get_rbio(ssl.get()), rest.data(), static_cast<int>(rest.size()));
+        std::string text(4096, '\0');
+        const int size = SSL_read(ssl.get(), text.data(), static_cast<int>(text.size()));
+        answered = size > 0 && text.rfind("HTTP/1.1 200", 0) == 0;
+        resumed = SSL_session_reused(ssl.get()) == 1;
+        close_notify = SSL_read(ssl.get(), text.data(), 1) == 0 &&
+                       (SSL_get_shutdown(ssl.get()) & SSL_RECEIVED_SHUTDOWN) != 0;
+        session.reset(SSL_get1_session(ssl.get()));
+        ticket = SSL_SESSION_is_resumable(session.get()) == 1;
+        SSL_set_shutdown(ssl.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+    }
+};
+
+// The answer to the hello, and everything else: the ticket, the response and the close.
+TEST_F(CostOfTls, OfAConnectionWithOneRequest) {
+    counted_daemon of(site());
+    std::unique_ptr<SSL_SESSION, ssl_deleter> session;
+    (void)one_request(of.proxy->port("web"), session);
+    for (int i = 0; i < 5; ++i) {
+        const counts before = of.read();
+        const one_request got(of.proxy->port("web"), session);
+        const counts after = of.read();
+        EXPECT_TRUE(got.answered);
+        EXPECT_TRUE(got.resumed);
+        EXPECT_TRUE(got.ticket);
+        EXPECT_TRUE(got.close_notify);
+        EXPECT_EQ(after.sends - before.sends, 2U);
+    }
 }
 
 template <class Connect>

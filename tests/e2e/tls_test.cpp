@@ -283,7 +283,7 @@ TEST(Tls, KnowsRevokedClients) {
 }
 
 // H2: whose policy was checked is whom the connection may ask for.
-TEST(Tls, SendsOtherHostsElsewhere) {
+TEST(Tls, H2_SendsOtherHostsElsewhere) {
     const temp_dir dir;
     const authority clients(dir);
     const certificate_files known = clients.issue("alice");
@@ -321,6 +321,50 @@ TEST(Tls, TellsOfEachFailedHandshake) {
     EXPECT_EQ(sum(found, "penstock_tls_handshake_failures_total", {"reason=\"unknown_name\""}), 1);
     EXPECT_EQ(sum(found, "penstock_tls_handshake_failures_total", {"reason=\"not_tls\""}), 1);
     EXPECT_EQ(sum(found, "penstock_tls_handshakes_total", {"result=\"failed\""}), 2);
+}
+
+// ---- What is configured
+
+TEST(Tls, StaplesTheResponseItIsGiven) {
+    const temp_dir dir;
+    const authority issuer(dir);
+    const certificate_files leaf = issuer.issue("a.test");
+    const std::string request = dir.path("ocsp.req");
+    const std::string response = dir.path("ocsp.der");
+    openssl({"ocsp", "-issuer", issuer.root.cert, "-cert", leaf.cert, "-reqout", request});
+    openssl({"ocsp", "-index", dir.write("index.txt", ""), "-CA", issuer.root.cert, "-rsigner",
+             issuer.root.cert, "-rkey", issuer.root.key, "-reqin", request, "-respout", response,
+             "-ndays", "1"});
+    const daemon with(site("{cert: \"" + leaf.cert + "\", key: \"" + leaf.key + "\", ocsp: \"" +
+                           response + "\"}"));
+    for (const std::string version : {"-tls1_2", "-tls1_3"}) {
+        const std::string got = s_client(with, {version, "-servername", "a.test", "-status"});
+        EXPECT_NE(got.find("OCSP Response Status: successful"), std::string::npos) << got;
+        const std::string unasked = s_client(with, {version, "-servername", "a.test"});
+        EXPECT_EQ(unasked.find("OCSP"), std::string::npos) << unasked;
+    }
+    const daemon without(site(entry(leaf)));
+    const std::string none = s_client(without, {"-servername", "a.test", "-status"});
+    EXPECT_NE(none.find("OCSP response: no response sent"), std::string::npos) << none;
+}
+
+TEST(Tls, AgreesOnWhatItIsToldOnly) {
+    const temp_dir dir;
+    const daemon proxy(site(entry(make(dir, "a", "a.test")),
+                            ", ciphers: ECDHE-ECDSA-AES256-GCM-SHA384, "
+                            "suites: TLS_CHACHA20_POLY1305_SHA256, groups: P-384"));
+    const auto agreed = [&](const std::vector<std::string>& offer, const std::string& on) {
+        std::vector<std::string> all{"-servername", "a.test"};
+        all.insert(all.end(), offer.begin(), offer.end());
+        const std::string got = s_client(proxy, all);
+        return got.find("Cipher is " + on) != std::string::npos;
+    };
+    EXPECT_TRUE(agreed({"-tls1_3"}, "TLS_CHACHA20_POLY1305_SHA256"));
+    EXPECT_TRUE(agreed({"-tls1_2"}, "ECDHE-ECDSA-AES256-GCM-SHA384"));
+    EXPECT_TRUE(agreed({"-tls1_3", "-ciphersuites", "TLS_AES_128_GCM_SHA256"}, "(NONE)"));
+    EXPECT_TRUE(agreed({"-tls1_2", "-cipher", "ECDHE-ECDSA-AES128-GCM-SHA256"}, "(NONE)"));
+    EXPECT_TRUE(agreed({"-groups", "P-384"}, "TLS_CHACHA20_POLY1305_SHA256"));
+    EXPECT_TRUE(agreed({"-groups", "X25519"}, "(NONE)"));
 }
 
 // ---- Origins

@@ -1,4 +1,4 @@
-// The daemon's own log: start, reload, failures of workers and files. Text lines of at most 4 KiB on
+// The daemon's own log: start, reload, failures of workers and files. Text lines of up to 4 KiB on
 // standard error through spdlog, which stays behind this header. Nobody waits for it: a line that
 // standard error does not take at once is dropped and counted. Never used per request; the access
 // log is a ring of its own (proxy/access_log).

@@ -96,8 +96,8 @@ class next_turn {
 };
 
 // co_await heavy_turn(home): goes on at the end of a turn of the worker's loop, which does only so
-// much of what is heavy, first come, first served. For handshakes, of which a storm must not hold up
-// what is served.
+// much of what is heavy, first come, first served. For handshakes, of which a storm must not hold
+// up what is served.
 class heavy_turn {
  public:
     // In a turn. A handshake takes some hundred microseconds, as long as many requests.

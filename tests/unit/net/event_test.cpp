@@ -127,7 +127,7 @@ struct heavy_work {
     int turns = 0;
 };
 
-TEST(HeavyTurn, LetsAFewGoOnInEachTurn) {
+TEST(HeavyTurn, F8_LetsAFewGoOnInEachTurn) {
     worker home{0};
     heavy_work work;
     home.post([&] {

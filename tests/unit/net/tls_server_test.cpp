@@ -88,7 +88,7 @@ TEST(TlsSites, AreChosenByName) {
     EXPECT_EQ(shown(of, nullptr), "other.test");
 }
 
-TEST(TlsSites, AreStrictAboutNames) {
+TEST(TlsSites, H3_AreStrictAboutNames) {
     tls_server_options options = with({certificate_for({"a.test"})});
     options.strict_sni = true;
     site of(options);
@@ -148,7 +148,7 @@ TEST_P(TlsSessions, GoOnWithWhoHasTheSameSecret) {
 }
 
 // H1, and the class of CVE-2025-23419.
-TEST_P(TlsSessions, EndWhereAnythingElseIs) {
+TEST_P(TlsSessions, H1_EndWhereAnythingElseIs) {
     const std::vector<self_signed> pairs{certificate_for({"a.test"}), certificate_for({"b.test"})};
     const tls_server_options options = with(pairs);
     site first(options);
@@ -188,7 +188,7 @@ TEST_P(TlsSessions, AreNotKeptWithoutASecret) {
 }
 
 // H4: no early data is taken, so nothing can be replayed.
-TEST(TlsEarlyData, IsNotOffered) {
+TEST(TlsEarlyData, H4_IsNotOffered) {
     site of(with({certificate_for({"a.test"})}));
     const raw_session session = session_with(of, TLS1_3_VERSION, "a.test");
     ASSERT_TRUE(session);
@@ -196,7 +196,7 @@ TEST(TlsEarlyData, IsNotOffered) {
 }
 
 // H6, RFC 9113 §9.2.2.
-TEST(TlsProtocols, Http2IsForGoodCiphersOnly) {
+TEST(TlsProtocols, H6_Http2IsForGoodCiphersOnly) {
     tls_server_options options = with({certificate_for({"a.test"})});
     options.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-SHA256";
     options.alpn = {"h2", "http/1.1"};

@@ -160,7 +160,7 @@ TEST(TlsStream, ReadsIntoOneByteAtATime) {
     EXPECT_EQ(got.text, pattern(4000) + pattern(1000));
 }
 
-TEST(TlsStream, TellsCloseNotifyFromATornStream) {
+TEST(TlsStream, H5_TellsCloseNotifyFromATornStream) {
     server_end server;
     const seen clean = server.against(echo, [](std::uint16_t port) {
         peer with(port, {.tls = true});
@@ -309,7 +309,7 @@ TEST(TlsStream, BoundsWhatItHoldsForASlowReader) {
     EXPECT_EQ(server.home.buffers().in_use(), 0U);
 }
 
-TEST(TlsStream, FailsOnceAndForAllOnABrokenRecord) {
+TEST(TlsStream, H8_FailsOnceAndForAllOnABrokenRecord) {
     struct flow {
         static task<> go(stream& over, seen& into) {
             into.text = co_await read_bytes(over, 10, into.failed);
@@ -352,7 +352,7 @@ TEST(TlsStream, AnswersKeyUpdates) {
     EXPECT_EQ(got.text.size(), 80U);
 }
 
-TEST(TlsStream, EndsWhenKeysAreUpdatedTooOften) {
+TEST(TlsStream, F8_EndsWhenKeysAreUpdatedTooOften) {
     struct flow {
         static task<> go(stream& over, seen& into) {
             into.text = co_await read_bytes(over, 100000, into.failed);
@@ -441,7 +441,7 @@ TEST(TlsHandshake, KeepsItsLowestVersion) {
     EXPECT_EQ(got.failure, "unsupported protocol");
 }
 
-TEST(TlsHandshake, RefusesOldVersionsAndWeakCiphers) {
+TEST(TlsHandshake, H5_RefusesOldVersionsAndWeakCiphers) {
     const auto refused = [](void (*weaken)(SSL_CTX*)) {
         server_end server;
         const seen& got = server.against(nothing, [weaken](std::uint16_t port) {
@@ -488,7 +488,7 @@ TEST(TlsHandshake, DoesWithoutAProtocol) {
     EXPECT_EQ(silent_server.client.facts.alpn, "");
 }
 
-TEST(TlsHandshake, EndsWithAnAlertWhenNoProtocolIsShared) {
+TEST(TlsHandshake, H6_EndsWithAnAlertWhenNoProtocolIsShared) {
     both_ends ends;
     ends.connect({server_of(certificate_for({"a.test"})), nothing},
                  {client_of(unverified({"h2", "http/1.0", "http/1.11"})), "a.test"});
@@ -512,7 +512,7 @@ TEST(TlsHandshake, NamesWhatIsNoTls) {
 }
 
 // One below the bound is only refused for what it says, one above for its size.
-TEST(TlsHandshake, RefusesAHelloThatIsTooLarge) {
+TEST(TlsHandshake, F8_RefusesAHelloThatIsTooLarge) {
     const auto outcome = [](std::size_t body) {
         server_end server;
         return server.against(nothing, [body](std::uint16_t port) {
@@ -553,7 +553,7 @@ TEST(TlsHandshake, ReportsAPeerThatLeaves) {
     EXPECT_EQ(reset.handshake.error(), boost::system::errc::connection_reset);
 }
 
-TEST(TlsHandshake, EndsAtItsDeadline) {
+TEST(TlsHandshake, F8_EndsAtItsDeadline) {
     struct flow {
         static task<> go(worker& home, unique_fd fd, tls_context& context, seen& into) {
             stream over(home, std::move(fd));

@@ -135,7 +135,7 @@ struct verify_case {
 
 class TlsClientVerify : public ::testing::TestWithParam<verify_case> {};
 
-TEST_P(TlsClientVerify, ChecksChainAndName) {
+TEST_P(TlsClientVerify, H7_ChecksChainAndName) {
     const verify_case& one = GetParam();
     const self_signed pair = certificate_for(one.certificate_names);
     tls_client_options options;
