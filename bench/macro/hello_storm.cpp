@@ -78,8 +78,16 @@ class storm {
             ++given_up_;
             return;
         }
+        // Whoever finds the server's queue full would wait for a second.
+        const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        sockaddr_in to = loopback(port_);
+        if (fd < 0 || ::connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) != 0) {
+            ++given_up_;
+            ::close(fd);
+            return;
+        }
+        without_delay(fd);
         ++begun_;
-        const int fd = connect_to(port_);
         open_.insert(fd);
         epoll_event event{};
         event.events = EPOLLIN | EPOLLRDHUP;

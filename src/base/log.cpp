@@ -45,26 +45,39 @@ spdlog::level::level_enum to_spdlog(log_level level) noexcept {
 class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
  private:
     void sink_it_(const spdlog::details::log_msg& message) override {
+        if (missing_ > 0) {
+            const std::string notice = fmt::format("log: {} lines were dropped here", missing_);
+            if (put({message.time, {}, message.logger_name, spdlog::level::warn, notice}))
+                missing_ = 0;
+        }
+        if (missing_ == 0 && put(message))
+            return;
+        ++missing_;
+        dropped_lines.fetch_add(1, std::memory_order_relaxed);
+    }
+    void flush_() override {}
+
+    bool put(const spdlog::details::log_msg& message) {
         spdlog::memory_buf_t line;
-        if (missing_ > 0)
-            line.append(fmt::format("({} lines before this one were dropped)\n", missing_));
+        // A line that only a part of was written must not run into the next.
+        if (torn_)
+            line.push_back('\n');
         base_sink::formatter_->format(message, line);
         if (line.size() > PIPE_BUF) {
             line.resize(PIPE_BUF);
             line[PIPE_BUF - 1] = '\n';
         }
         pollfd ready{STDERR_FILENO, POLLOUT, 0};
-        const bool takes = ::poll(&ready, 1, 0) == 1 && (ready.revents & POLLOUT) != 0;
-        if (takes && ::write(STDERR_FILENO, line.data(), line.size()) > 0) {
-            missing_ = 0;
-            return;
-        }
-        ++missing_;
-        dropped_lines.fetch_add(1, std::memory_order_relaxed);
+        if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0)
+            return false;
+        const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+        const bool whole = written == static_cast<ssize_t>(line.size());
+        torn_ = whole ? false : torn_ || written > 0;
+        return whole;
     }
-    void flush_() override {}
 
     std::uint64_t missing_ = 0;  // since the last line that was written
+    bool torn_ = false;
 };
 
 spdlog::logger& sink() {

@@ -12,8 +12,15 @@
 namespace penstock::net {
 namespace {
 
-// Each takes some ten microseconds, for which requests of open connections wait.
-constexpr int accepts_in_turn_max = 4;
+// Each takes some ten microseconds, for which requests of open connections wait. Where turns are
+// long by other work, new clients get their share of them.
+constexpr int accepts_in_turn_min = 4;
+constexpr int accepts_in_turn_max = 64;
+
+int accepts_after(nanoseconds busy) noexcept {
+    const auto share = std::min<std::int64_t>(busy / 80us, accepts_in_turn_max);
+    return std::min(accepts_in_turn_min + static_cast<int>(share), accepts_in_turn_max);
+}
 constexpr milliseconds exhausted_pause = 100ms;
 
 bool set_flag(int fd, int level, int name) noexcept {
@@ -78,8 +85,8 @@ verdict judge(int number) noexcept {
     }
 }
 
-// A full queue of the usual backlog, 4096.
-constexpr int last_turns_max = 4096 / accepts_in_turn_max;
+// A full queue of the largest backlog.
+constexpr int last_turns_max = 65536 / accepts_in_turn_min;
 
 }  // namespace
 
@@ -146,7 +153,8 @@ listener::listener(worker& home, unique_fd fd, acceptor& owner)
 listener::~listener() = default;
 
 listener::turn_end listener::accept_some() {
-    for (int i = 0; i < accepts_in_turn_max && !stopped_; ++i) {
+    const int most = accepts_after(nanoseconds(home_.loop_delay()));
+    for (int i = 0; i < most && !stopped_; ++i) {
         if (!owner_.may_accept())
             return turn_end::held;
         sockaddr_storage from{};

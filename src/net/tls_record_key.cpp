@@ -53,6 +53,12 @@ bool expand(EVP_MAC_CTX* hmac, std::span<const unsigned char> secret, std::strin
     return made;
 }
 
+// OpenSSL keeps the latest key, and states that follow from it.
+void forget(EVP_MAC_CTX* hmac) noexcept {
+    static constexpr std::array<unsigned char, 32> nothing{};
+    static_cast<void>(EVP_MAC_init(hmac, nothing.data(), nothing.size(), nullptr));
+}
+
 }  // namespace
 
 struct tls_record_key::suite {
@@ -106,6 +112,7 @@ bool tls_record_key::derive() {
         EVP_CipherInit_ex2(context_.get(), suite_->cipher.get(), key.data(), iv_.data(),
                            as_ == use::seal ? 1 : 0, nullptr) == 1;
     OPENSSL_cleanse(key.data(), key.size());
+    forget(suite_->hmac.get());
     sequence_ = 0;
     return made;
 }

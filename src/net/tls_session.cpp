@@ -215,8 +215,10 @@ result<void> tls_session::handshake() {
             return fail();
         }
     }
+    if (records_)
+        park_input();
     // The client has what it needs and waits for an answer; tickets leave with it.
-    holds_ = records_ && received() > 0 && unsent() > 0;
+    holds_ = records_ && has_record() && unsent() > 0;
     if (holds_) {
         shrink_unsent();
         return {};

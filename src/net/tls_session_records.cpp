@@ -59,7 +59,9 @@ result<std::size_t> tls_session::read_records(std::span<char> into) {
     }
     park_input();
     // Answers of our own. If the kernel takes none, the next write brings them.
-    if (unsent() > 0 && !(holds_ && total > 0))
+    if (holds_ && total > 0)
+        shrink_unsent();
+    else if (unsent() > 0)
         static_cast<void>(flush());
     if (total > 0 || !stopped)
         return total;

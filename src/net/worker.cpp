@@ -147,14 +147,17 @@ void worker::turn() {
         run_posted();
     deadlines_.advance(now_);
     ready_.run();
-    // Whoever did nothing heavy gives its turn back, at most as often as they are now.
-    for (std::size_t waiting = heavy_.size(); waiting > 0 && heavy_left_ > 0; --waiting) {
+    // Whoever did nothing heavy gives its turn back.
+    heavy_left_ = heavy_most_;
+    for (std::size_t tries = 0; tries < heavy_turn::most_at_once; ++tries) {
+        if (heavy_left_ == 0 || heavy_.empty())
+            break;
         --heavy_left_;
         heavy_.run_one();
     }
-    heavy_left_ = heavy_turn::most;
     waits_from_ = clock();
     const auto busy = waits_from_ - now_;
+    heavy_most_ = heavy_turn::most_after(busy);
     loop_delay_.store(static_cast<std::uint64_t>(busy.count()), std::memory_order_relaxed);
 }
 

@@ -114,6 +114,8 @@ struct one_request {
         while (SSL_connect(ssl.get()) != 1) {
             say();
             const std::string more = over.read_some();
+            if (more.empty())
+                throw test_error("the proxy closed in the handshake");
             BIO_write(SSL_get_rbio(ssl.get()), more.data(), static_cast<int>(more.size()));
         }
         const std::string request = "GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n";

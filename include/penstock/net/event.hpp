@@ -3,10 +3,13 @@
 #pragma once
 
 #include "penstock/base/check.hpp"
+#include "penstock/base/clock.hpp"
 #include "penstock/base/error.hpp"
 
+#include <algorithm>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 
 namespace penstock::net {
 
@@ -100,8 +103,13 @@ class next_turn {
 // up what is served.
 class heavy_turn {
  public:
-    // In a turn. A handshake takes some hundred microseconds, as long as many requests.
-    static constexpr std::size_t most = 1;
+    // In a turn, after one that took so long. A handshake takes some hundred microseconds, as long
+    // as many requests; where turns are long by other work, new clients get their share of them.
+    static constexpr std::size_t most_at_once = 64;
+    [[nodiscard]] static constexpr std::size_t most_after(nanoseconds busy) noexcept {
+        const auto share = static_cast<std::size_t>(std::max<std::int64_t>(busy / 2ms, 0));
+        return std::min(1 + share, most_at_once);
+    }
 
     explicit heavy_turn(worker& home) noexcept : home_(home) {}
 

@@ -35,7 +35,8 @@ struct connection_count {
     address_rate requests_by_address;                  // likewise
 };
 
-// Accepts on one worker until `stop`. At most 64 connections a turn. EMFILE, ENFILE and ENOMEM
+// Accepts on one worker until `stop`. 4 connections a turn, and up to 64 after turns that took long
+// by other work. EMFILE, ENFILE and ENOMEM
 // pause accepting for 100 ms instead of spinning.
 class listener {
  public:

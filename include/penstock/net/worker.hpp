@@ -65,9 +65,7 @@ class worker {
     [[nodiscard]] ready_queue& ready() noexcept { return ready_; }
     // For heavy_turn: those that wait.
     [[nodiscard]] ready_queue& heavy() noexcept { return heavy_; }
-    void give_back_heavy_turn() noexcept {
-        heavy_left_ = std::min(heavy_left_ + 1, heavy_turn::most);
-    }
+    void give_back_heavy_turn() noexcept { heavy_left_ = std::min(heavy_left_ + 1, heavy_most_); }
     [[nodiscard]] boost::asio::io_context& context() noexcept { return context_; }
     // True on the thread that runs this worker.
     [[nodiscard]] bool here() const noexcept { return current() == this; }
@@ -113,7 +111,8 @@ class worker {
     deadline_wheel deadlines_;
     ready_queue ready_;
     ready_queue heavy_;
-    std::size_t heavy_left_ = heavy_turn::most;  // in this turn
+    std::size_t heavy_most_ = 1;  // in this turn
+    std::size_t heavy_left_ = 1;
     std::unique_ptr<wakeup> wakeup_;
     std::size_t spawned_ = 0;
     std::atomic<bool> stopping_{false};

@@ -127,19 +127,32 @@ struct heavy_work {
     int turns = 0;
 };
 
-TEST(HeavyTurn, F8_LetsAFewGoOnInEachTurn) {
-    worker home{0};
+TEST(HeavyTurn, F8_LetsOneGoOnInEachTurn) {
     heavy_work work;
-    home.post([&] {
-        home.spawn(heavy_work::watch(home, work));
-        for (int i = 0; i < 7; ++i)
-            home.spawn(heavy_work::one(home, i, work));
-        home.stop();
-    });
-    home.run();
-    EXPECT_EQ(work.order, (std::vector<int>{0, 1, 2, 3, 4, 5, 6}));
-    EXPECT_EQ(work.most, heavy_turn::most);
+    // A turn that the machine made long allows more in the next.
+    for (int round = 0; round < 5 && work.most != 1; ++round) {
+        worker home{0};
+        work = heavy_work();
+        home.post([&] {
+            home.spawn(heavy_work::watch(home, work));
+            for (int i = 0; i < 7; ++i)
+                home.spawn(heavy_work::one(home, i, work));
+            home.stop();
+        });
+        home.run();
+        EXPECT_EQ(work.order, (std::vector<int>{0, 1, 2, 3, 4, 5, 6}));
+    }
+    EXPECT_EQ(work.most, 1U);
     EXPECT_GE(work.turns, 7);
+}
+
+TEST(HeavyTurn, F8_GetsAShareOfLongTurns) {
+    EXPECT_EQ(heavy_turn::most_after(0ns), 1U);
+    EXPECT_EQ(heavy_turn::most_after(-1ns), 1U);
+    EXPECT_EQ(heavy_turn::most_after(1999us), 1U);
+    EXPECT_EQ(heavy_turn::most_after(2ms), 2U);
+    EXPECT_EQ(heavy_turn::most_after(30ms), 16U);
+    EXPECT_EQ(heavy_turn::most_after(1h), heavy_turn::most_at_once);
 }
 
 }  // namespace

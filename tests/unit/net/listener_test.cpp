@@ -113,6 +113,22 @@ TEST(Listener, AcceptsWithThePeersAddress) {
     run(home, flow::go(at));
 }
 
+TEST(Listener, TakesAllThatAreQueuedWhenItStops) {
+    struct flow {
+        static task<> go(site& at) {
+            std::vector<peer> all;
+            for (int i = 0; i < 300; ++i)
+                all.emplace_back(at.port);
+            at.in->stop();
+            EXPECT_EQ(at.owner.got.size(), 300U);
+            co_return;
+        }
+    };
+    worker home(0);
+    site at(home);
+    run(home, flow::go(at));
+}
+
 TEST(Listener, AcceptsABurstOverSeveralTurns) {
     struct flow {
         static task<> go(site& at) {
