@@ -58,7 +58,9 @@ TEST_F(CostOfTls, OfABatchOfStreams) {
              each += 2)
             EXPECT_EQ(client.response(each).status(), 200);
     };
-    ask(streams);
+    // The first may come in parts, behind the handshake; what is recycled is there after a few.
+    for (int i = 0; i < 3; ++i)
+        ask(streams);
     const counts before = of.read();
     ask(streams);
     const counts after = of.read();

@@ -184,7 +184,7 @@ TEST(Log, DropsWhatStandardErrorDoesNotTake) {
     EXPECT_EQ(text[static_cast<std::size_t>(first) - 1], '\n');
     ASSERT_GT(second, 0);
     rest.resize(static_cast<std::size_t>(second));
-    const std::string notice = " warn log: 3 lines were dropped here\n";
+    const std::string notice = " warning log: 3 lines were dropped here\n";
     EXPECT_EQ(rest.find(notice) + notice.size(), rest.find('\n') + 1) << rest.substr(0, 80);
     EXPECT_NE(rest.find(" info after\n"), std::string::npos);
     // A line is cut at what a pipe takes in one piece.
