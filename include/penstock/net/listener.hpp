@@ -36,8 +36,7 @@ struct connection_count {
 };
 
 // Accepts on one worker until `stop`. 4 connections a turn, and up to 64 after turns that took long
-// by other work. EMFILE, ENFILE and ENOMEM
-// pause accepting for 100 ms instead of spinning.
+// by other work. EMFILE, ENFILE and ENOMEM pause accepting for 100 ms instead of spinning.
 class listener {
  public:
     struct accepted {
