@@ -232,14 +232,15 @@ std::uint32_t fields::line_buffer::append(std::string_view name, std::string_vie
     return offset;
 }
 
-void fields::add(field_id id, std::string_view name, std::string_view value) {
+void fields::add(const field& one) {
     constexpr std::size_t entries_first = 32;
     if (entries_.capacity() == 0)
         entries_.reserve(entries_first);
-    const std::uint32_t offset = text_.append(name, value);
-    entries_.push_back({offset, static_cast<std::uint32_t>(name.size()),
-                        static_cast<std::uint32_t>(value.size()), id, true});
-    present_ |= bit(id);
+    const std::uint32_t offset = text_.append(one.name, one.value);
+    entries_.push_back({offset, static_cast<std::uint32_t>(one.name.size()),
+                        static_cast<std::uint32_t>(one.value.size()), one.id, true,
+                        one.never_indexed});
+    present_ |= bit(one.id);
     ++live_;
 }
 

@@ -28,7 +28,8 @@ std::string_view name(h2_breach breach) noexcept {
         "none",           "rules",          "frame_size",         "closed_stream",
         "idle_stream",    "control_flood",  "continuation_flood", "window_update_flood",
         "priority_flood", "reset_flood",    "faulty_heads",       "refused_streams",
-        "header_bomb",    "unread_replies", "settings_timeout",   "head_timeout"};
+        "header_bomb",    "unread_replies", "settings_timeout",   "head_timeout",
+        "window_overflow"};
     return names[static_cast<std::size_t>(breach)];
 }
 
@@ -43,6 +44,8 @@ h2_code code_of(h2_breach breach) noexcept {
             return h2_code::frame_size_error;
         case h2_breach::closed_stream:
             return h2_code::stream_closed;
+        case h2_breach::window_overflow:
+            return h2_code::flow_control_error;
         case h2_breach::settings_timeout:
             return h2_code::settings_timeout;
         default:

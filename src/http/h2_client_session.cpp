@@ -137,28 +137,27 @@ bool h2_client_session::begin_head(h2_stream_id id, bool) {
     return true;
 }
 
-h2_session::verdict h2_client_session::add_head_field(h2_stream& of, std::string_view name,
-                                                      std::string_view value) {
+h2_session::verdict h2_client_session::add_head_field(h2_stream& of, const fields::field& one) {
     auto& stream = static_cast<h2_client_stream&>(of);
     const head_limits& most = impl_->limits.head;
     response_head& into = stream.incoming_;
-    stream.bytes_ += name.size() + value.size() + field_overhead;
+    stream.bytes_ += one.name.size() + one.value.size() + field_overhead;
     if (stream.bytes_ > 2 * most.head)
         return verdict::end_connection;
     if (stream.bytes_ > most.head)
         stream.refused = errc::header_too_large;
-    else if (into.fields.size() >= most.count && !name.starts_with(':'))
+    else if (into.fields.size() >= most.count && !one.name.starts_with(':'))
         stream.refused = errc::too_many_fields;
     if (stream.refused)
         return verdict::good;
-    if (name == ":status") {
+    if (one.name == ":status") {
         // Three digits, as the library has seen to, but those of "051" are no status.
-        std::from_chars(value.data(), value.data() + value.size(), into.status);
+        std::from_chars(one.value.data(), one.value.data() + one.value.size(), into.status);
         if (into.status < 100)
             stream.refused = errc::bad_status_line;
         return verdict::good;
     }
-    into.fields.add(field_id_of(name), name, value);
+    into.fields.add(one);
     return verdict::good;
 }
 

@@ -28,6 +28,12 @@ namespace penstock::http {
     return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
+[[nodiscard]] inline nghttp2_nv pair_of(const fields::field& one) noexcept {
+    nghttp2_nv pair = pair_of(one.name, one.value);
+    pair.flags = one.never_indexed ? NGHTTP2_NV_FLAG_NO_INDEX : NGHTTP2_NV_FLAG_NONE;
+    return pair;
+}
+
 using name_value_list = std::vector<nghttp2_nv, recycling_allocator<nghttp2_nv>>;
 // Appends the fields of a head. The second, independent check of the grammar: false if a reader
 // could take something of them for another message.
@@ -59,6 +65,7 @@ struct h2_session::implementation {
     h2_code ended_by = h2_code::no_error;  // in the GOAWAY that was sent
     bool ended = false;
     bool settings_came = false;
+    std::size_t queued = 0;  // frames that the library had to send as SETTINGS came
     bool going_away = false;                         // the peer has sent a GOAWAY
     std::vector<std::unique_ptr<h2_stream>> erased;  // the library may still be looking at them
 };

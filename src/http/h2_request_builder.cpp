@@ -10,8 +10,8 @@ constexpr std::size_t method_bytes_max = 32;
 
 }  // namespace
 
-bool h2_request_builder::add(std::string_view name, std::string_view value, request_head& into) {
-    const std::size_t bytes = name.size() + value.size();
+bool h2_request_builder::add(const fields::field& one, request_head& into) {
+    const std::size_t bytes = one.name.size() + one.value.size();
     bytes_ += bytes + field_overhead;
     if (bytes_ > 2 * limits_.head)
         return false;
@@ -21,10 +21,10 @@ bool h2_request_builder::add(std::string_view name, std::string_view value, requ
         fail(errc::field_too_large);
     if (why_ != errc{})
         return true;
-    if (name.starts_with(':'))
-        add_pseudo(name, value, into);
+    if (one.name.starts_with(':'))
+        add_pseudo(one.name, one.value, into);
     else
-        add_field(name, value, into);
+        add_field(one, into);
     return true;
 }
 
@@ -48,28 +48,27 @@ void h2_request_builder::add_pseudo(std::string_view name, std::string_view valu
     }
 }
 
-void h2_request_builder::add_field(std::string_view name, std::string_view value,
-                                   request_head& into) {
-    const field_id id = field_id_of(name);
+void h2_request_builder::add_field(const fields::field& one, request_head& into) {
     // A cookie comes in crumbs, so that each can be compressed (RFC 9113 §8.2.3); to whom does not
     // know of that it is one field.
-    if (id == field_id::cookie) {
+    if (one.id == field_id::cookie) {
         if (++crumbs_ > crumbs_max)
             return fail(errc::too_many_fields);
         if (!cookie_.empty())
             cookie_ += "; ";
-        cookie_ += value;
+        cookie_ += one.value;
+        cookie_never_indexed_ = cookie_never_indexed_ || one.never_indexed;
         return;
     }
     if (++count_ > limits_.count)
         return fail(errc::too_many_fields);
-    if (id == field_id::host) {
+    if (one.id == field_id::host) {
         if (host_)
             return fail(errc::bad_host);
-        host_ = value;
+        host_ = one.value;
         return;
     }
-    into.fields.add(id, name, value);
+    into.fields.add(one);
 }
 
 error h2_request_builder::finish(request_head& into) {
@@ -92,7 +91,7 @@ error h2_request_builder::finish(request_head& into) {
             return errc::bad_host;
     }
     if (!cookie_.empty())
-        into.fields.add(field_id::cookie, "cookie", cookie_);
+        into.fields.add({"cookie", cookie_, field_id::cookie, cookie_never_indexed_});
     if (into.verb == method::connect && protocol_.empty())
         return {};
     if (target_ == "*" && into.verb == method::options) {

@@ -21,7 +21,7 @@ class h2_request_builder {
 
     // False once so much came that the connection has to end: decoding goes on for as long as the
     // peer wishes otherwise.
-    [[nodiscard]] bool add(std::string_view name, std::string_view value, request_head& into);
+    [[nodiscard]] bool add(const fields::field& one, request_head& into);
     // After the last field: an error that is answered by a status of its own, or none.
     [[nodiscard]] error finish(request_head& into);
     // RFC 8441: the value of :protocol; empty if there was none.
@@ -32,7 +32,7 @@ class h2_request_builder {
 
  private:
     void add_pseudo(std::string_view name, std::string_view value, request_head& into);
-    void add_field(std::string_view name, std::string_view value, request_head& into);
+    void add_field(const fields::field& one, request_head& into);
     void fail(errc why) noexcept {
         if (why_ == errc{})
             why_ = why;
@@ -43,6 +43,7 @@ class h2_request_builder {
     std::string protocol_;
     std::string authority_;
     std::string cookie_;
+    bool cookie_never_indexed_ = false;  // as soon as one of its crumbs is
     std::optional<std::string> host_;
     std::size_t bytes_ = 0;
     std::size_t count_ = 0;

@@ -99,10 +99,9 @@ bool h2_server_session::begin_head(h2_stream_id id, bool opens) {
     return true;
 }
 
-h2_session::verdict h2_server_session::add_head_field(h2_stream& of, std::string_view name,
-                                                      std::string_view value) {
+h2_session::verdict h2_server_session::add_head_field(h2_stream& of, const fields::field& one) {
     auto& stream = static_cast<h2_server_stream&>(of);
-    return rules_->builder.add(name, value, stream.head) ? verdict::good : verdict::end_connection;
+    return rules_->builder.add(one, stream.head) ? verdict::good : verdict::end_connection;
 }
 
 void h2_server_session::finish_head(h2_stream& of, bool ended) {

@@ -69,7 +69,7 @@ bool list_fields(const fields& from, name_value_list& to) {
             item.id == field_id::upgrade || item.id == field_id::content_length;
         if (between_neighbours || !is_token(item.name) || !is_field_value(item.value))
             return false;
-        to.push_back(pair_of(item.name, item.value));
+        to.push_back(pair_of(item));
     }
     return true;
 }
@@ -96,15 +96,16 @@ struct h2_session::callbacks {
 
     static int on_header(nghttp2_session* library, const nghttp2_frame* frame,
                          const std::uint8_t* name, std::size_t name_size, const std::uint8_t* value,
-                         std::size_t value_size, std::uint8_t, void* user) {
+                         std::size_t value_size, std::uint8_t flags, void* user) {
         h2_session& session = self(user);
         h2_stream* const stream = stream_of(library, frame->hd.stream_id);
         if (stream == nullptr)
             return 0;
         const std::string_view key = view(name, name_size);
-        const std::string_view text = view(value, value_size);
-        const verdict seen = stream->head_complete ? session.add_trailer(*stream, key, text)
-                                                   : session.add_head_field(*stream, key, text);
+        const fields::field one{key, view(value, value_size), field_id_of(key),
+                                (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0};
+        const verdict seen = stream->head_complete ? session.add_trailer(*stream, one)
+                                                   : session.add_head_field(*stream, one);
         if (seen == verdict::good)
             return 0;
         if (seen == verdict::drop_stream)
@@ -119,6 +120,21 @@ struct h2_session::callbacks {
         return drop(library, frame->hd.stream_id, h2_code::protocol_error);
     }
 
+    static int on_begin_frame(nghttp2_session* library, const nghttp2_frame_hd* header,
+                              void* user) {
+        if (header->type == NGHTTP2_SETTINGS)
+            self(user).impl_->queued = nghttp2_session_get_outbound_queue_size(library);
+        return 0;
+    }
+
+    // RFC 9113 §6.9.2: a window that SETTINGS make too large ends the connection. The library
+    // resets the stream, so it has more to say than its acknowledgement.
+    static void on_settings(nghttp2_session* library, h2_session& session) {
+        session.impl_->settings_came = true;
+        if (nghttp2_session_get_outbound_queue_size(library) > session.impl_->queued + 1)
+            session.impl_->break_off(h2_breach::window_overflow);
+    }
+
     static int on_frame(nghttp2_session* library, const nghttp2_frame* frame, void* user) {
         h2_session& session = self(user);
         h2_stream* const stream = stream_of(library, frame->hd.stream_id);
@@ -127,7 +143,7 @@ struct h2_session::callbacks {
                 if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
                     session.acknowledged_ = true;
                 else
-                    session.impl_->settings_came = true;
+                    on_settings(library, session);
                 return 0;
             case NGHTTP2_GOAWAY:
                 session.impl_->going_away = true;
@@ -242,7 +258,7 @@ struct h2_session::callbacks {
         name_value_list list;
         for (const fields::field item : trailers) {
             if (is_token(item.name) && is_field_value(item.value))
-                list.push_back(pair_of(item.name, item.value));
+                list.push_back(pair_of(item));
         }
         return !list.empty() && nghttp2_submit_trailer(library, id, list.data(), list.size()) == 0;
     }
@@ -262,6 +278,7 @@ struct h2_session::callbacks {
             nghttp2_session_callbacks* of = nullptr;
             if (nghttp2_session_callbacks_new(&of) != 0)
                 throw std::bad_alloc();
+            nghttp2_session_callbacks_set_on_begin_frame_callback(of, on_begin_frame);
             nghttp2_session_callbacks_set_on_begin_headers_callback(of, on_begin_headers);
             nghttp2_session_callbacks_set_on_header_callback(of, on_header);
             nghttp2_session_callbacks_set_on_invalid_header_callback(of, on_invalid_header);
@@ -482,13 +499,12 @@ void h2_session::close_stream(h2_stream& of, h2_code code) {
     mark_changed(of);
 }
 
-h2_session::verdict h2_session::add_trailer(h2_stream& of, std::string_view name,
-                                            std::string_view value) {
+h2_session::verdict h2_session::add_trailer(h2_stream& of, const fields::field& one) {
     if (of.trailers.size() >= trailer_count_max ||
-        of.trailers.bytes() + name.size() + value.size() > trailer_bytes_max)
+        of.trailers.bytes() + one.name.size() + one.value.size() > trailer_bytes_max)
         return verdict::drop_stream;
-    if (!is_forbidden_trailer(name))
-        of.trailers.add(name, value);
+    if (!is_forbidden_trailer(one.name))
+        of.trailers.add(one);
     return verdict::good;
 }
 

@@ -67,6 +67,8 @@ class fields {
         std::string_view name;
         std::string_view value;
         field_id id = field_id::other;
+        // Must stay out of every table of a compression (RFC 7541 §6.2.3).
+        bool never_indexed = false;
 
         // "name: value" CRLF; lines of neighbours that were added one after the other touch.
         [[nodiscard]] std::string_view line() const noexcept {
@@ -78,7 +80,10 @@ class fields {
     // afterwards. The caller has checked grammar and limits.
     void add(std::string_view name, std::string_view value) { add(field_id_of(name), name, value); }
     // The same for a caller who knows the id of the name.
-    void add(field_id id, std::string_view name, std::string_view value);
+    void add(field_id id, std::string_view name, std::string_view value) {
+        add(field{name, value, id});
+    }
+    void add(const field& one);
     // Replaces the first field of that name and removes the others, or adds it.
     void set(std::string_view name, std::string_view value);
     // Removes every field of that name; returns how many.
@@ -119,11 +124,14 @@ class fields {
         std::uint32_t value_length;
         field_id id;
         bool live;
+        bool never_indexed;
     };
     [[nodiscard]] field view(const entry& item) const noexcept {
         const char* const name = text_.data() + item.offset;
-        return {
-            {name, item.name_length}, {name + item.name_length + 2, item.value_length}, item.id};
+        return {{name, item.name_length},
+                {name + item.name_length + 2, item.value_length},
+                item.id,
+                item.never_indexed};
     }
     // The lines, in memory that is recycled per thread.
     class line_buffer {

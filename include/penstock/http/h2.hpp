@@ -52,9 +52,10 @@ enum class h2_breach : std::uint8_t {
     unread_replies,   // asks for answers that it does not read
     settings_timeout,
     head_timeout,
+    window_overflow,  // of a stream, by SETTINGS
 };
 inline constexpr std::size_t h2_breach_count =
-    static_cast<std::size_t>(h2_breach::head_timeout) + 1;
+    static_cast<std::size_t>(h2_breach::window_overflow) + 1;
 
 // "reset_flood" and so on; the label value.
 [[nodiscard]] std::string_view name(h2_breach breach) noexcept;

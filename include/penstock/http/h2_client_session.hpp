@@ -58,8 +58,7 @@ class h2_client_session final : public h2_session {
 
  private:
     [[nodiscard]] bool begin_head(h2_stream_id id, bool opens) override;
-    [[nodiscard]] verdict add_head_field(h2_stream& of, std::string_view name,
-                                         std::string_view value) override;
+    [[nodiscard]] verdict add_head_field(h2_stream& of, const fields::field& one) override;
     void finish_head(h2_stream& of, bool ended) override;
     [[nodiscard]] h2_code release_code(const h2_stream& of) const noexcept override;
     [[nodiscard]] bool shares_window() const noexcept override { return true; }

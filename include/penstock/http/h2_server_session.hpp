@@ -36,8 +36,7 @@ class h2_server_session final : public h2_session {
  private:
     struct request_rules;
     [[nodiscard]] bool begin_head(h2_stream_id id, bool opens) override;
-    [[nodiscard]] verdict add_head_field(h2_stream& of, std::string_view name,
-                                         std::string_view value) override;
+    [[nodiscard]] verdict add_head_field(h2_stream& of, const fields::field& one) override;
     void finish_head(h2_stream& of, bool ended) override;
     void on_reset_by_peer(h2_stream* of) noexcept override;
     void on_reset_by_us(h2_code code) noexcept override;

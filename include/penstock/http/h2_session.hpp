@@ -153,8 +153,7 @@ class h2_session {
  private:
     // A header block begins: the peer has opened a stream, if `opens`. False refuses it.
     [[nodiscard]] virtual bool begin_head(h2_stream_id id, bool opens) = 0;
-    [[nodiscard]] virtual verdict add_head_field(h2_stream& of, std::string_view name,
-                                                 std::string_view value) = 0;
+    [[nodiscard]] virtual verdict add_head_field(h2_stream& of, const fields::field& one) = 0;
     virtual void finish_head(h2_stream& of, bool ended) = 0;
     virtual void on_reset_by_peer(h2_stream*) noexcept {}
     virtual void on_reset_by_us(h2_code) noexcept {}
@@ -162,7 +161,7 @@ class h2_session {
     [[nodiscard]] virtual h2_code release_code(const h2_stream& of) const noexcept = 0;
     // The connection's window is for all of its streams: false if it opens only as they are read.
     [[nodiscard]] virtual bool shares_window() const noexcept { return false; }
-    [[nodiscard]] verdict add_trailer(h2_stream& of, std::string_view name, std::string_view value);
+    [[nodiscard]] verdict add_trailer(h2_stream& of, const fields::field& one);
     void erase(h2_stream& of) noexcept;
     void end(h2_breach why, h2_code code) noexcept;
 

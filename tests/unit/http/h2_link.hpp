@@ -1,6 +1,8 @@
-// A client on the other side of an h2_session, without a socket.
+// The other side of an h2_session, without a socket: a client (h2_link) or an origin
+// (h2_origin_link).
 #pragma once
 
+#include "penstock/http/h2_client_session.hpp"
 #include "penstock/http/h2_server_session.hpp"
 #include "support/h2_frames.hpp"
 
@@ -59,6 +61,51 @@ class h2_link {
     http::h2_code goaway() { return static_cast<http::h2_code>(one(h2::goaway, 0).number(4)); }
 
     http::h2_server_session session;
+    std::string out;
+    time_point now{1s};
+};
+
+// SETTINGS have been exchanged.
+class h2_origin_link {
+ public:
+    h2_origin_link() { send(h2::frame(h2::settings, 0, 0) + h2::frame(h2::settings, h2::ack, 0)); }
+    // A request without a body.
+    http::h2_client_stream* open() {
+        http::request_head head;
+        head.method_text = "GET";
+        head.scheme = "http";
+        head.authority = "a.test";
+        head.path = "/";
+        http::h2_client_stream* const stream = session.open(head, {}, nullptr).value();
+        stream->owner = this;
+        session.send(out, std::string::npos);
+        return stream;
+    }
+    // What the session has been ended with by then.
+    http::h2_code send(std::string_view bytes, std::size_t piece = std::string_view::npos) {
+        while (!bytes.empty()) {
+            const std::string_view next = bytes.substr(0, piece);
+            session.receive(next, now);
+            session.send(out, std::string::npos);
+            bytes.remove_prefix(next.size());
+        }
+        return session.ended_by();
+    }
+    // The code of the RST_STREAM of that stream among all that was said; fails the test if there is
+    // none.
+    http::h2_code reset_of(std::uint32_t stream) {
+        if (out.starts_with(h2::preface))
+            out.erase(0, h2::preface.size());
+        h2::read_frame next;
+        while (h2::next_frame(out, next)) {
+            if (next.type == h2::rst_stream && next.stream == stream)
+                return static_cast<http::h2_code>(next.number());
+        }
+        ADD_FAILURE() << "no RST_STREAM for stream " << stream;
+        return http::h2_code::no_error;
+    }
+
+    http::h2_client_session session{http::h2_limits{}};
     std::string out;
     time_point now{1s};
 };

@@ -25,6 +25,13 @@ std::string setting(char id, std::uint32_t value) {
     return h2::frame(h2::settings, 0, 0, std::string("\0", 1) + id + h2::number(value));
 }
 
+std::string repeat(const std::string& what, int count) {
+    std::string out;
+    for (int i = 0; i < count; ++i)
+        out += what;
+    return out;
+}
+
 struct connection_fault {
     const char* name;
     std::string bytes;  // behind preface, SETTINGS and the acknowledgement
@@ -104,6 +111,13 @@ INSTANTIATE_TEST_SUITE_P(
         connection_fault{"S6_9_WindowOfAnIdleStream", window(1, 1), h2_code::protocol_error},
         connection_fault{"S6_9_1_WindowOverflow", window(0, 0x7fffffff),
                          h2_code::flow_control_error},
+        connection_fault{
+            "S6_9_2_WindowThatSettingsOverflow",
+            h2::head(1, h2::post(), false) + window(1, 0x7fff0000U) + setting(4, 0x7fffffff),
+            h2_code::flow_control_error},
+        connection_fault{"S6_2_PaddingAsLongAsTheFrame",
+                         h2::frame(h2::headers, h2::end_headers | h2::padded, 1, "\5abcd"),
+                         h2_code::protocol_error},
         connection_fault{"S6_10_ContinuationOfNothing",
                          h2::frame(h2::continuation, h2::end_headers, 1, ""),
                          h2_code::protocol_error},
@@ -289,12 +303,16 @@ INSTANTIATE_TEST_SUITE_P(
                      h2::head(1, h2::post(), false) + h2::head(1, h2::field_list(33, {"x", "y"}))}),
     [](const auto& param) { return std::string(param.param.name); });
 
-INSTANTIATE_TEST_SUITE_P(Windows, StreamFault,
-                         testing::Values(stream_fault{
-                             "S6_9_1_WindowOverflow",
-                             h2::head(1, h2::post(), false) + window(1, 0x7fffffff),
-                             h2_code::flow_control_error}),
-                         [](const auto& param) { return std::string(param.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Windows, StreamFault,
+    testing::Values(stream_fault{"S6_9_1_WindowOverflow",
+                                 h2::head(1, h2::post(), false) + window(1, 0x7fffffff),
+                                 h2_code::flow_control_error},
+                    stream_fault{"S6_9_1_MoreThanTheWindow",
+                                 h2::head(1, h2::post(), false) +
+                                     repeat(h2::body(1, std::string(16000, 'x'), false), 20),
+                                 h2_code::flow_control_error}),
+    [](const auto& param) { return std::string(param.param.name); });
 
 struct refused_head {
     const char* name;
@@ -412,13 +430,6 @@ TEST(H2Head, ThatGrowsWithoutEndEndsTheConnection) {
     ASSERT_EQ(to.greet(), h2_code::no_error);
     EXPECT_EQ(to.send(bomb(4000)), h2_code::enhance_your_calm);
     EXPECT_EQ(to.goaway(), h2_code::enhance_your_calm);
-}
-
-std::string repeat(const std::string& what, int count) {
-    std::string out;
-    for (int i = 0; i < count; ++i)
-        out += what;
-    return out;
 }
 
 struct flood {
