@@ -73,25 +73,13 @@ result<std::string_view> h1_request_body::next(std::size_t max) {
 // One run of body bytes out of the buffer. What follows it is looked at already, so that the body's
 // end shows with its last bytes and not one call later.
 result<std::string_view> h1_request_body::decode(std::size_t max) {
-    std::string_view data;
-    while (!from_.buffer.empty() && !decoder_.finished()) {
-        if (!data.empty() && decoder_.remaining_run() > 0)
-            break;
-        const std::string_view bytes(from_.buffer.data(), from_.buffer.size());
-        const auto piece = decoder_.feed(bytes, data.empty() ? max : 0);
-        if (!piece) {
-            if (data.empty())
-                return piece.error();
-            // These bytes are good; the next call is told of the fault.
-            (void)fail(piece.error());
-            break;
-        }
-        from_.buffer.consume_keep(piece->used);
-        if (data.empty())
-            data = piece->data;
-        if (piece->used == 0)
-            break;
-    }
+    const auto [data, used, fault] = decoder_.read(from_.buffer.bytes(), max);
+    from_.buffer.consume_keep(used);
+    if (fault && data.empty())
+        return fault;
+    // These bytes are good; the next call is told of the fault.
+    if (fault)
+        (void)fail(fault);
     record_.request_bytes += data.size();
     if (rules_.bytes_max != 0 && !tunnel_ && record_.request_bytes > rules_.bytes_max) {
         return error(net::errc::too_large);

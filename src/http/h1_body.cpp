@@ -6,12 +6,15 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 namespace penstock::http {
 namespace {
 
 constexpr std::uint8_t size_digits_max = 16;
+// What is left of a chunk, to be copied and not sent by itself.
+constexpr std::uint64_t small_chunk = 1024;
 constexpr std::uint64_t chunk_max = std::uint64_t{1} << 62;
 
 constexpr int hex_value(char c) noexcept {
@@ -61,6 +64,35 @@ result<h1_body_decoder::piece> h1_body_decoder::feed(std::string_view input, std
         default:
             return feed_chunked(input, max);
     }
+}
+
+h1_body_decoder::joined h1_body_decoder::read(std::span<char> bytes, std::size_t max) {
+    joined all;
+    while (all.used < bytes.size() && !finished()) {
+        const std::uint64_t next = remaining_run();
+        const bool joins = next <= small_chunk && all.data.size() < max;
+        if (!all.data.empty() && next > 0 && !joins)
+            break;
+        const std::size_t room = all.data.empty() || next > 0 ? max - all.data.size() : 0;
+        const std::span<char> rest = bytes.subspan(all.used);
+        const result<piece> got = feed({rest.data(), rest.size()}, room);
+        if (!got) {
+            all.fault = got.error();
+            break;
+        }
+        if (all.data.empty()) {
+            all.data = got->data;
+        } else if (!got->data.empty()) {
+            const auto begin = static_cast<std::size_t>(all.data.data() - bytes.data());
+            char* const end = bytes.data() + begin + all.data.size();
+            std::memmove(end, got->data.data(), got->data.size());
+            all.data = {all.data.data(), all.data.size() + got->data.size()};
+        }
+        all.used += got->used;
+        if (got->used == 0)
+            break;
+    }
+    return all;
 }
 
 h1_body_decoder::piece h1_body_decoder::take_run(std::string_view input, std::size_t used,

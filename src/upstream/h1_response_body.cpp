@@ -107,28 +107,15 @@ result<std::size_t> h1_exchange::move_into(net::pipe& to, std::size_t max) {
     return moved;
 }
 
-// One run of body bytes out of the buffer. What follows it is looked at already, so that a body's
-// end shows with its last bytes and not one call later.
+// One run of body bytes out of the buffer.
 result<std::string_view> h1_exchange::decode(std::size_t max) {
-    std::string_view data;
-    while (!buffer_.empty() && !decoder_.finished()) {
-        const std::string_view input(buffer_.data(), buffer_.size());
-        if (!data.empty() && decoder_.remaining_run() > 0)
-            break;
-        const auto piece = decoder_.feed(input, data.empty() ? max : 0);
-        if (!piece) {
-            if (data.empty())
-                return piece.error();
-            // These bytes are good; the next call is told of the fault.
-            (void)fail(piece.error());
-            return data;
-        }
-        buffer_.consume_keep(piece->used);
-        if (data.empty())
-            data = piece->data;
-        if (piece->used == 0)
-            break;
-    }
+    const auto [data, used, fault] = decoder_.read(buffer_.bytes(), max);
+    buffer_.consume_keep(used);
+    if (fault && data.empty())
+        return fault;
+    // These bytes are good; the next call is told of the fault.
+    if (fault)
+        (void)fail(fault);
     if (decoder_.finished())
         end_of_body(true);
     return data;

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -60,6 +61,27 @@ outcome decode(std::string_view text, const http::framing& how, std::size_t step
     return made;
 }
 
+// As `decode`, with what small chunks are joined by.
+outcome decode_joined(std::string text, const http::framing& how, std::size_t max) {
+    http::h1_body_decoder decoder(how);
+    outcome made;
+    std::size_t used = 0;
+    while (!decoder.finished() && !made.failed) {
+        const auto run = decoder.read(std::span<char>(text).subspan(used), max);
+        PENSTOCK_CHECK(run.used <= text.size() - used && run.data.size() <= max);
+        made.failed = run.fault;
+        made.data += run.data;
+        used += run.used;
+        if (run.data.empty())
+            break;
+    }
+    made.finished = decoder.finished();
+    made.left = made.failed ? 0 : text.size() - used;
+    for (const http::fields::field field : decoder.trailers())
+        made.trailers += std::string(field.name) + ':' + std::string(field.value) + '\n';
+    return made;
+}
+
 // A chunked message of `of`, in chunks of at most `size` bytes.
 std::string encode(const outcome& of, const http::fields& trailers, std::size_t size) {
     std::string text;
@@ -97,6 +119,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const outcome whole = decode(text, how, all, all);
     PENSTOCK_CHECK(decode(text, how, 1, all) == whole);
     PENSTOCK_CHECK(decode(text, how, step, max) == whole);
+    PENSTOCK_CHECK(decode_joined(std::string(text), how, all) == whole);
+    PENSTOCK_CHECK(decode_joined(std::string(text), how, max) == whole);
     PENSTOCK_CHECK(whole.data.size() <= text.size());
     if (how.kind != http::framing_kind::chunked || !whole.finished)
         return 0;

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,15 @@ class h1_body_decoder {
     };
     // At most `max` bytes of data; 0 takes framing only. After an error, every call repeats it.
     [[nodiscard]] result<piece> feed(std::string_view input, std::size_t max);
+    // The next run of data and the framing behind it, so that a body's end shows with its last
+    // bytes. Small chunks are moved together within `bytes` and come as one run: each by itself may
+    // cost the next hop more than it is.
+    struct joined {
+        std::string_view data;
+        std::size_t used = 0;
+        error fault;  // of what stands behind `data`, which is good
+    };
+    [[nodiscard]] joined read(std::span<char> bytes, std::size_t max);
     // Data that went past this object, at most remaining_run().
     void skip(std::uint64_t count) noexcept;
     [[nodiscard]] bool finished() const noexcept { return state_ == state::done; }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <utility>
+#include <span>
 #include <vector>
 
 namespace penstock::net {
@@ -79,6 +80,7 @@ class read_buffer {
     [[nodiscard]] std::size_t size() const noexcept { return end_ - begin_; }
     [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
     [[nodiscard]] const char* data() const noexcept { return slab_.data() + begin_; }
+    [[nodiscard]] std::span<char> bytes() noexcept { return {slab_.data() + begin_, size()}; }
     // Room behind the filled range. Takes a slab if there is none, a large one if the latest read
     // filled its slab; moves the bytes to the front if the back is full, and to a large slab if a
     // small one is full. A scrap is read out first, or moves to a small slab once it is full. Size

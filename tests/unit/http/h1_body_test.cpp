@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <limits>
 #include <ostream>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,32 @@ outcome feed_parts(h1_body_decoder& decoder, const std::vector<std::string_view>
     return made;
 }
 
+// The same with `read`.
+outcome read_parts(h1_body_decoder& decoder, const std::vector<std::string_view>& parts,
+                   std::size_t max) {
+    outcome made;
+    std::string pending;
+    for (const std::string_view part : parts) {
+        pending += part;
+        while (!decoder.finished() && !made.failed) {
+            const h1_body_decoder::joined run = decoder.read(pending, max);
+            EXPECT_LE(run.data.size(), max);
+            made.failed = run.fault;
+            made.data += run.data;
+            made.used += run.used;
+            const bool nothing = run.data.empty();
+            pending.erase(0, run.used);
+            if (nothing)
+                break;
+        }
+    }
+    made.finished = decoder.finished();
+    made.trailers = text_of(decoder.trailers());
+    if (made.failed)
+        made.used = 0;
+    return made;
+}
+
 outcome decode(std::string_view input, framing how = chunked, const body_limits& limits = {}) {
     h1_body_decoder decoder(how, limits);
     return feed_parts(decoder, {input}, all);
@@ -83,7 +110,13 @@ outcome decode_every_way(std::string_view input, framing how = chunked,
         EXPECT_EQ(feed_parts(one_by_one, bytes, max), whole) << "byte by byte, max " << max;
         h1_body_decoder at_once(how, limits);
         EXPECT_EQ(feed_parts(at_once, {input}, max), whole) << "at once, max " << max;
+        h1_body_decoder joined(how, limits);
+        EXPECT_EQ(read_parts(joined, {input}, max), whole) << "joined, max " << max;
         for (std::size_t cut = 0; cut <= input.size(); ++cut) {
+            h1_body_decoder joined_twice(how, limits);
+            EXPECT_EQ(read_parts(joined_twice, {input.substr(0, cut), input.substr(cut)}, max),
+                      whole)
+                << "joined, cut at " << cut << ", max " << max;
             h1_body_decoder twice(how, limits);
             EXPECT_EQ(feed_parts(twice, {input.substr(0, cut), input.substr(cut)}, max), whole)
                 << "cut at " << cut << ", max " << max;
@@ -168,6 +201,35 @@ TEST(BodyDecoder, DataBeforeAFaultIsGivenFirst) {
     ASSERT_TRUE(piece);
     EXPECT_EQ(piece->data, "abc");
     EXPECT_FALSE(decoder.feed("X", all));
+}
+
+TEST(BodyDecoder, SmallChunksComeAsOneRun) {
+    h1_body_decoder decoder(chunked);
+    std::string input = "2\r\nab\r\n3;x=y\r\ncde\r\n400\r\n" + std::string(1024, 'f') +
+                        "\r\n401\r\n" + std::string(1025, 'g') + "\r\n1\r\nh\r\n0\r\n\r\nGET";
+    const h1_body_decoder::joined small = decoder.read(input, all);
+    EXPECT_EQ(small.data, "abcde" + std::string(1024, 'f'));
+    EXPECT_EQ(decoder.remaining_run(), 1025U);
+    const h1_body_decoder::joined large =
+        decoder.read(std::span<char>(input).subspan(small.used), all);
+    EXPECT_EQ(large.data, std::string(1025, 'g') + "h");
+    EXPECT_TRUE(decoder.finished());
+    EXPECT_EQ(input.substr(small.used + large.used), "GET");
+}
+
+// What was joined is good whatever follows, and no more than was asked for.
+TEST(BodyDecoder, JoinedDataBeforeAFaultIsGivenFirst) {
+    h1_body_decoder decoder(chunked);
+    std::string input = "1\r\na\r\n1\r\nb\r\nX";
+    const h1_body_decoder::joined run = decoder.read(input, all);
+    EXPECT_EQ(run.data, "ab");
+    EXPECT_EQ(run.fault, errc::bad_chunk);
+    h1_body_decoder bounded(chunked);
+    input = "2\r\nab\r\n2\r\ncd\r\n0\r\n\r\n";
+    const h1_body_decoder::joined part = bounded.read(input, 3);
+    EXPECT_EQ(part.data, "abc");
+    EXPECT_EQ(bounded.read(std::span<char>(input).subspan(part.used), 3).data, "d");
+    EXPECT_TRUE(bounded.finished());
 }
 
 TEST(BodyDecoder, RepeatsAFault) {

@@ -1,0 +1,226 @@
+// ATTACKS.md, section E, on the default configuration: what one client can make the proxy hold, and
+// how long, whatever it sends or leaves unsaid. Floods and faults are in attack_h2_test.cpp.
+#include "e2e/attack_h2_site.hpp"
+#include "support/h2_client.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace penstock::test {
+namespace {
+
+constexpr std::uint32_t protocol_error = 1;
+constexpr std::uint32_t settings_timeout = 4;
+
+std::string repeat(const std::string& what, int count) {
+    std::string out;
+    for (int i = 0; i < count; ++i)
+        out += what;
+    return out;
+}
+
+class AttackH2Bounds : public AttackH2 {
+ protected:
+    static std::uint64_t resident() { return memory_of(site().proxy.running().pid()).resident; }
+};
+
+// The code of the GOAWAY that comes on a connection which says nothing by itself.
+std::optional<std::uint32_t> goaway_of(peer& wire, milliseconds limit) {
+    std::string received;
+    for (;;) {
+        h2::read_frame next;
+        while (h2::next_frame(received, next)) {
+            if (next.type == h2::goaway)
+                return next.number(4);
+        }
+        const std::string more = wire.read_some(limit);
+        if (more.empty())
+            return std::nullopt;
+        received += more;
+    }
+}
+
+// E5: who asks for answers and reads none has a thousand of them waiting at most, and then no
+// connection.
+TEST_F(AttackH2Bounds, E5_AnswersThatNobodyReads) {
+    connect_options small;
+    small.receive_buffer = 4096;
+    const std::uint64_t before = resident();
+    const double ended = sum(scrape(site().proxy), "penstock_http2_connections_ended_total");
+    peer client(site().proxy.port("web"), small);
+    client.send(h2::hello() + h2::frame(h2::settings, h2::ack, 0));
+    (void)client.send_until_blocked(repeat(h2::frame(h2::ping, 0, 0, "12345678"), 100'000), 1s);
+    if (!sanitized()) {
+        EXPECT_LE(resident(), before + 8 * 1024 * 1024);
+    }
+    (void)client.wait_closed();
+    wait_for_sum(site().proxy, "penstock_http2_connections_ended_total", {}, ended + 1);
+    site().expect_clean(nullptr, "after");
+}
+
+// E7: what is charged is the memory that a byte takes, and the origin hears of fewer pieces.
+TEST_F(AttackH2Bounds, E7_FramesOfAByteFromTheClient) {
+    constexpr int count = 60'000;
+    gate go;
+    std::string heard;
+    site().origin.on("bytes", [&](peer& from, http_request&) {
+        from.wait_for(go);
+        (void)from.read_until("0\r\n\r\n");
+        heard = from.received();
+        from.send("HTTP/1.1 204 No Content\r\n\r\n");
+        return false;
+    });
+    const std::uint64_t before = resident();
+    h2_client client(site().proxy.port("web"));
+    client.send(h2::head(1, h2::post("/bytes"), false));
+    client.send(repeat(h2::body(1, "x", false), count - 1) + h2::body(1, "x"));
+    hold_for(50ms);
+    if (!sanitized()) {
+        EXPECT_LE(resident(), before + 8 * 1024 * 1024);
+    }
+    go.open();
+    EXPECT_EQ(client.response(1).status(), 204);
+    heard.erase(0, heard.rfind("POST /bytes"));
+    std::size_t pieces = 0;
+    std::size_t bytes = 0;
+    for (const char c : heard.substr(heard.find("\r\n\r\n")))
+        bytes += c == 'x' ? 1 : 0;
+    for (std::size_t at = heard.find("\r\nx"); at != std::string::npos;
+         at = heard.find("\r\nx", at + 1))
+        ++pieces;
+    EXPECT_EQ(bytes, static_cast<std::size_t>(count));
+    EXPECT_LE(pieces, static_cast<std::size_t>(count) / 10);
+}
+
+TEST_F(AttackH2Bounds, E7_ChunksOfAByteFromTheOrigin) {
+    constexpr int count = 20'000;
+    site().origin.on("trickle", [](peer& from, http_request&) {
+        from.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                  repeat("1\r\nx\r\n", count) + "0\r\n\r\n");
+        return true;
+    });
+    h2_client client(site().proxy.port("web"));
+    client.send(h2::head(1, h2::get("/trickle")));
+    int frames = 0;
+    while (!client.responses[1].over()) {
+        ASSERT_TRUE(client.read());
+        frames += client.last.type == h2::data ? 1 : 0;
+    }
+    EXPECT_EQ(client.responses[1].body, std::string(count, 'x'));
+    EXPECT_LE(frames, count / 10);
+}
+
+TEST_F(AttackH2Bounds, E12_SettingsThatNobodyAcknowledges) {
+    peer client(site().proxy.port("web"));
+    client.send(h2::hello() + h2::head(1, h2::get("/unacknowledged")));
+    EXPECT_EQ(goaway_of(client, 20s), settings_timeout);
+    client.close();
+    site().expect_clean(nullptr, "after");
+}
+
+// E13: what stands behind the breach is looked at by nobody, in the same bytes or in later ones.
+TEST_F(AttackH2Bounds, E13_NothingIsReadBehindTheEnd) {
+    std::string requests;
+    for (std::uint32_t id = 1; id < 100; id += 2)
+        requests += h2::head(id, h2::get("/behind"));
+    h2_client client(site().proxy.port("web"));
+    client.send(h2::frame(h2::ping, 0, 1, "12345678") + requests);
+    EXPECT_EQ(client.goaway(), protocol_error);
+    try {
+        for (int i = 0; i < 100; ++i)
+            client.send(requests);
+    } catch (const test_error&) {
+        // It is closed.
+    }
+    site().expect_clean(nullptr, "after");
+    EXPECT_TRUE(site().origin.heard("behind").empty());
+}
+
+// Requests that are held at the origin, so many on each of so many connections.
+class held_requests {
+ public:
+    held_requests(attack_site& of, const std::string& path) : site_(of), path_(path) {
+        of.origin.on(path, [this](peer& from, http_request&) {
+            from.wait_for(go_);
+            from.send("HTTP/1.1 204 No Content\r\n\r\n");
+            return true;
+        });
+    }
+    // Returns the bytes that it sent.
+    std::size_t hold(int connections, int streams, const std::string& first,
+                     const std::string& again) {
+        const std::size_t already = site_.origin.heard(path_).size();
+        std::size_t sent = 0;
+        for (int i = 0; i < connections; ++i) {
+            clients_.push_back(std::make_unique<h2_client>(site_.proxy.port("web")));
+            std::string bytes;
+            for (int n = 0; n < streams; ++n) {
+                const auto id = static_cast<std::uint32_t>(2 * n + 1);
+                bytes += h2::frame(h2::headers, h2::end_headers | h2::end_stream, id,
+                                   n == 0 ? first : again);
+            }
+            clients_.back()->send(bytes);
+            sent += bytes.size();
+        }
+        const time_limit limit(30s);
+        const auto all = static_cast<std::size_t>(connections * streams);
+        while (site_.origin.heard(path_).size() < already + all && !limit.passed())
+            hold_for(10ms);
+        EXPECT_EQ(site_.origin.heard(path_).size(), already + all);
+        return sent;
+    }
+    void let_go(int streams) {
+        go_.open();
+        for (const auto& client : clients_) {
+            for (int n = 0; n < streams; ++n)
+                EXPECT_EQ(client->response(static_cast<std::uint32_t>(2 * n + 1)).status(), 204);
+        }
+        clients_.clear();
+    }
+
+ private:
+    attack_site& site_;
+    std::string path_;
+    gate go_;
+    std::vector<std::unique_ptr<h2_client>> clients_;
+};
+
+// E14: a request that is nothing but references into the table costs what a request costs, and not
+// what its head refers to; one that says something costs less than ten times its size.
+TEST_F(AttackH2Bounds, E14_WhatAHeldRequestMayCost) {
+    constexpr int connections = 1;  // as many as an origin may have at once
+    constexpr int streams = 100;
+    constexpr std::uint64_t of_any = 16 * 1024;
+    struct {
+        const char* name;
+        std::string first;
+        std::string again;
+    } cases[2];
+    cases[0].name = "small";
+    // ":path" and ":authority" into the table, and references from then on.
+    cases[0].first = "\x82\x86\x44\6/small\x41\6a.test";
+    cases[0].again = "\x82\x86\xbf\xbe";
+    cases[1].name = "large";
+    cases[1].first = h2::block(h2::get("/large", {{"x", std::string(16'000, 'y')}}));
+    cases[1].again = cases[1].first;
+    for (const auto& one : cases) {
+        SCOPED_TRACE(one.name);
+        held_requests held(site(), one.name);
+        const std::uint64_t before = resident();
+        const std::size_t sent = held.hold(connections, streams, one.first, one.again);
+        const std::uint64_t grown = resident() - std::min(before, resident());
+        RecordProperty(one.name, std::to_string(grown / (connections * streams)));
+        if (!sanitized()) {
+            EXPECT_LE(grown, std::max<std::uint64_t>(10 * sent, connections * streams * of_any));
+        }
+        held.let_go(streams);
+    }
+}
+
+}  // namespace
+}  // namespace penstock::test
