@@ -1,0 +1,93 @@
+// D15: processes that share nothing but a secret resume each other's sessions, though their clocks
+// differ.
+#include "support/certificate.hpp"
+#include "support/probe.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace penstock::test {
+namespace {
+
+// Started where the calendar differs by so many seconds.
+std::unique_ptr<daemon> start_at(long skew, const std::string& yaml) {
+    ::setenv("PENSTOCK_CLOCK_SKEW", std::to_string(skew).c_str(), 1);
+    ::setenv("LD_PRELOAD", PENSTOCK_CLOCK_LIBRARY, 1);
+    const char* const options = std::getenv("ASAN_OPTIONS");
+    const std::string before = options != nullptr ? options : "";
+    // The sanitizer's own library does not come first then, and does not have to.
+    ::setenv("ASAN_OPTIONS", (before + ":verify_asan_link_order=0").c_str(), 1);
+    std::unique_ptr<daemon> made;
+    try {
+        made = std::make_unique<daemon>(yaml);
+    } catch (...) {
+        ::unsetenv("LD_PRELOAD");
+        throw;
+    }
+    ::setenv("ASAN_OPTIONS", before.c_str(), 1);
+    ::unsetenv("LD_PRELOAD");
+    ::unsetenv("PENSTOCK_CLOCK_SKEW");
+    return made;
+}
+
+std::string s_client(const daemon& of, const std::string& arguments) {
+    const std::string port = std::to_string(of.port("web"));
+    return run({"sh", "-c",
+                "printf 'GET / HTTP/1.1\\r\\nHost: a.test\\r\\nConnection: close\\r\\n\\r\\n'"
+                " | openssl s_client -connect 127.0.0.1:" +
+                    port + " -ign_eof -servername a.test " + arguments + " 2>&1"},
+               20s)
+        .out;
+}
+
+// The hour is the default epoch; 24 minutes either way are less than one in all.
+TEST(TlsFleet, ThreeProcessesWithSkewedClocksResumeEachOthersSessions) {
+    const temp_dir dir;
+    const certificate_files files = write_certificate(dir, "a.test");
+    const std::string secret = dir.write("secret", std::string(48, 's'));
+    const std::string yaml =
+        "workers: 2\nadmin: {bind: \"127.0.0.1:0\"}\nlisteners: {web: {bind: \"127.0.0.1:0\",\n"
+        "  tls: {certificates: [{cert: \"" +
+        files.cert + "\", key: \"" + files.key + "\"}], tickets: {secret_file: \"" + secret +
+        "\"}}}}\nroutes: [{respond: {body: pong}}]\n";
+    std::vector<std::unique_ptr<daemon>> fleet;
+    for (const long skew : {0L, 24L * 60, -24L * 60})
+        fleet.push_back(start_at(skew, yaml));
+    // The clocks do differ.
+    const auto date_of = [](const daemon& of) {
+        const std::string url = "https://127.0.0.1:" + std::to_string(of.port("web"));
+        const command_result got = run({"curl", "-sk", "-D", "-", url}, 20s);
+        const std::size_t at = got.out.find("date: ");
+        return at == std::string::npos ? got.out : got.out.substr(at, 35);
+    };
+    EXPECT_NE(date_of(*fleet[1]).substr(0, 28), date_of(*fleet[2]).substr(0, 28));
+    const std::string session = dir.path("session");
+    for (const std::string version : {"-tls1_2 ", "-tls1_3 "}) {
+        for (std::size_t from = 0; from < fleet.size(); ++from) {
+            const std::string fresh = s_client(*fleet[from], version + "-sess_out " + session);
+            EXPECT_NE(fresh.find("New, TLSv1."), std::string::npos) << fresh;
+            for (std::size_t to = 0; to < fleet.size(); ++to) {
+                const std::string again = s_client(*fleet[to], version + "-sess_in " + session);
+                EXPECT_NE(again.find("Reused, TLSv1."), std::string::npos)
+                    << version << from << " to " << to << ": " << again;
+                EXPECT_NE(again.find("pong"), std::string::npos);
+            }
+        }
+    }
+    for (const auto& each : fleet) {
+        const samples now = scrape(*each);
+        const std::vector<std::string> resumed{"resumed=\"true\"", "result=\"ok\""};
+        EXPECT_EQ(sum(now, "penstock_tls_handshakes_total", resumed), 6);
+    }
+    // Two epochs away nothing is known of this one's keys.
+    const std::unique_ptr<daemon> elsewhere = start_at(3 * 3600, yaml);
+    const std::string stranger = s_client(*elsewhere, "-sess_in " + session);
+    EXPECT_NE(stranger.find("New, TLSv1."), std::string::npos) << stranger;
+}
+
+}  // namespace
+}  // namespace penstock::test
