@@ -112,6 +112,7 @@ net::tls_server_options options_of(const config::listener& from) {
     options.suites = from.tls->suites;
     options.groups = from.tls->groups;
     options.strict_sni = from.tls->strict_sni;
+    options.record_size = from.tls->record_size;
     options.ticket_scope = from.name;
     options.ticket_rotate = from.tls->tickets.rotate.count();
     options.client_auth = auth_of(from.tls->client);
@@ -131,6 +132,7 @@ std::string definition_of(const net::tls_server_options& options) {
     for (const std::string& each : options.alpn)
         append(text, each);
     append(text, options.strict_sni ? "strict" : "");
+    append(text, std::to_string(options.record_size));
     append(text, std::to_string(options.ticket_rotate));
     append(text, std::to_string(static_cast<int>(options.client_auth)));
     return text;

@@ -85,6 +85,7 @@ void write_tls(yaml_writer& out, const listener_tls& from) {
     }
     out.end();
     out.put("strict_sni", text(from.strict_sni));
+    out.put("record_size", size_text(from.record_size));
     const auto put_if_set = [&out](std::string_view key, const std::string& value) {
         if (!value.empty()) {
             out.put(key, json_string(value));

@@ -56,6 +56,7 @@ std::optional<listener_tls> load_listener_tls(const section& listener_section) {
     from->read("suites", out.suites);
     from->read("groups", out.groups);
     from->read("strict_sni", out.strict_sni);
+    from->read("record_size", out.record_size);
     from->require("certificates");
     for (const yaml_node* const item : from->items("certificates")) {
         out.certificates.push_back(

@@ -87,6 +87,10 @@ constexpr key_info table[] = {
      .meaning = "Cipher suites of TLS 1.3, likewise; by default all three."},
     {.path = "listeners.<name>.tls.groups", .type = type::text,
      .meaning = "Groups for the key exchange; by default `X25519:P-256`."},
+    {.path = "listeners.<name>.tls.record_size", .type = type::size, .default_text = "16KiB",
+     .range = {kibibyte, 16 * kibibyte},
+     .meaning = "Most plaintext in a record we send. A client can use no byte of a record before "
+                "all of it came: 4KiB shows first bytes sooner over slow links, 16KiB costs least."},
     {.path = "listeners.<name>.tls.tickets", .type = type::section,
      .meaning = "Keys of session tickets."},
     {.path = "listeners.<name>.tls.tickets.secret_file", .type = type::path,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "net/openssl.hpp"
+#include "net/tls_record_source.hpp"
 #include "net/tls_session_store.hpp"
 #include "net/tls_ticket_ring.hpp"
 #include "penstock/net/tls.hpp"
@@ -40,6 +41,7 @@ struct tls_context::implementation {
     std::vector<std::unique_ptr<tls_site>> sites;  // the first is the default
     std::map<std::string, tls_site*, std::less<>> by_name;
     bool strict_sni = false;
+    std::size_t record_size = tls_record_source::record_max;
     bool asks_certificate = false;
 };
 

@@ -17,18 +17,20 @@ class tls_record_source {
  public:
     static constexpr std::size_t record_max = std::size_t{16} * 1024;
 
-    explicit tls_record_source(std::span<const iovec> from) noexcept : from_(from) {}
+    explicit tls_record_source(std::span<const iovec> from, std::size_t most = record_max) noexcept
+        : from_(from), most_(std::min(most, record_max)) {}
 
-    // Empty at the end. `room` is called for where to copy up to `record_max` bytes to, if need be.
+    // At most `most` bytes; empty at the end. `room` is called for where to copy as many to, if
+    // need be.
     template <class Room>
     std::string_view next(Room room) {
         skip_empty();
         if (from_.empty())
             return {};
         const std::string_view first = rest();
-        if (first.size() >= record_max || from_.size() == 1) {
-            offset_ += std::min(first.size(), record_max);
-            return first.substr(0, record_max);
+        if (first.size() >= most_ || from_.size() == 1) {
+            offset_ += std::min(first.size(), most_);
+            return first.substr(0, most_);
         }
         return gather(room());
     }
@@ -45,8 +47,8 @@ class tls_record_source {
     }
     std::string_view gather(char* into) noexcept {
         std::size_t size = 0;
-        for (skip_empty(); !from_.empty() && size < record_max; skip_empty()) {
-            const std::string_view part = rest().substr(0, record_max - size);
+        for (skip_empty(); !from_.empty() && size < most_; skip_empty()) {
+            const std::string_view part = rest().substr(0, most_ - size);
             std::memcpy(into + size, part.data(), part.size());
             size += part.size();
             offset_ += part.size();
@@ -55,6 +57,7 @@ class tls_record_source {
     }
 
     std::span<const iovec> from_;
+    std::size_t most_;
     std::size_t offset_ = 0;
 };
 

@@ -422,6 +422,7 @@ result<std::unique_ptr<tls_context>> tls_context::server(const tls_server_option
     auto made = std::make_unique<implementation>();
     made->alpn = options.alpn;
     made->strict_sni = options.strict_sni;
+    made->record_size = options.record_size;
     made->asks_certificate = options.client_auth != tls_client_auth::none;
     if (!builder(options, *made, message).build())
         return error(errc::tls_failed);

@@ -3,7 +3,6 @@
 #include "net/tls_context.hpp"
 #include "net/tls_diagnosis.hpp"
 #include "net/tls_material.hpp"
-#include "net/tls_record_source.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
@@ -106,6 +105,7 @@ result<std::unique_ptr<tls_session>> tls_session::create(socket& over, tls_conte
     auto made = std::make_unique<tls_session>(over, std::move(ssl), as, verifies);
     made->peer_ = std::move(with);
     made->store_ = from.store;
+    made->record_size_ = from.record_size;
     if (!made->prepare())
         return error(verifies ? errc::certificate_untrusted : errc::tls_failed);
     return made;
@@ -396,7 +396,7 @@ result<std::size_t> tls_session::write(std::span<const iovec> from) {
     }
     if (records_)
         return write_records(from);
-    tls_record_source records(from);
+    tls_record_source records(from, record_size_);
     slab scratch;
     const auto room = [this, &scratch] {
         if (!scratch)

@@ -12,6 +12,7 @@
 
 #include "net/key_update_limit.hpp"
 #include "net/openssl.hpp"
+#include "net/tls_record_source.hpp"
 #include "net/tls_records.hpp"
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/socket.hpp"
@@ -129,7 +130,8 @@ class tls_session {
     slab out_;  // ciphertext that the kernel has not taken
     std::size_t out_begin_ = 0;
     std::size_t out_end_ = 0;
-    std::string_view plain_;       // decrypted within in_, and not read yet
+    std::string_view plain_;  // decrypted within in_, and not read yet
+    std::size_t record_size_ = tls_record_source::record_max;
     std::size_t read_size_ = 0;    // of the reader's room, for choosing a slab
     std::size_t hello_bytes_ = 0;  // received before we said anything
     time_point verified_until_{};  // the origin; what is kept of it is good no longer

@@ -1,5 +1,4 @@
 // A server's TLS 1.3 connection after its handshake: tls_session without OpenSSL's object.
-#include "net/tls_record_source.hpp"
 #include "net/tls_session.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
@@ -120,7 +119,7 @@ result<std::size_t> tls_session::write_records(std::span<const iovec> from) {
     std::size_t all = 0;
     for (const iovec& part : from)
         all += part.iov_len;
-    tls_record_source records(from);
+    tls_record_source records(from, record_size_);
     std::size_t taken = 0;
     while (taken < all && unsent() < unsent_max) {
         if (records_->owes() && !seal_owed())
@@ -128,7 +127,7 @@ result<std::size_t> tls_session::write_records(std::span<const iovec> from) {
         // Room for all at once, so that nothing is copied for want of it.
         const std::size_t most = unsent_max - unsent() + tls_records::data_max;
         const std::size_t left = std::min(all - taken, most);
-        const std::size_t count = left / tls_records::data_max + 1;
+        const std::size_t count = left / record_size_ + 1;
         if (!make_room(left + count * tls_records::overhead))
             return fail_records();
         char* const out = out_.data() + out_end_;

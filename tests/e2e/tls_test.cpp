@@ -325,6 +325,40 @@ TEST(Tls, TellsOfEachFailedHandshake) {
 
 // ---- What is configured
 
+// The longest record of application data in what `openssl s_client -msg` printed of what came.
+std::size_t longest_record(const std::string& printed) {
+    std::size_t longest = 0;
+    const std::string header = "17 03 03 ";
+    for (std::size_t at = printed.find("<<< "); at != std::string::npos;
+         at = printed.find("<<< ", at + 1)) {
+        const std::size_t begin = printed.find(header, at);
+        // The line behind it.
+        if (begin < printed.find('\n', at) + 10)
+            longest = std::max(longest, std::stoul(printed.substr(begin + header.size(), 2) +
+                                                       printed.substr(begin + header.size() + 3, 2),
+                                                   nullptr, 16));
+    }
+    return longest;
+}
+
+TEST(Tls, SendsNoLargerRecordsThanItIsTold) {
+    const temp_dir dir;
+    const std::string files = entry(make(dir, "a", "a.test"));
+    const std::string route = "{respond: {body: \"" + std::string(50'000, 'x') + "\"}}";
+    // What encryption adds is 17 bytes with TLS 1.3 and 24 with AES-GCM of TLS 1.2.
+    const daemon whole(site(files, "", route));
+    const daemon small(site(files, ", record_size: 4KiB", route));
+    for (const std::string version : {"-tls1_2", "-tls1_3"}) {
+        const std::size_t most = longest_record(s_client(whole, {version, "-msg"}));
+        EXPECT_GT(most, 16'384U);
+        EXPECT_LE(most, 16'384U + 24);
+        const std::string printed = s_client(small, {version, "-msg"});
+        EXPECT_NE(printed.find(std::string(3000, 'x')), std::string::npos);
+        EXPECT_GT(longest_record(printed), 4096U);
+        EXPECT_LE(longest_record(printed), 4096U + 24);
+    }
+}
+
 TEST(Tls, StaplesTheResponseItIsGiven) {
     const temp_dir dir;
     const authority issuer(dir);

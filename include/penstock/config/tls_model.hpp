@@ -36,6 +36,7 @@ struct listener_tls {
     std::string suites;
     std::string groups;
     bool strict_sni = false;
+    std::size_t record_size = std::size_t{16} * 1024;  // plaintext in a record we send, at most
     ticket_keys tickets;
     client_auth client = client_auth::none;
     std::string client_ca;   // paths of PEM bundles

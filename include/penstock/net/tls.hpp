@@ -31,6 +31,7 @@ struct tls_server_options {
     std::string suites;               // of TLS 1.3, likewise
     std::string groups;               // likewise
     std::vector<std::string> alpn = {"http/1.1"};
+    std::size_t record_size = std::size_t{16} * 1024;  // plaintext in a record we send; 1 to 16 KiB
 
     // Sessions are bound to `ticket_scope`, to the certificates and to all that is said about
     // clients' certificates below. No secret: no tickets.
