@@ -182,6 +182,7 @@ listener_tls compile_tls(const config::listener& from, const listener_tls* befor
     const config::location& where = from.tls->certificates.front().where;
     for (int i = 0; i < with.workers; ++i) {
         std::string message;
+        options.worker = i;
         auto context = net::tls_context::server(options, message);
         if (!context) {
             report(with, where, "TLS of listener '" + from.name + "': " + message);
@@ -222,6 +223,7 @@ upstream_tls compile_tls(const config::upstream& from, const upstream_tls* befor
     options.store = net::make_tls_session_store();
     for (int i = 0; i < with.workers; ++i) {
         std::string message;
+        options.worker = i;
         auto context = net::tls_context::client(options, message);
         if (!context) {
             report(with, from.where, "TLS of upstream '" + from.name + "': " + message);

@@ -1,10 +1,42 @@
 #include "net/openssl.hpp"
 
+#include <openssl/conf.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include <limits>
+#include <mutex>
+#include <vector>
 
 namespace penstock::net {
+namespace {
+
+// Where the system's configuration does not suit a second context, its workers share the default
+// one.
+OSSL_LIB_CTX* make_library() {
+    OSSL_LIB_CTX* made = OSSL_LIB_CTX_new();
+    constexpr unsigned long as_at_start = CONF_MFLAGS_DEFAULT_SECTION |
+                                          CONF_MFLAGS_IGNORE_MISSING_FILE |
+                                          CONF_MFLAGS_IGNORE_RETURN_CODES;
+    if (made != nullptr && CONF_modules_load_file_ex(made, nullptr, nullptr, as_at_start) <= 0) {
+        OSSL_LIB_CTX_free(made);
+        made = nullptr;
+    }
+    ERR_clear_error();
+    return made;
+}
+
+}  // namespace
+
+OSSL_LIB_CTX* library_of(int worker) {
+    static std::mutex mutex;
+    // Never freed: threads and their caches refer to them until the very end.
+    static auto& made = *new std::vector<OSSL_LIB_CTX*>;
+    const std::lock_guard lock(mutex);
+    while (made.size() <= static_cast<std::size_t>(worker))
+        made.push_back(make_library());
+    return made[static_cast<std::size_t>(worker)];
+}
 
 std::string take_openssl_errors() {
     std::string line;

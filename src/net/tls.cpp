@@ -34,9 +34,10 @@ bool offer_protocols(SSL_CTX* context, const std::vector<std::string>& protocols
 }
 
 // What the origin may ask for. Nothing is configured: nothing is shown.
-bool show(SSL_CTX* context, const tls_client_options& options) {
+bool show(SSL_CTX* context, OSSL_LIB_CTX* library, const tls_client_options& options) {
     return options.certificate_pem.empty() ||
-           (use_chain(context, options.certificate_pem) && use_key(context, options.key_pem));
+           (use_chain(context, library, options.certificate_pem) &&
+            use_key(context, library, options.key_pem));
 }
 
 // Sessions come with the handshake (TLS 1.2) or behind it, and go to the store at once.
@@ -118,7 +119,8 @@ result<std::unique_ptr<tls_context>> tls_context::client(const tls_client_option
     made->alpn = options.alpn;
     made->verifies = options.verify;
     // Ciphers stay OpenSSL's: origins are the operator's own and may be older than its clients.
-    made->context.reset(SSL_CTX_new(TLS_client_method()));
+    OSSL_LIB_CTX* const library = library_of(options.worker);
+    made->context.reset(SSL_CTX_new_ex(library, nullptr, TLS_client_method()));
     SSL_CTX* const context = made->context.get();
     if (context == nullptr || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1 ||
         !offer_protocols(context, options.alpn)) {
@@ -127,14 +129,14 @@ result<std::unique_ptr<tls_context>> tls_context::client(const tls_client_option
     }
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
-    if (!show(context, options)) {
+    if (!show(context, library, options)) {
         message = openssl_failure("client certificate");
         return failed;
     }
     made->store = options.store;
     use_store(context, options.store.get(), options.verify);
     SSL_CTX_set_verify(context, options.verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-    if (options.verify && !trust(context, options.ca_pem)) {
+    if (options.verify && !trust(context, library, options.ca_pem)) {
         message = openssl_failure("trusted certificates");
         return failed;
     }

@@ -14,8 +14,21 @@ namespace {
 // An encrypted key must fail, not ask the terminal for its password.
 int no_password(char*, int, int, void*) { return 0; }
 
-certificate_ptr next_certificate(BIO* from) {
-    return certificate_ptr(PEM_read_bio_X509(from, nullptr, no_password, nullptr));
+certificate_ptr next_certificate(BIO* from, OSSL_LIB_CTX* library) {
+    // Freed and null if it came to decoding and that failed, as it is otherwise.
+    X509* made = X509_new_ex(library, nullptr);
+    const bool read =
+        made != nullptr && PEM_read_bio_X509(from, &made, no_password, nullptr) != nullptr;
+    certificate_ptr owned(made);
+    return read ? std::move(owned) : nullptr;
+}
+
+crl_ptr next_list(BIO* from, OSSL_LIB_CTX* library) {
+    X509_CRL* made = X509_CRL_new_ex(library, nullptr);
+    const bool read =
+        made != nullptr && PEM_read_bio_X509_CRL(from, &made, no_password, nullptr) != nullptr;
+    crl_ptr owned(made);
+    return read ? std::move(owned) : nullptr;
 }
 
 // True if the latest failure only says that nothing more is there.
@@ -29,8 +42,8 @@ bool at_end() {
 
 // Reads certificates to the end of the text. False if something there is not one.
 template <class Take>
-bool read_certificates(BIO* from, Take take) {
-    while (certificate_ptr next = next_certificate(from)) {
+bool read_certificates(BIO* from, OSSL_LIB_CTX* library, Take take) {
+    while (certificate_ptr next = next_certificate(from, library)) {
         if (!take(std::move(next)))
             return false;
     }
@@ -56,12 +69,12 @@ std::string address_text(const ASN1_OCTET_STRING* of) {
 
 }  // namespace
 
-bool use_chain(SSL_CTX* context, const std::string& pem) {
+bool use_chain(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& pem) {
     const bio_ptr text = bio_over(pem);
-    const certificate_ptr leaf = text ? next_certificate(text.get()) : nullptr;
+    const certificate_ptr leaf = text ? next_certificate(text.get(), library) : nullptr;
     if (!leaf || SSL_CTX_use_certificate(context, leaf.get()) != 1)
         return false;
-    return read_certificates(text.get(), [context](certificate_ptr next) {
+    return read_certificates(text.get(), library, [context](certificate_ptr next) {
         if (SSL_CTX_add0_chain_cert(context, next.get()) != 1)
             return false;
         static_cast<void>(next.release());
@@ -69,16 +82,17 @@ bool use_chain(SSL_CTX* context, const std::string& pem) {
     });
 }
 
-bool use_key(SSL_CTX* context, const std::string& pem) {
+bool use_key(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& pem) {
     const bio_ptr text = bio_over(pem);
     if (!text)
         return false;
-    const key_ptr key(PEM_read_bio_PrivateKey(text.get(), nullptr, no_password, nullptr));
+    const key_ptr key(
+        PEM_read_bio_PrivateKey_ex(text.get(), nullptr, no_password, nullptr, library, nullptr));
     return key && SSL_CTX_use_PrivateKey(context, key.get()) == 1 &&
            SSL_CTX_check_private_key(context) == 1;
 }
 
-bool trust(SSL_CTX* context, const std::string& pem) {
+bool trust(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& pem) {
     if (pem.empty())
         return SSL_CTX_set_default_verify_paths(context) == 1;
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
@@ -88,7 +102,7 @@ bool trust(SSL_CTX* context, const std::string& pem) {
     const bio_ptr text = bio_over(pem);
     std::size_t count = 0;
     return text &&
-           read_certificates(text.get(),
+           read_certificates(text.get(), library,
                              [store, &count](const certificate_ptr& next) {
                                  ++count;
                                  return X509_STORE_add_cert(store, next.get()) == 1;
@@ -98,18 +112,18 @@ bool trust(SSL_CTX* context, const std::string& pem) {
 
 bool name_client_authorities(SSL_CTX* context, const std::string& pem) {
     const bio_ptr text = bio_over(pem);
-    return text && read_certificates(text.get(), [context](const certificate_ptr& next) {
+    return text && read_certificates(text.get(), nullptr, [context](const certificate_ptr& next) {
                return SSL_CTX_add_client_CA(context, next.get()) == 1;
            });
 }
 
-bool revoke(SSL_CTX* context, const std::string& crl_pem) {
+bool revoke(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& crl_pem) {
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
     const bio_ptr text = bio_over(crl_pem);
     if (!text)
         return false;
     std::size_t count = 0;
-    while (const crl_ptr next{PEM_read_bio_X509_CRL(text.get(), nullptr, no_password, nullptr)}) {
+    while (const crl_ptr next = next_list(text.get(), library)) {
         ++count;
         if (X509_STORE_add_crl(store, next.get()) != 1)
             return false;
@@ -120,7 +134,7 @@ bool revoke(SSL_CTX* context, const std::string& crl_pem) {
 
 certificate_ptr read_leaf(const std::string& pem) {
     const bio_ptr text = bio_over(pem);
-    return text ? next_certificate(text.get()) : nullptr;
+    return text ? next_certificate(text.get(), nullptr) : nullptr;
 }
 
 bool is_key_of(X509* certificate, const std::string& key_pem) {

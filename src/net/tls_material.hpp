@@ -1,5 +1,5 @@
 // Certificates, keys and trust out of PEM texts into an SSL_CTX. False leaves the reason in
-// OpenSSL's error queue.
+// OpenSSL's error queue. `library` is the context's own.
 #pragma once
 
 #include "net/openssl.hpp"
@@ -10,13 +10,13 @@
 
 namespace penstock::net {
 
-[[nodiscard]] bool use_chain(SSL_CTX* context, const std::string& pem);
-[[nodiscard]] bool use_key(SSL_CTX* context, const std::string& pem);
+[[nodiscard]] bool use_chain(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& pem);
+[[nodiscard]] bool use_key(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& pem);
 // Trusted roots; empty = the system's.
-[[nodiscard]] bool trust(SSL_CTX* context, const std::string& pem);
+[[nodiscard]] bool trust(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& pem);
 // Clients are told which authorities' certificates are asked for.
 [[nodiscard]] bool name_client_authorities(SSL_CTX* context, const std::string& pem);
-[[nodiscard]] bool revoke(SSL_CTX* context, const std::string& crl_pem);
+[[nodiscard]] bool revoke(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& crl_pem);
 
 // Null if the text does not begin with a certificate.
 [[nodiscard]] certificate_ptr read_leaf(const std::string& pem);

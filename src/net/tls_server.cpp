@@ -219,7 +219,7 @@ void append(std::string& to, std::string_view text) {
 class builder {
  public:
     builder(const tls_server_options& options, implementation& into, std::string& message)
-        : options_(options), into_(into), message_(message) {}
+        : options_(options), library_(library_of(options.worker)), into_(into), message_(message) {}
 
     bool build() {
         const std::optional<int> version = version_of(options_.min_version);
@@ -299,7 +299,7 @@ class builder {
 
     bool add_site(const std::set<std::size_t>& of) {
         auto made = std::make_unique<tls_site>();
-        made->context.reset(SSL_CTX_new(TLS_server_method()));
+        made->context.reset(SSL_CTX_new_ex(library_, nullptr, TLS_server_method()));
         SSL_CTX* const context = made->context.get();
         if (context == nullptr || !tune(context))
             return fail_by_openssl("no TLS context");
@@ -307,9 +307,9 @@ class builder {
         append(scope, options_.ticket_scope);
         for (const std::size_t at : of) {
             loaded& each = loaded_[at];
-            if (!use_chain(context, each.texts->chain_pem))
+            if (!use_chain(context, library_, each.texts->chain_pem))
                 return fail_by_openssl("certificate");
-            if (!use_key(context, each.texts->key_pem))
+            if (!use_key(context, library_, each.texts->key_pem))
                 return fail_by_openssl("private key");
             X509_up_ref(each.leaf.get());
             made->staples.emplace_back(certificate_ptr(each.leaf.get()), each.texts->ocsp);
@@ -361,10 +361,10 @@ class builder {
         append(scope, must ? "required" : "optional");
         append(scope, options_.client_ca_pem);
         append(scope, options_.client_crl_pem);
-        if (options_.client_ca_pem.empty() || !trust(context, options_.client_ca_pem) ||
+        if (options_.client_ca_pem.empty() || !trust(context, library_, options_.client_ca_pem) ||
             !name_client_authorities(context, options_.client_ca_pem))
             return fail_by_openssl("client_ca");
-        if (!options_.client_crl_pem.empty() && !revoke(context, options_.client_crl_pem))
+        if (!options_.client_crl_pem.empty() && !revoke(context, library_, options_.client_crl_pem))
             return fail_by_openssl("client_crl");
         SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (must ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                            nullptr);
@@ -388,6 +388,7 @@ class builder {
     }
 
     const tls_server_options& options_;
+    OSSL_LIB_CTX* library_;
     implementation& into_;
     std::string& message_;
     int version_ = 0;
