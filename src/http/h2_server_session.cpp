@@ -152,6 +152,10 @@ h2_code h2_server_session::release_code(const h2_stream& of) const noexcept {
     return of.sent ? h2_code::no_error : h2_code::internal_error;
 }
 
+std::size_t h2_server_session::ahead_max() const noexcept {
+    return impl_->limits.connection_window / 2;
+}
+
 result<void> h2_server_session::respond(h2_server_stream& to, const response_head& head,
                                         std::optional<std::uint64_t> length, h2_outgoing* body) {
     field_list list;

@@ -174,10 +174,12 @@ struct h2_session::callbacks {
         h2_session& session = self(user);
         h2_stream* const stream = stream_of(library, id);
         const bool wanted = stream != nullptr && !stream->released_;
-        if (!wanted || session.shares_window())
+        if (!wanted) {
             nghttp2_session_consume_connection(library, size);
-        if (!wanted)
             return 0;
+        }
+        session.impl_->waiting += size;
+        session.give_window(0);
         stream->data_.append(view(data, size));
         session.mark_changed(*stream);
         return 0;
@@ -353,6 +355,15 @@ void h2_session::mark_changed(h2_stream& of) {
     changed_.push_back(&of);
 }
 
+// `read`: bytes that wait no longer.
+void h2_session::give_window(std::size_t read) {
+    impl_->waiting -= read;
+    const std::size_t ahead = std::min(impl_->waiting, ahead_max());
+    const std::size_t given = read + ahead - std::exchange(impl_->ahead, ahead);
+    if (given > 0)
+        nghttp2_session_consume_connection(impl_->library, given);
+}
+
 void h2_session::erase(h2_stream& of) noexcept {
     std::unique_ptr<h2_stream>& place = streams_[of.place_];
     streams_.back()->place_ = of.place_;
@@ -364,11 +375,8 @@ void h2_session::erase(h2_stream& of) noexcept {
 std::string_view h2_session::take_data(h2_stream& of, std::size_t max) {
     if (of.taken_ > 0) {
         of.data_.drop(of.taken_);
-        const auto id = static_cast<std::int32_t>(of.id);
-        if (shares_window())
-            nghttp2_session_consume_stream(impl_->library, id, of.taken_);
-        else
-            nghttp2_session_consume(impl_->library, id, of.taken_);
+        nghttp2_session_consume_stream(impl_->library, static_cast<std::int32_t>(of.id), of.taken_);
+        give_window(of.taken_);
         of.taken_ = 0;
     }
     const std::string_view next = of.data_.front(max);
@@ -398,8 +406,7 @@ void h2_session::release(h2_stream& of) noexcept {
         std::replace(changed_.begin(), changed_.end(), &of, static_cast<h2_stream*>(nullptr));
     if (const std::size_t left = of.data_.size(); left > 0) {
         of.data_.drop(left);
-        if (!shares_window())
-            nghttp2_session_consume_connection(impl_->library, left);
+        give_window(left);
     }
     if (of.closed) {
         erase(of);

@@ -61,7 +61,7 @@ class h2_client_session final : public h2_session {
     [[nodiscard]] verdict add_head_field(h2_stream& of, const fields::field& one) override;
     void finish_head(h2_stream& of, bool ended) override;
     [[nodiscard]] h2_code release_code(const h2_stream& of) const noexcept override;
-    [[nodiscard]] bool shares_window() const noexcept override { return true; }
+    [[nodiscard]] std::size_t ahead_max() const noexcept override { return SIZE_MAX; }
 };
 
 }  // namespace penstock::http

@@ -159,8 +159,10 @@ class h2_session {
     virtual void on_reset_by_us(h2_code) noexcept {}
     // What a stream is reset with that its owner gives up.
     [[nodiscard]] virtual h2_code release_code(const h2_stream& of) const noexcept = 0;
-    // The connection's window is for all of its streams: false if it opens only as they are read.
-    [[nodiscard]] virtual bool shares_window() const noexcept { return false; }
+    // The connection's window is for all of its streams: it opens as they are read, and for so many
+    // bytes that still wait in them before that, so that one that is not read holds up no other.
+    [[nodiscard]] virtual std::size_t ahead_max() const noexcept = 0;
+    void give_window(std::size_t read);
     [[nodiscard]] verdict add_trailer(h2_stream& of, const fields::field& one);
     void erase(h2_stream& of) noexcept;
     void end(h2_breach why, h2_code code) noexcept;

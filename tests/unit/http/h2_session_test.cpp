@@ -53,10 +53,10 @@ TEST(H2Session, BeginsWithItsSettingsAndTheConnectionsWindow) {
     std::vector<std::pair<int, std::uint32_t>> settings;
     for (std::size_t at = 0; at < frames[0].payload.size(); at += 6)
         settings.emplace_back(frames[0].payload[at + 1], frames[0].number(at + 2));
-    EXPECT_THAT(settings, testing::UnorderedElementsAre(
-                              testing::Pair(3, 0x01020304), testing::Pair(4, 256 * 1024),
-                              testing::Pair(6, 64 * 1024), testing::Pair(8, 1),
-                              testing::Pair(9, 1)));
+    EXPECT_THAT(settings, testing::UnorderedElementsAre(testing::Pair(3, 0x01020304),
+                                                        testing::Pair(4, 256 * 1024),
+                                                        testing::Pair(6, 64 * 1024),
+                                                        testing::Pair(8, 1), testing::Pair(9, 1)));
     EXPECT_EQ(frames[1].type, h2::window_update);
     EXPECT_EQ(frames[1].number(), 1024 * 1024 - 65535U);
 }
@@ -184,11 +184,14 @@ TEST(H2Session, OpensItsWindowsAsBytesAreTaken) {
         ASSERT_EQ(to.send(h2::body(1, std::string(16'000, 'x'), false)), h2_code::no_error);
     h2_server_stream* const stream = to.session.next_changed();
     EXPECT_EQ(h2_server_session::data_waiting(*stream), 64'000U);
+    std::size_t ahead = 0;
     for (const h2::read_frame& next : to.frames()) {
         if (next.type == h2::window_update) {
-            EXPECT_EQ(next.number(), 70'000 - 65'535U);
+            EXPECT_EQ(next.stream, 0U);
+            ahead += next.number();
         }
     }
+    EXPECT_LE(ahead, 70'000 - 65'535 + 35'000U);
     std::size_t taken = 0;
     for (std::string_view next; !(next = to.session.take_data(*stream, 10'000)).empty();)
         taken += next.size();
@@ -199,8 +202,48 @@ TEST(H2Session, OpensItsWindowsAsBytesAreTaken) {
         if (next.type == h2::window_update)
             (next.stream == 0 ? connection : of_stream) += next.number();
     }
-    EXPECT_GT(connection, 30'000U);
+    EXPECT_GT(ahead + connection, 30'000U);
+    EXPECT_LE(ahead + connection, 70'000 - 65'535 + 64'000U);
     EXPECT_GT(of_stream, 30'000U);
+}
+
+// A stream that is not read takes its own window and not the others'. More than half of the
+// connection's may not wait, so what a client can make us hold stays within one window and a half.
+TEST(H2Session, StreamThatIsNotReadHoldsUpNoOther) {
+    h2_limits limits;
+    limits.stream_window = 70'000;
+    limits.connection_window = 140'000;
+    link to(limits);
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    ASSERT_EQ(to.send(h2::head(1, h2::post(), false) + h2::head(3, h2::post(), false)),
+              h2_code::no_error);
+    h2_server_stream* const slow = to.session.next_changed();
+    h2_server_stream* const fast = to.session.next_changed();
+    ASSERT_NE(fast, nullptr);
+    (void)to.frames();
+    std::size_t window = 140'000;  // of the connection, as the client sees it
+    const auto send = [&](std::uint32_t id) {
+        window -= 10'000;
+        ASSERT_EQ(to.send(h2::body(id, std::string(10'000, 'x'), false)), h2_code::no_error);
+        for (const h2::read_frame& next : to.frames()) {
+            if (next.type == h2::window_update && next.stream == 0)
+                window += next.number();
+        }
+    };
+    for (int i = 0; i < 7; ++i)
+        send(1);
+    EXPECT_EQ(h2_session::data_waiting(*slow), 70'000U);
+    for (int i = 0; i < 50; ++i) {
+        send(3);
+        EXPECT_GE(window, 60'000U) << i;
+        while (!to.session.take_data(*fast, 10'000).empty()) {
+        }
+    }
+    // One more that nobody reads has to fit into the window that is left.
+    ASSERT_EQ(to.send(h2::head(5, h2::post(), false)), h2_code::no_error);
+    for (int i = 0; i < 6; ++i)
+        send(5);
+    EXPECT_LE(window, 80'000U);
 }
 
 TEST(H2Session, GivesBackTheWindowOfWhatNobodyTook) {
