@@ -13,6 +13,19 @@ static_assert(tls_record_source::record_max == tls_records::data_max);
 // A whole record fits into the smallest slab, behind whatever came in front of it.
 static_assert(buffer_pool::small >= tls_record_key::header_size + tls_record_key::sealed_max);
 
+namespace {
+
+// What the client has asked for (RFC 6066 §4), or the most there is.
+std::size_t fragment_max(SSL* ssl) noexcept {
+    constexpr std::size_t unit = 256;
+    const SSL_SESSION* const session = SSL_get_session(ssl);
+    const std::uint8_t mode = session != nullptr ? SSL_SESSION_get_max_fragment_length(session)
+                                                 : TLSEXT_max_fragment_length_DISABLED;
+    return mode == TLSEXT_max_fragment_length_DISABLED ? tls_records::data_max : unit << mode;
+}
+
+}  // namespace
+
 // Where anything speaks against it, OpenSSL goes on.
 void tls_session::go_on_alone() {
     const std::unique_ptr<tls_traffic_secrets> secrets = std::move(secrets_);
@@ -23,6 +36,7 @@ void tls_session::go_on_alone() {
     if (!made->begin(SSL_get_current_cipher(ssl), *secrets))
         return;
     records_ = std::move(made);
+    record_size_ = std::min(record_size_, fragment_max(ssl));
     // It shall neither say anything nor take the session for a failed one.
     SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     ssl_.reset();

@@ -356,6 +356,10 @@ TEST(Tls, SendsNoLargerRecordsThanItIsTold) {
         EXPECT_NE(printed.find(std::string(3000, 'x')), std::string::npos);
         EXPECT_GT(longest_record(printed), 4096U);
         EXPECT_LE(longest_record(printed), 4096U + 24);
+        // RFC 6066 §4: the client's own wish.
+        const std::string tiny = s_client(whole, {version, "-msg", "-maxfraglen", "512"});
+        EXPECT_NE(tiny.find(std::string(500, 'x')), std::string::npos) << tiny;
+        EXPECT_LE(longest_record(tiny), 512U + 24);
     }
 }
 
