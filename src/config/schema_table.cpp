@@ -90,7 +90,8 @@ constexpr key_info table[] = {
     {.path = "listeners.<name>.tls.record_size", .type = type::size, .default_text = "16KiB",
      .range = {kibibyte, 16 * kibibyte},
      .meaning = "Most plaintext in a record we send. A client can use no byte of a record before "
-                "all of it came: 4KiB shows first bytes sooner over slow links, 16KiB costs least."},
+                "all of it came: 4KiB shows first bytes sooner over slow links, 16KiB costs "
+                "least."},
     {.path = "listeners.<name>.tls.tickets", .type = type::section,
      .meaning = "Keys of session tickets."},
     {.path = "listeners.<name>.tls.tickets.secret_file", .type = type::path,
@@ -144,8 +145,8 @@ constexpr key_info table[] = {
      .meaning = "Bytes of one request's body that wait here for the origin."},
     {.path = "listeners.<name>.http2.connection_window", .type = type::size,
      .default_text = "1MiB", .range = window_range,
-     .meaning = "Likewise of all requests of one connection; half as much again is held for requests "
-                "whose bodies are not taken, so that they hold up no other."},
+     .meaning = "Likewise of all requests of one connection; half as much again is held for "
+                "requests whose bodies are not taken, so that they hold up no other."},
     {.path = "listeners.<name>.timeouts", .type = type::section,
      .meaning = "Deadlines towards the client."},
     {.path = "listeners.<name>.timeouts.tls_handshake", .type = type::duration,
