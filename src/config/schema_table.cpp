@@ -146,7 +146,7 @@ constexpr key_info table[] = {
     {.path = "listeners.<name>.http2.connection_window", .type = type::size,
      .default_text = "1MiB", .range = window_range,
      .meaning = "Likewise of all requests of one connection; half as much again is held for "
-                "requests whose bodies are not taken, so that they hold up no other."},
+                "requests whose bodies are not taken, so that a few of them hold up no other."},
     {.path = "listeners.<name>.timeouts", .type = type::section,
      .meaning = "Deadlines towards the client."},
     {.path = "listeners.<name>.timeouts.tls_handshake", .type = type::duration,

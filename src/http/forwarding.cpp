@@ -84,7 +84,7 @@ void drop_claims(fields& of) {
     fields kept;
     for (const fields::field field : of) {
         if (!is_forwarding_name(field.name) && !is_disguised(field.name))
-            kept.add(field.name, field.value);
+            kept.add(field);
     }
     of = std::move(kept);
 }

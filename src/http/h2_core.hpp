@@ -67,7 +67,9 @@ struct h2_session::implementation {
     bool settings_came = false;
     std::size_t waiting = 0;  // DATA in all streams that nobody has read
     std::size_t ahead = 0;    // of it, what the connection's window has been given back for
-    std::size_t queued = 0;  // frames that the library had to send as SETTINGS came
+    // Frames that the library had to send as SETTINGS came: what it has to say behind them, but for
+    // their acknowledgement, they are to blame for.
+    std::size_t queued = 0;
     bool going_away = false;                         // the peer has sent a GOAWAY
     std::vector<std::unique_ptr<h2_stream>> erased;  // the library may still be looking at them
 };

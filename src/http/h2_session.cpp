@@ -3,6 +3,7 @@
 #include "http/field_rules.hpp"
 #include "http/grammar.hpp"
 #include "http/h2_memory.hpp"
+#include "penstock/base/check.hpp"
 
 #include <algorithm>
 #include <new>
@@ -129,10 +130,12 @@ struct h2_session::callbacks {
 
     // RFC 9113 §6.9.2: a window that SETTINGS make too large ends the connection. The library
     // resets the stream, so it has more to say than its acknowledgement.
-    static void on_settings(nghttp2_session* library, h2_session& session) {
+    static int on_settings(nghttp2_session* library, h2_session& session) {
         session.impl_->settings_came = true;
-        if (nghttp2_session_get_outbound_queue_size(library) > session.impl_->queued + 1)
-            session.impl_->break_off(h2_breach::window_overflow);
+        if (nghttp2_session_get_outbound_queue_size(library) <= session.impl_->queued + 1)
+            return 0;
+        session.impl_->break_off(h2_breach::window_overflow);
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
 
     static int on_frame(nghttp2_session* library, const nghttp2_frame* frame, void* user) {
@@ -140,10 +143,9 @@ struct h2_session::callbacks {
         h2_stream* const stream = stream_of(library, frame->hd.stream_id);
         switch (frame->hd.type) {
             case NGHTTP2_SETTINGS:
-                if ((frame->hd.flags & NGHTTP2_FLAG_ACK) != 0)
-                    session.acknowledged_ = true;
-                else
-                    on_settings(library, session);
+                if ((frame->hd.flags & NGHTTP2_FLAG_ACK) == 0)
+                    return on_settings(library, session);
+                session.acknowledged_ = true;
                 return 0;
             case NGHTTP2_GOAWAY:
                 session.impl_->going_away = true;
@@ -325,6 +327,8 @@ void h2_session::receive(std::string_view received, time_point now) {
     if (impl.ended)
         return;
     impl.now = now;
+    // For SETTINGS of which only the end comes now.
+    impl.queued = nghttp2_session_get_outbound_queue_size(impl.library);
     const std::size_t good = impl.tracker.inspect(received, now);
     const ssize_t used = nghttp2_session_mem_recv(impl.library, bytes(received), good);
     impl.break_off(impl.tracker.fault());
@@ -357,6 +361,7 @@ void h2_session::mark_changed(h2_stream& of) {
 
 // `read`: bytes that wait no longer.
 void h2_session::give_window(std::size_t read) {
+    PENSTOCK_CHECK(read <= impl_->waiting);
     impl_->waiting -= read;
     const std::size_t ahead = std::min(impl_->waiting, ahead_max());
     const std::size_t given = read + ahead - std::exchange(impl_->ahead, ahead);

@@ -1,5 +1,8 @@
 #include "net/openssl.hpp"
 
+#include "penstock/base/check.hpp"
+#include "penstock/base/log.hpp"
+
 #include <openssl/conf.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
@@ -11,14 +14,15 @@
 namespace penstock::net {
 namespace {
 
-// Where the system's configuration does not suit a second context, its workers share the default
-// one.
+// Loading the configuration again also replaces tables of libssl's, which new SSL_CTXs look at: see
+// library_of.
 OSSL_LIB_CTX* make_library() {
     OSSL_LIB_CTX* made = OSSL_LIB_CTX_new();
-    constexpr unsigned long as_at_start = CONF_MFLAGS_DEFAULT_SECTION |
-                                          CONF_MFLAGS_IGNORE_MISSING_FILE |
-                                          CONF_MFLAGS_IGNORE_RETURN_CODES;
+    constexpr unsigned long as_at_start =
+        CONF_MFLAGS_DEFAULT_SECTION | CONF_MFLAGS_IGNORE_MISSING_FILE;
     if (made != nullptr && CONF_modules_load_file_ex(made, nullptr, nullptr, as_at_start) <= 0) {
+        log_warn("OpenSSL's configuration suits one library context only, which workers share: {}",
+                 take_openssl_errors());
         OSSL_LIB_CTX_free(made);
         made = nullptr;
     }
@@ -29,6 +33,7 @@ OSSL_LIB_CTX* make_library() {
 }  // namespace
 
 OSSL_LIB_CTX* library_of(int worker) {
+    PENSTOCK_CHECK(worker >= 0);
     static std::mutex mutex;
     // Never freed: threads and their caches refer to them until the very end.
     static auto& made = *new std::vector<OSSL_LIB_CTX*>;

@@ -37,9 +37,10 @@ using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
 using ssl_context_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
 
-// The library context of a worker, for all that its connections do: OpenSSL 3.0 looks its
-// algorithms up behind locks, and each context has its own. Made at the first call, with what the
-// system's configuration says; good until the process ends. Null = OpenSSL's default one.
+// The library context of a worker, for all that its handshakes do: OpenSSL 3.0 looks its algorithms
+// up behind locks, and each context has its own. Made at the first call with what the system's
+// configuration says, on the one thread that makes SSL_CTXs; good until the process ends. Null =
+// OpenSSL's default one, where its configuration cannot be loaded twice.
 [[nodiscard]] OSSL_LIB_CTX* library_of(int worker);
 
 // Empties this thread's error queue; its entries in one line, oldest first, each without the

@@ -15,7 +15,7 @@ namespace {
 int no_password(char*, int, int, void*) { return 0; }
 
 certificate_ptr next_certificate(BIO* from, OSSL_LIB_CTX* library) {
-    // Freed and null if it came to decoding and that failed, as it is otherwise.
+    // Null after a decoding that failed; as it was if there was nothing to decode.
     X509* made = X509_new_ex(library, nullptr);
     const bool read =
         made != nullptr && PEM_read_bio_X509(from, &made, no_password, nullptr) != nullptr;

@@ -107,7 +107,7 @@ result<std::size_t> h1_exchange::move_into(net::pipe& to, std::size_t max) {
     return moved;
 }
 
-// One run of body bytes out of the buffer.
+// One run of body bytes out of the buffer; the body's end shows with its last bytes.
 result<std::string_view> h1_exchange::decode(std::size_t max) {
     const auto [data, used, fault] = decoder_.read(buffer_.bytes(), max);
     buffer_.consume_keep(used);

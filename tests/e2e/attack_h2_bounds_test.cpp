@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -45,13 +46,14 @@ std::optional<std::uint32_t> goaway_of(peer& wire, milliseconds limit) {
     }
 }
 
-// E5: who asks for answers and reads none has a thousand of them waiting at most, and then no
-// connection.
+// E5: whoever asks for answers and reads none has no connection after a thousand of them. (What
+// comes more slowly meets the limit of H2Answers, in unit/http.)
 TEST_F(AttackH2Bounds, E5_AnswersThatNobodyReads) {
     connect_options small;
     small.receive_buffer = 4096;
     const std::uint64_t before = resident();
-    const double ended = sum(scrape(site().proxy), "penstock_http2_connections_ended_total");
+    const std::vector<std::string> flood{"breach=\"control_flood\""};
+    const double ended = sum(scrape(site().proxy), "penstock_http2_connections_ended_total", flood);
     peer client(site().proxy.port("web"), small);
     client.send(h2::hello() + h2::frame(h2::settings, h2::ack, 0));
     (void)client.send_until_blocked(repeat(h2::frame(h2::ping, 0, 0, "12345678"), 100'000), 1s);
@@ -59,19 +61,23 @@ TEST_F(AttackH2Bounds, E5_AnswersThatNobodyReads) {
         EXPECT_LE(resident(), before + 8 * 1024 * 1024);
     }
     (void)client.wait_closed();
-    wait_for_sum(site().proxy, "penstock_http2_connections_ended_total", {}, ended + 1);
+    wait_for_sum(site().proxy, "penstock_http2_connections_ended_total", flood, ended + 1);
     site().expect_clean(nullptr, "after");
 }
 
 // E7: what is charged is the memory that a byte takes, and the origin hears of fewer pieces.
 TEST_F(AttackH2Bounds, E7_FramesOfAByteFromTheClient) {
     constexpr int count = 60'000;
-    gate go;
-    std::string heard;
-    site().origin.on("bytes", [&](peer& from, http_request&) {
-        from.wait_for(go);
+    // The origin serves other tests too, so what it refers to must not end with this one.
+    struct told {
+        gate go;
+        std::string heard;
+    };
+    const auto shared = std::make_shared<told>();
+    site().origin.on("bytes", [shared](peer& from, http_request&) {
+        from.wait_for(shared->go);
         (void)from.read_until("0\r\n\r\n");
-        heard = from.received();
+        shared->heard = from.received();
         from.send("HTTP/1.1 204 No Content\r\n\r\n");
         return false;
     });
@@ -79,12 +85,16 @@ TEST_F(AttackH2Bounds, E7_FramesOfAByteFromTheClient) {
     h2_client client(site().proxy.port("web"));
     client.send(h2::head(1, h2::post("/bytes"), false));
     client.send(repeat(h2::body(1, "x", false), count - 1) + h2::body(1, "x"));
-    hold_for(50ms);
+    // Once this is answered, all in front of it was taken in.
+    client.send(h2::frame(h2::ping, 0, 0, "12345678"));
+    while (client.last.type != h2::ping)
+        ASSERT_TRUE(client.read());
     if (!sanitized()) {
         EXPECT_LE(resident(), before + 8 * 1024 * 1024);
     }
-    go.open();
+    shared->go.open();
     EXPECT_EQ(client.response(1).status(), 204);
+    std::string heard = shared->heard;
     heard.erase(0, heard.rfind("POST /bytes"));
     std::size_t pieces = 0;
     std::size_t bytes = 0;
@@ -145,8 +155,8 @@ TEST_F(AttackH2Bounds, E13_NothingIsReadBehindTheEnd) {
 class held_requests {
  public:
     held_requests(attack_site& of, const std::string& path) : site_(of), path_(path) {
-        of.origin.on(path, [this](peer& from, http_request&) {
-            from.wait_for(go_);
+        of.origin.on(path, [go = go_](peer& from, http_request&) {
+            from.wait_for(*go);
             from.send("HTTP/1.1 204 No Content\r\n\r\n");
             return true;
         });
@@ -175,7 +185,7 @@ class held_requests {
         return sent;
     }
     void let_go(int streams) {
-        go_.open();
+        go_->open();
         for (const auto& client : clients_) {
             for (int n = 0; n < streams; ++n)
                 EXPECT_EQ(client->response(static_cast<std::uint32_t>(2 * n + 1)).status(), 204);
@@ -186,12 +196,12 @@ class held_requests {
  private:
     attack_site& site_;
     std::string path_;
-    gate go_;
+    std::shared_ptr<gate> go_ = std::make_shared<gate>();
     std::vector<std::unique_ptr<h2_client>> clients_;
 };
 
 // E14: a request that is nothing but references into the table costs what a request costs, and not
-// what its head refers to; one that says something costs less than ten times its size.
+// what its head refers to; one that says something costs less than four times its size more.
 TEST_F(AttackH2Bounds, E14_WhatAHeldRequestMayCost) {
     constexpr int connections = 1;  // as many as an origin may have at once
     constexpr int streams = 100;
@@ -213,10 +223,11 @@ TEST_F(AttackH2Bounds, E14_WhatAHeldRequestMayCost) {
         held_requests held(site(), one.name);
         const std::uint64_t before = resident();
         const std::size_t sent = held.hold(connections, streams, one.first, one.again);
-        const std::uint64_t grown = resident() - std::min(before, resident());
+        const std::uint64_t now = resident();
+        const std::uint64_t grown = now - std::min(before, now);
         RecordProperty(one.name, std::to_string(grown / (connections * streams)));
         if (!sanitized()) {
-            EXPECT_LE(grown, std::max<std::uint64_t>(10 * sent, connections * streams * of_any));
+            EXPECT_LE(grown, 4 * sent + connections * streams * of_any);
         }
         held.let_go(streams);
     }

@@ -6,32 +6,47 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace penstock::test {
 namespace {
 
+// A variable of whatever is started while it lives.
+class variable {
+ public:
+    variable(const char* name, const std::string& value) : name_(name) {
+        const char* const was = std::getenv(name);
+        if (was != nullptr)
+            before_ = was;
+        ::setenv(name, value.c_str(), 1);
+    }
+    ~variable() {
+        if (before_)
+            ::setenv(name_, before_->c_str(), 1);
+        else
+            ::unsetenv(name_);
+    }
+    variable(const variable&) = delete;
+    variable& operator=(const variable&) = delete;
+
+ private:
+    const char* name_;
+    std::optional<std::string> before_;
+};
+
 // Started where the calendar differs by so many seconds.
 std::unique_ptr<daemon> start_at(long skew, const std::string& yaml) {
-    ::setenv("PENSTOCK_CLOCK_SKEW", std::to_string(skew).c_str(), 1);
-    ::setenv("LD_PRELOAD", PENSTOCK_CLOCK_LIBRARY, 1);
     const char* const options = std::getenv("ASAN_OPTIONS");
-    const std::string before = options != nullptr ? options : "";
     // The sanitizer's own library does not come first then, and does not have to.
-    ::setenv("ASAN_OPTIONS", (before + ":verify_asan_link_order=0").c_str(), 1);
-    std::unique_ptr<daemon> made;
-    try {
-        made = std::make_unique<daemon>(yaml);
-    } catch (...) {
-        ::unsetenv("LD_PRELOAD");
-        throw;
-    }
-    ::setenv("ASAN_OPTIONS", before.c_str(), 1);
-    ::unsetenv("LD_PRELOAD");
-    ::unsetenv("PENSTOCK_CLOCK_SKEW");
-    return made;
+    const variable order("ASAN_OPTIONS", std::string(options != nullptr ? options : "") +
+                                             ":verify_asan_link_order=0");
+    const variable by("PENSTOCK_CLOCK_SKEW", std::to_string(skew));
+    const variable library("LD_PRELOAD", PENSTOCK_CLOCK_LIBRARY);
+    return std::make_unique<daemon>(yaml);
 }
 
 std::string s_client(const daemon& of, const std::string& arguments) {
@@ -44,7 +59,8 @@ std::string s_client(const daemon& of, const std::string& arguments) {
         .out;
 }
 
-// The hour is the default epoch; 24 minutes either way are less than one in all.
+// The hour is the default epoch; 24 minutes either way are less than one in all. The fleet's hour
+// begins with the test, so that its processes are not all in the same one.
 TEST(TlsFleet, ThreeProcessesWithSkewedClocksResumeEachOthersSessions) {
     const temp_dir dir;
     const certificate_files files = write_certificate(dir, "a.test");
@@ -55,8 +71,9 @@ TEST(TlsFleet, ThreeProcessesWithSkewedClocksResumeEachOthersSessions) {
         files.cert + "\", key: \"" + files.key + "\"}], tickets: {secret_file: \"" + secret +
         "\"}}}}\nroutes: [{respond: {body: pong}}]\n";
     std::vector<std::unique_ptr<daemon>> fleet;
+    const long to_the_hour = 3600 - std::time(nullptr) % 3600;
     for (const long skew : {0L, 24L * 60, -24L * 60})
-        fleet.push_back(start_at(skew, yaml));
+        fleet.push_back(start_at(to_the_hour + skew, yaml));
     // The clocks do differ.
     const auto date_of = [](const daemon& of) {
         const std::string url = "https://127.0.0.1:" + std::to_string(of.port("web"));
@@ -84,7 +101,7 @@ TEST(TlsFleet, ThreeProcessesWithSkewedClocksResumeEachOthersSessions) {
         EXPECT_EQ(sum(now, "penstock_tls_handshakes_total", resumed), 6);
     }
     // Two epochs away nothing is known of this one's keys.
-    const std::unique_ptr<daemon> elsewhere = start_at(3 * 3600, yaml);
+    const std::unique_ptr<daemon> elsewhere = start_at(to_the_hour + 3 * 3600, yaml);
     const std::string stranger = s_client(*elsewhere, "-sess_in " + session);
     EXPECT_NE(stranger.find("New, TLSv1."), std::string::npos) << stranger;
 }

@@ -4,8 +4,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <utility>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace penstock::net {

@@ -22,7 +22,7 @@ struct tls_certificate {
 enum class tls_client_auth : std::uint8_t { none, optional, required };
 
 struct tls_server_options {
-    int worker = 0;  // that will use the context, and nobody else
+    int worker = 0;  // whose connections will use the context
     // The first is what clients without a known name get. A name's ECDSA and RSA certificates are
     // both offered, ECDSA first.
     std::vector<tls_certificate> certificates;
@@ -50,7 +50,7 @@ class tls_session_store;
 [[nodiscard]] std::shared_ptr<tls_session_store> make_tls_session_store();
 
 struct tls_client_options {
-    int worker = 0;  // that will use the context, and nobody else
+    int worker = 0;  // whose connections will use the context
     bool verify = true;
     std::string ca_pem;  // trusted roots; empty = the system's store
     std::vector<std::string> alpn = {"http/1.1"};

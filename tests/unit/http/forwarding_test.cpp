@@ -132,6 +132,23 @@ void expect_ours(const lines& got) {
     EXPECT_EQ(value_of(got, "X-Real-IP"), "192.0.2.7");
 }
 
+// Neither what is dropped nor what is kept forgets RFC 7541 §6.2.3.
+TEST(SetForwarding, LeavesSecretFieldsSecret) {
+    fields some;
+    some.add("x-forwarded-for", "192.0.2.1");
+    some.add({"x-token", "abcd", field_id::other, true});
+    some.add("x-open", "1");
+    set_forwarding(some, forwarded_facts{});
+    int seen = 0;
+    for (const fields::field field : some) {
+        if (field.name == "x-token" || field.name == "x-open") {
+            ++seen;
+            EXPECT_EQ(field.never_indexed, field.name == "x-token");
+        }
+    }
+    EXPECT_EQ(seen, 2);
+}
+
 TEST(SetForwarding, SaysWhoAsksAndHow) {
     for (const bool trusted : {false, true}) {
         const lines got = forwarded({{"A", "1"}}, facts(trusted));

@@ -177,6 +177,57 @@ TEST(H2Streams, ThatWeHaveResetMayStillBeWrittenTo) {
     EXPECT_EQ(to.frames().size(), 1U);
 }
 
+// Whatever else waits to be sent, and however they come in pieces.
+TEST(H2Settings, AreNoFaultWhileOtherFramesWait) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    ASSERT_EQ(to.send(h2::head(1, h2::get())), h2_code::no_error);
+    h2_server_stream* const stream = to.session.next_changed();
+    ASSERT_NE(stream, nullptr);
+    const std::string frame = setting(4, 70'000);
+    to.session.receive(std::string_view(frame).substr(0, 9), to.now);
+    response_head head;
+    head.status = 204;
+    ASSERT_TRUE(to.session.respond(*stream, head, std::nullopt, nullptr));
+    to.session.receive(std::string_view(frame).substr(9), to.now);
+    EXPECT_FALSE(to.session.ended());
+    EXPECT_EQ(to.one(h2::headers, 1).stream, 1U);
+    EXPECT_EQ(to.session.ended_by(), h2_code::no_error);
+}
+
+TEST(H2Settings, ThatOverflowAWindowEndTheConnectionInPiecesToo) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    ASSERT_EQ(to.send(h2::head(1, h2::post(), false) + window(1, 0x7fff0000U)), h2_code::no_error);
+    h2_server_stream* const stream = to.session.next_changed();
+    ASSERT_NE(stream, nullptr);
+    response_head head;
+    head.status = 103;
+    ASSERT_TRUE(to.session.send_interim(*stream, head));
+    const std::string frame = setting(4, 0x7fffffff);
+    to.session.receive(std::string_view(frame).substr(0, 9), to.now);
+    (void)to.frames();
+    // E13: what stands behind it opens nothing.
+    to.session.receive(frame.substr(9) + h2::head(3, h2::get()), to.now);
+    EXPECT_EQ(to.goaway(), h2_code::flow_control_error);
+    EXPECT_EQ(to.session.breach(), h2_breach::window_overflow);
+    while (const h2_server_stream* const changed = to.session.next_changed())
+        EXPECT_EQ(changed->id, 1U);
+}
+
+// E5.
+TEST(H2Answers, ThatNobodyReadsAreLimited) {
+    h2_limits limits;
+    limits.floods.control = 10'000;
+    link to(limits);
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    for (int i = 0; i < 1000; ++i)
+        to.session.receive(ping, to.now);
+    EXPECT_FALSE(to.session.ended());
+    to.session.receive(ping, to.now);
+    EXPECT_EQ(to.session.breach(), h2_breach::unread_replies);
+}
+
 struct stream_fault {
     const char* name;
     std::string bytes;  // of stream 1
