@@ -201,6 +201,19 @@ void h2_connection::terminate(http::h2_breach why) noexcept {
     ended_since_ = in_.home.worker.now();
 }
 
+// Streams that stall cost each other nothing, but a client of which none moves for two of their
+// deadlines has come for nothing else.
+void h2_connection::on_stall() noexcept {
+    const time_point now = in_.home.worker.now();
+    if (stalled_since_ == never || moved_ != session_.progress()) {
+        stalled_since_ = now;
+        moved_ = session_.progress();
+    } else if (now - stalled_since_ >= in_.home.state->settings.timeouts.write_idle) {
+        terminate(http::h2_breach::stalled);
+    }
+    flush_soon();
+}
+
 // Of requests on one connection, and of the process's memory.
 void h2_connection::keep_limits() noexcept {
     const std::uint64_t requests_max = in_.home.state->settings.limit.requests;

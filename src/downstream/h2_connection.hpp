@@ -83,6 +83,7 @@ class h2_connection final : private h2_flusher {
     net::task<> end();
 
     void flush_soon() noexcept override { flush_.set(); }
+    void on_stall() noexcept override;
     net::task<> write_loop();
     [[nodiscard]] outcome write_some();
 
@@ -99,6 +100,8 @@ class h2_connection final : private h2_flusher {
     time_point head_since_ = never;  // that a head is incomplete
     time_point drain_since_ = never;
     time_point ended_since_ = never;
+    time_point stalled_since_ = never;  // the first stall behind which nothing moved
+    std::uint64_t moved_ = 0;           // as of then
     error failed_;
     stage stage_ = stage::serving;
     bool quit_ = false;

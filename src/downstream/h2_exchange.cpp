@@ -351,7 +351,7 @@ void h2_exchange::on_stall(error why) noexcept {
         return;
     }
     in_.session.reset(stream_, http::h2_code::cancel);
-    in_.flusher.flush_soon();
+    in_.flusher.on_stall();
     abort(why);
 }
 

@@ -16,6 +16,8 @@ class h2_flusher {
  public:
     // Something is there to send; it leaves at the end of this turn of the loop.
     virtual void flush_soon() noexcept = 0;
+    // A stream was given up, since its client took nothing of it for as long as it may.
+    virtual void on_stall() noexcept = 0;
 
  protected:
     ~h2_flusher() = default;

@@ -24,12 +24,24 @@ std::string_view name(h2_code code) noexcept {
 }
 
 std::string_view name(h2_breach breach) noexcept {
-    constexpr std::array<std::string_view, h2_breach_count> names{
-        "none",           "rules",          "frame_size",         "closed_stream",
-        "idle_stream",    "control_flood",  "continuation_flood", "window_update_flood",
-        "priority_flood", "reset_flood",    "faulty_heads",       "refused_streams",
-        "header_bomb",    "unread_replies", "settings_timeout",   "head_timeout",
-        "window_overflow"};
+    constexpr std::array<std::string_view, h2_breach_count> names{"none",
+                                                                  "rules",
+                                                                  "frame_size",
+                                                                  "closed_stream",
+                                                                  "idle_stream",
+                                                                  "control_flood",
+                                                                  "continuation_flood",
+                                                                  "window_update_flood",
+                                                                  "priority_flood",
+                                                                  "reset_flood",
+                                                                  "faulty_heads",
+                                                                  "refused_streams",
+                                                                  "header_bomb",
+                                                                  "unread_replies",
+                                                                  "settings_timeout",
+                                                                  "head_timeout",
+                                                                  "window_overflow",
+                                                                  "stalled"};
     return names[static_cast<std::size_t>(breach)];
 }
 

@@ -65,6 +65,7 @@ struct h2_session::implementation {
     h2_code ended_by = h2_code::no_error;  // in the GOAWAY that was sent
     bool ended = false;
     bool settings_came = false;
+    std::uint64_t progress = 0;
     std::size_t waiting = 0;  // DATA in all streams that nobody has read
     std::size_t ahead = 0;    // of it, what the connection's window has been given back for
     // Frames that the library had to send as SETTINGS came: what it has to say behind them, but for

@@ -211,6 +211,7 @@ struct h2_session::callbacks {
         if (ends && (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS)) {
             if (h2_stream* const stream = stream_of(library, frame->hd.stream_id)) {
                 stream->sent = true;
+                ++session.impl_->progress;
                 session.mark_changed(*stream);
             }
         }
@@ -274,6 +275,7 @@ struct h2_session::callbacks {
         impl.out->append(view(header, frame_header_size));
         impl.out->append(stream.pending_.data.substr(0, size));
         stream.data_sent += size;
+        impl.progress += size;
         return 0;
     }
 
@@ -447,6 +449,8 @@ bool h2_session::wants_to_send() const noexcept {
 bool h2_session::over() const noexcept {
     return nghttp2_session_want_read(impl_->library) == 0 && !wants_to_send();
 }
+
+std::uint64_t h2_session::progress() const noexcept { return impl_->progress; }
 
 bool h2_session::ended() const noexcept { return impl_->ended; }
 

@@ -329,6 +329,33 @@ TEST(DownstreamH2, GivesUpAClientThatTakesNothing) {
     EXPECT_EQ(client.response(3).body, "ok");
 }
 
+// E6: one stall after the other, and nothing that moves between them.
+TEST(DownstreamH2, EndsAClientThatTakesNothingOfAnything) {
+    config::listener settings = h2_settings();
+    settings.timeouts.write_idle = 60ms;
+    for (const bool moves : {false, true}) {
+        site here(settings);
+        h2_client client(here.port());
+        client.send(h2::head(1, h2::get("/big")));
+        EXPECT_EQ(client.response(1).reset, code(h2_code::cancel));
+        if (moves) {
+            client.open_window(0, 1);
+            client.send(h2::head(3, h2::get("/big")));
+            EXPECT_EQ(client.body(3, 1).body.size(), 1U);
+        } else {
+            client.send(h2::head(3, h2::get("/big")));
+        }
+        if (!moves) {
+            EXPECT_EQ(client.goaway(), code(h2_code::enhance_your_calm));
+            continue;
+        }
+        EXPECT_EQ(client.response(3).reset, code(h2_code::cancel));
+        client.open_window(0, 100'000);
+        client.send(h2::head(5, h2::get("/ok")));
+        EXPECT_EQ(client.response(5).body, "ok");
+    }
+}
+
 // A stream that waits for its window is its client's doing.
 TEST(DownstreamH2, ChargesTheClientForAWindowThatStaysShut) {
     site here(h2_settings());

@@ -53,9 +53,9 @@ enum class h2_breach : std::uint8_t {
     settings_timeout,
     head_timeout,
     window_overflow,  // of a stream, by SETTINGS
+    stalled,          // takes nothing of any response
 };
-inline constexpr std::size_t h2_breach_count =
-    static_cast<std::size_t>(h2_breach::window_overflow) + 1;
+inline constexpr std::size_t h2_breach_count = static_cast<std::size_t>(h2_breach::stalled) + 1;
 
 // "reset_flood" and so on; the label value.
 [[nodiscard]] std::string_view name(h2_breach breach) noexcept;

@@ -130,6 +130,8 @@ class h2_session {
     [[nodiscard]] std::size_t live() const noexcept { return active_ - over_; }
     [[nodiscard]] std::vector<h2_stream*> unreleased() const;
     [[nodiscard]] std::uint64_t opened() const noexcept { return opened_; }
+    // Grows with every byte of DATA and every end of a message that leaves.
+    [[nodiscard]] std::uint64_t progress() const noexcept;
 
  protected:
     enum class role : std::uint8_t { server, client };
