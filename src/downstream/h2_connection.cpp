@@ -201,11 +201,13 @@ void h2_connection::terminate(http::h2_breach why) noexcept {
     ended_since_ = in_.home.worker.now();
 }
 
-// Streams that stall cost each other nothing, but a client of which none moves for two of their
-// deadlines has come for nothing else.
+// Streams that stall cost each other nothing, but a client that has no others, and of which none
+// moves for two of their deadlines, has come for nothing else.
 void h2_connection::on_stall() noexcept {
     const time_point now = in_.home.worker.now();
-    if (stalled_since_ == never || moved_ != session_.progress()) {
+    const bool all = std::all_of(exchanges_.begin(), exchanges_.end(),
+                                 [](const h2_exchange* each) { return each->stalls(); });
+    if (!all || stalled_since_ == never || moved_ != session_.progress()) {
         stalled_since_ = now;
         moved_ = session_.progress();
     } else if (now - stalled_since_ >= in_.home.state->settings.timeouts.write_idle) {

@@ -351,8 +351,8 @@ void h2_exchange::on_stall(error why) noexcept {
         return;
     }
     in_.session.reset(stream_, http::h2_code::cancel);
-    in_.flusher.on_stall();
     abort(why);
+    in_.flusher.on_stall();
 }
 
 void h2_exchange::note(reason why) noexcept {

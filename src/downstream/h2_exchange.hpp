@@ -47,6 +47,9 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     // The connection ends.
     void abort(error why) noexcept;
 
+    // It waits for its client to take something, or is over for want of that.
+    [[nodiscard]] bool stalls() const noexcept { return ended_ || stall_.armed(); }
+
     // Where its connection keeps it.
     std::size_t place_in_list = 0;
 

@@ -384,6 +384,7 @@ std::string_view h2_session::take_data(h2_stream& of, std::size_t max) {
         of.data_.drop(of.taken_);
         nghttp2_session_consume_stream(impl_->library, static_cast<std::int32_t>(of.id), of.taken_);
         give_window(of.taken_);
+        impl_->progress += of.taken_;
         of.taken_ = 0;
     }
     const std::string_view next = of.data_.front(max);

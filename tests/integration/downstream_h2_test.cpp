@@ -329,30 +329,30 @@ TEST(DownstreamH2, GivesUpAClientThatTakesNothing) {
     EXPECT_EQ(client.response(3).body, "ok");
 }
 
-// E6: one stall after the other, and nothing that moves between them.
+// E6: one stall after the other, and nothing that moves between them or that waits for us.
+enum class beside { nothing, movement, upload };
+
 TEST(DownstreamH2, EndsAClientThatTakesNothingOfAnything) {
     config::listener settings = h2_settings();
     settings.timeouts.write_idle = 60ms;
-    for (const bool moves : {false, true}) {
+    for (const beside what : {beside::nothing, beside::movement, beside::upload}) {
         site here(settings);
         h2_client client(here.port());
         client.send(h2::head(1, h2::get("/big")));
+        if (what == beside::upload)
+            client.send(h2::head(5, h2::post("/echo"), false));
         EXPECT_EQ(client.response(1).reset, code(h2_code::cancel));
-        if (moves) {
+        if (what == beside::movement)
             client.open_window(0, 1);
-            client.send(h2::head(3, h2::get("/big")));
-            EXPECT_EQ(client.body(3, 1).body.size(), 1U);
-        } else {
-            client.send(h2::head(3, h2::get("/big")));
-        }
-        if (!moves) {
+        client.send(h2::head(7, h2::get("/big")));
+        if (what == beside::nothing) {
             EXPECT_EQ(client.goaway(), code(h2_code::enhance_your_calm));
             continue;
         }
-        EXPECT_EQ(client.response(3).reset, code(h2_code::cancel));
+        EXPECT_EQ(client.response(7).reset, code(h2_code::cancel));
         client.open_window(0, 100'000);
-        client.send(h2::head(5, h2::get("/ok")));
-        EXPECT_EQ(client.response(5).body, "ok");
+        client.send(h2::head(9, h2::get("/ok")));
+        EXPECT_EQ(client.response(9).body, "ok");
     }
 }
 

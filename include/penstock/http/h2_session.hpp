@@ -130,7 +130,7 @@ class h2_session {
     [[nodiscard]] std::size_t live() const noexcept { return active_ - over_; }
     [[nodiscard]] std::vector<h2_stream*> unreleased() const;
     [[nodiscard]] std::uint64_t opened() const noexcept { return opened_; }
-    // Grows with every byte of DATA and every end of a message that leaves.
+    // Grows with every byte of DATA that leaves or is taken, and every end of a message of ours.
     [[nodiscard]] std::uint64_t progress() const noexcept;
 
  protected:
