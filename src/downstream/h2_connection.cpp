@@ -204,14 +204,20 @@ void h2_connection::terminate(http::h2_breach why) noexcept {
 // Streams that stall cost each other nothing, but a client that has no others, and of which none
 // moves for two of their deadlines, has come for nothing else.
 void h2_connection::on_stall() noexcept {
+    if (session_.ended())
+        return flush_soon();
     const time_point now = in_.home.worker.now();
-    const bool all = std::all_of(exchanges_.begin(), exchanges_.end(),
-                                 [](const h2_exchange* each) { return each->stalls(); });
+    // What the socket has not taken yet has a deadline of its own.
+    const bool all =
+        pending_.empty() && std::all_of(exchanges_.begin(), exchanges_.end(),
+                                        [](const h2_exchange* each) { return each->stalls(); });
     if (!all || stalled_since_ == never || moved_ != session_.progress()) {
         stalled_since_ = now;
         moved_ = session_.progress();
     } else if (now - stalled_since_ >= in_.home.state->settings.timeouts.write_idle) {
         terminate(http::h2_breach::stalled);
+        // The reader's deadline is another one now.
+        in_.stream.wake_reader();
     }
     flush_soon();
 }
