@@ -274,6 +274,9 @@ h2_client::outcome h2_client::write_some() {
     for (std::size_t written = 0; written < 4 * write_size;) {
         std::string& text = scratch();
         session_.send(text, write_size);
+        // The library may have found the breach; the reader is the one who ends it.
+        if (session_.ended() && ended_since_ == never)
+            over_->stream().wake_reader();
         if (text.empty())
             return outcome::done;
         iovec part{text.data(), text.size()};

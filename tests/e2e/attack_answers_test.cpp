@@ -1,6 +1,7 @@
 // Origins that answer what no origin should: unasked, too much, too little, in two readings. What
 // the client sees is one reading of it or a visible end, and the next exchange knows nothing of it.
 #include "e2e/attack_site.hpp"
+#include "support/text.hpp"
 
 #include <ostream>
 #include <string>
@@ -31,13 +32,6 @@ struct hostile_answer {
 };
 
 void PrintTo(const hostile_answer& one, std::ostream* to) { *to << one.name; }
-
-std::string repeat(std::string_view text, std::size_t times) {
-    std::string out;
-    for (std::size_t i = 0; i < times; ++i)
-        out += text;
-    return out;
-}
 
 std::string chunked(std::string_view rest) {
     return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + std::string(rest);

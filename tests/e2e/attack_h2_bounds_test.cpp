@@ -2,6 +2,7 @@
 // how long, whatever it sends or leaves unsaid. Floods and faults are in attack_h2_test.cpp.
 #include "e2e/attack_h2_site.hpp"
 #include "support/h2_client.hpp"
+#include "support/text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -17,13 +18,6 @@ namespace {
 
 constexpr std::uint32_t protocol_error = 1;
 constexpr std::uint32_t settings_timeout = 4;
-
-std::string repeat(const std::string& what, int count) {
-    std::string out;
-    for (int i = 0; i < count; ++i)
-        out += what;
-    return out;
-}
 
 class AttackH2Bounds : public AttackH2 {
  protected:

@@ -1,6 +1,7 @@
 // ATTACKS E16 and RFC 9113 on the client's side: what Penstock makes of an HTTP/2 origin that does
 // not keep to the rules. Every fault gives the client one answer with a reason, and ends what it
 // says something about: the stream, or the connection.
+#include "e2e/attack_baseline.hpp"
 #include "support/h2_client.hpp"
 #include "support/h2_frames.hpp"
 #include "support/h2_server.hpp"
@@ -17,17 +18,21 @@
 namespace penstock::test {
 namespace {
 
-std::string site(const std::string& origin) {
+// One worker and one origin of HTTP/2 on the default configuration, but for `upstream`.
+std::string site(const std::string& origin, const std::string& upstream = "") {
     return "workers: 1\n"
            "admin: {bind: \"127.0.0.1:0\"}\n"
            "log: {access: {path: \"-\"}}\n"
            "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
            "routes: [{upstream: app}]\n"
            "upstreams: {app: {endpoints: [\"" +
-           origin +
-           "\"], protocol: h2, timeouts: {connect: 2s, first_byte: 2s, idle: 2s},\n"
-           "  http2: {ping_interval: 300ms, ping_timeout: 300ms}}}\n";
+           origin + "\"], protocol: h2" + upstream + "}}\n";
 }
+
+// For tests that wait for the end of an origin's patience.
+const std::string impatient =
+    ", timeouts: {connect: 2s, first_byte: 2s, idle: 2s},\n"
+    "  http2: {ping_interval: 300ms, ping_timeout: 300ms}";
 
 struct fault {
     std::string name;
@@ -272,7 +277,9 @@ TEST_P(H2OriginFault, IsAnsweredOnceAndEndsWhatItConcerns) {
         for (; stream != 0; stream = server.request())
             server.answer(stream, {{":status", "204"}});
     });
-    daemon proxy(site(origin.address()));
+    // No unanswered PING shall be what ends it.
+    daemon proxy(site(origin.address(), ", http2: {ping_interval: 1h}"));
+    const attack_baseline base(proxy);
     peer client(proxy.port("web"));
     client.send("POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: 1\r\n\r\nx");
     const seen_response seen = see_response(client);
@@ -292,6 +299,9 @@ TEST_P(H2OriginFault, IsAnsweredOnceAndEndsWhatItConcerns) {
     next.send("GET /y HTTP/1.1\r\nHost: a.test\r\n\r\n");
     EXPECT_EQ(see_response(next).head.status, 204) << what.section;
     EXPECT_EQ(origin.connections(), what.ends_connection ? 2 : 1) << what.section;
+    client.close();
+    next.close();
+    base.expect_back();
 }
 
 INSTANTIATE_TEST_SUITE_P(E16, H2OriginFault, testing::ValuesIn(faults()),
@@ -309,10 +319,12 @@ TEST(H2OriginRetry, RefusedStreamIsSentAgainOnce) {
                 server.answer(stream);
         }
     });
-    const daemon proxy(site(origin.address()));
+    daemon proxy(site(origin.address()));
+    const attack_baseline base(proxy);
     EXPECT_EQ(curl({"-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", proxy.url("web")}).out,
               "200");
     EXPECT_EQ(requests.load(), 2);
+    base.expect_back();
 }
 
 TEST(H2OriginRetry, OriginThatAlwaysRefusesIsAskedTwice) {
@@ -324,10 +336,12 @@ TEST(H2OriginRetry, OriginThatAlwaysRefusesIsAskedTwice) {
             wire.send(h2::frame(h2::rst_stream, 0, stream, h2::number(7)));
         }
     });
-    const daemon proxy(site(origin.address()));
+    daemon proxy(site(origin.address()));
+    const attack_baseline base(proxy);
     const std::string got = curl({"-i", proxy.url("web")}).out;
     EXPECT_NE(got.find("error=stream_refused"), std::string::npos) << got;
     EXPECT_EQ(requests.load(), 2);
+    base.expect_back();
 }
 
 // RFC 9113 §6.8: streams above the last one of a GOAWAY were not processed.
@@ -344,11 +358,13 @@ TEST(H2OriginRetry, StreamAboveTheGoawayIsSentAgainOverAnotherConnection) {
             server.answer(stream);
         }
     });
-    const daemon proxy(site(origin.address()));
+    daemon proxy(site(origin.address()));
+    const attack_baseline base(proxy);
     EXPECT_EQ(curl({"-o", "/dev/null", "-w", "%{http_code}", "-X", "POST", proxy.url("web")}).out,
               "200");
     EXPECT_EQ(requests.load(), 2);
     EXPECT_EQ(origin.connections(), 2);
+    base.expect_back();
 }
 
 // What the GOAWAY names as taken up is finished over the old connection.
@@ -361,9 +377,11 @@ TEST(H2OriginRetry, StreamBelowTheGoawayIsFinished) {
         server.answer(stream);
         EXPECT_EQ(server.request(), 0U);
     });
-    const daemon proxy(site(origin.address()));
+    daemon proxy(site(origin.address()));
+    const attack_baseline base(proxy);
     EXPECT_EQ(curl({"-o", "/dev/null", "-w", "%{http_code}", proxy.url("web")}).out, "200");
     EXPECT_EQ(origin.connections(), 1);
+    base.expect_back();
 }
 
 // A POST that may have been looked at is not sent twice.
@@ -374,10 +392,12 @@ TEST(H2OriginRetry, LostConnectionIsNoReasonToSendAPostAgain) {
         if (server.request() != 0)
             ++requests;
     });
-    const daemon proxy(site(origin.address()));
+    daemon proxy(site(origin.address()));
+    const attack_baseline base(proxy);
     const std::string got = curl({"-i", "-X", "POST", proxy.url("web")}).out;
     EXPECT_NE(got.find("error=connection_terminated"), std::string::npos) << got;
     EXPECT_EQ(requests.load(), 1);
+    base.expect_back();
 }
 
 // An origin that is there but silent is asked by PING, and given up if it does not answer that.
@@ -387,7 +407,7 @@ TEST(H2OriginPing, ConnectionOfAnOriginThatDoesNotAnswerIsGivenUp) {
         (void)server.request();
         wire.wait_closed();
     });
-    const daemon proxy(site(origin.address()));
+    const daemon proxy(site(origin.address(), impatient));
     const std::string got = curl({"-i", proxy.url("web")}).out;
     EXPECT_NE(got.find("error=connection_read_timeout"), std::string::npos) << got;
     EXPECT_NE(origin.received(0).find(std::string("\0\0\x08\x06\0\0\0\0\0", 9)), std::string::npos);
@@ -396,7 +416,7 @@ TEST(H2OriginPing, ConnectionOfAnOriginThatDoesNotAnswerIsGivenUp) {
 // An origin that accepts and says nothing of HTTP/2 has the connect timeout.
 TEST(H2OriginPing, OriginWithoutSettingsHasTheConnectTimeout) {
     scripted_origin origin([&](peer& wire, int) { wire.wait_closed(); });
-    const daemon proxy(site(origin.address()));
+    const daemon proxy(site(origin.address(), impatient));
     const std::string got = curl({"-i", proxy.url("web")}).out;
     EXPECT_NE(got.find("error=connection_timeout"), std::string::npos) << got;
 }
@@ -422,7 +442,7 @@ TEST(H2OriginQueue, HasNoMoreThanTheConnectionWillServe) {
 TEST(H2OriginPing, OriginThatSpeaksHttp1IsAnErrorOfTheProtocol) {
     scripted_origin origin(scripted_origin::answer(
         [](const http_request&) { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"; }));
-    const daemon proxy(site(origin.address()));
+    const daemon proxy(site(origin.address(), impatient));
     const std::string got = curl({"-i", proxy.url("web")}).out;
     EXPECT_NE(got.find(" 502 "), std::string::npos) << got;
 }

@@ -2,6 +2,7 @@
 // be read in one way never reaches the origin; a flood ends its own connection and nothing else.
 #include "e2e/attack_h2_site.hpp"
 #include "support/h2_client.hpp"
+#include "support/text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -23,17 +24,6 @@ constexpr std::uint32_t refused_stream = 7;
 constexpr std::uint32_t enhance_your_calm = 11;
 
 const std::string ping = h2::frame(h2::ping, 0, 0, "12345678");
-std::string rst(std::uint32_t stream) {
-    return h2::frame(h2::rst_stream, 0, stream, h2::number(8));
-}
-
-std::string repeat(const std::string& what, int count) {
-    std::string out;
-    for (int i = 0; i < count; ++i)
-        out += what;
-    return out;
-}
-
 struct bad_request {
     const char* name;
     h2::field_list fields;
@@ -213,7 +203,7 @@ TEST_F(AttackH2, D9_ResetWithinABody) {
     client.send(h2::head(1, h2::post("/cut"), false) + h2::body(1, "part", false));
     while (site().origin.heard("cut").empty())
         hold_for(5ms);
-    client.send(rst(1));
+    client.send(h2::rst(1));
     EXPECT_EQ(heard.text(client).find("0\r\n\r\n"), std::string::npos) << heard.text(client);
     site().expect_clean(nullptr, "after");
 }
@@ -277,7 +267,7 @@ TEST_P(Flood, EndsItsConnectionAlone) {
 std::string rapid_resets() {
     std::string out;
     for (std::uint32_t id = 1; id < 450; id += 2)
-        out += h2::head(id, h2::get("/reset")) + rst(id);
+        out += h2::head(id, h2::get("/reset")) + h2::rst(id);
     return out;
 }
 
@@ -440,6 +430,7 @@ TEST(FairnessH2, E15_OthersGetTheirTurn) {
     daemon proxy(
         "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
         "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{respond: {body: pong}}]\n");
+    const attack_baseline base(proxy);
     h2_client busy(proxy.port("web"));
     h2_client other(proxy.port("web"));
     for (h2_client* const each : {&busy, &other}) {
@@ -464,6 +455,9 @@ TEST(FairnessH2, E15_OthersGetTheirTurn) {
         at = log.find("\"/busy\"", at) + 1;
     EXPECT_LE(in_front - 1, 2 * 16);
     EXPECT_GE(in_front - 1, 0);
+    busy.wire.close();
+    other.wire.close();
+    base.expect_back();
 }
 
 }  // namespace

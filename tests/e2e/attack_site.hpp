@@ -22,15 +22,6 @@ inline std::string attack_configuration(std::string_view routes, std::string_vie
            std::string(routes) + "{upstream: app}]\nupstreams: {" + std::string(upstreams) + "}\n";
 }
 
-// What a proxy holds for its peers, idle connections to origins aside.
-struct left_over {
-    double connections = 0;
-    double streams = 0;
-    double at_origins = 0;
-    double descriptors = 0;
-    bool operator==(const left_over&) const = default;
-};
-
 // `more` stands for upstreams of a suite's own, each with its route.
 struct attack_site {
     explicit attack_site(std::string_view routes = {}, std::string_view upstreams = {})
@@ -54,21 +45,8 @@ struct attack_site {
         EXPECT_EQ(seen.left_over, "");
     }
 
-    [[nodiscard]] left_over left() {
-        const samples now = scrape(proxy);
-        const double idle = sum(now, "penstock_upstream_connections", {"state=\"idle\""});
-        left_over found;
-        found.connections = sum(now, "penstock_connections", {"listener=\"web\""});
-        found.streams = sum(now, "penstock_http2_streams");
-        found.at_origins = sum(now, "penstock_upstream_connections") - idle;
-        found.descriptors = static_cast<double>(descriptors_of(proxy.running().pid())) - idle;
-        return found;
-    }
-
     steered_origin origin;
     daemon proxy;
-    std::optional<left_over> base;  // before the first attack
-    std::uint64_t base_memory = 0;
 };
 
 inline std::string get(std::string_view target, std::string_view method = "GET") {

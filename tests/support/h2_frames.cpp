@@ -76,6 +76,16 @@ std::string body(std::uint32_t stream, std::string_view bytes, bool end) {
     return frame(data, end ? 1U : 0U, stream, bytes);
 }
 
+std::string rst(std::uint32_t stream) { return frame(rst_stream, none, stream, number(8)); }
+
+std::string window(std::uint32_t stream, std::uint32_t by) {
+    return frame(window_update, none, stream, number(by));
+}
+
+std::string setting(char id, std::uint32_t value) {
+    return frame(settings, none, 0, std::string(1, '\0') + id + number(value));
+}
+
 std::string hello() { return std::string(preface) + frame(settings, none, 0); }
 
 std::uint32_t read_frame::number(std::size_t at) const {

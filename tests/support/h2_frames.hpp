@@ -42,6 +42,10 @@ field_list post(std::string_view path = "/", const field_list& more = {});
 // HEADERS with all of a head.
 std::string head(std::uint32_t stream, const field_list& fields, bool end = true);
 std::string body(std::uint32_t stream, std::string_view bytes, bool end = true);
+// RST_STREAM(CANCEL), a WINDOW_UPDATE, and SETTINGS of one value.
+std::string rst(std::uint32_t stream);
+std::string window(std::uint32_t stream, std::uint32_t by);
+std::string setting(char id, std::uint32_t value);
 // Preface and empty SETTINGS.
 std::string hello();
 

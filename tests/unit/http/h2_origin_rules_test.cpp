@@ -1,6 +1,7 @@
 // What RFC 9113 forbids an origin, and how each breach ends: the connection with GOAWAY, or the
 // stream with RST_STREAM. What becomes of the client's request is in e2e/attack_h2_origin_test.cpp.
 #include "unit/http/h2_link.hpp"
+#include "support/text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,26 +13,11 @@ namespace penstock::http {
 namespace {
 
 namespace h2 = test::h2;
+using test::repeat;
 using link = test::h2_origin_link;
 using namespace std::string_literals;
 
 const h2::field_list good{{":status", "200"}};
-
-std::string window(std::uint32_t stream, std::uint32_t by) {
-    return h2::frame(h2::window_update, 0, stream, h2::number(by));
-}
-std::string setting(char id, std::uint32_t value) {
-    return h2::frame(h2::settings, 0, 0, "\0"s + id + h2::number(value));
-}
-std::string rst(std::uint32_t stream) {
-    return h2::frame(h2::rst_stream, 0, stream, h2::number(8));
-}
-std::string repeat(const std::string& what, int count) {
-    std::string out;
-    for (int i = 0; i < count; ++i)
-        out += what;
-    return out;
-}
 
 struct fault {
     const char* name;
@@ -60,11 +46,11 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(fault{"S4_2_FrameAboveTheMaximum", h2::body(1, std::string(16385, 'x')),
                           h2_code::frame_size_error},
                     fault{"S4_3_BlockThatIsInterrupted",
-                          h2::frame(h2::headers, 0, 1, h2::block(good)) + window(0, 1)},
+                          h2::frame(h2::headers, 0, 1, h2::block(good)) + h2::window(0, 1)},
                     fault{"S5_1_HeadOnAnIdleStream", h2::head(3, good)},
                     fault{"S5_1_DataOnAnIdleStream", h2::body(3, "x")},
-                    fault{"S5_1_ResetOfAnIdleStream", rst(3)},
-                    fault{"S5_1_WindowOfAnIdleStream", window(3, 1)},
+                    fault{"S5_1_ResetOfAnIdleStream", h2::rst(3)},
+                    fault{"S5_1_WindowOfAnIdleStream", h2::window(3, 1)},
                     fault{"S5_1_1_StreamOfItsOwn", h2::head(2, good)},
                     fault{"S6_1_DataOnStreamZero", h2::body(0, "x")},
                     fault{"S6_1_PaddingAsLongAsTheFrame",
@@ -76,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                           h2::frame(h2::priority, 0, 0, std::string(5, '\1'))},
                     fault{"S6_3_PriorityOfAnotherLength", h2::frame(h2::priority, 0, 1, "1234"),
                           h2_code::frame_size_error},
-                    fault{"S6_4_ResetOnStreamZero", rst(0)},
+                    fault{"S6_4_ResetOnStreamZero", h2::rst(0)},
                     fault{"S6_4_ResetOfAnotherLength", h2::frame(h2::rst_stream, 0, 1, "abc"),
                           h2_code::frame_size_error},
                     fault{"S6_6_PushPromise", h2::frame(h2::push_promise, h2::end_headers, 1,
@@ -93,21 +79,21 @@ INSTANTIATE_TEST_SUITE_P(
               h2_code::frame_size_error},
         fault{"S6_5_AcknowledgementWithBytes", h2::frame(h2::settings, h2::ack, 0, "123456"),
               h2_code::frame_size_error},
-        fault{"S6_5_2_ServersMayNotOfferPush", setting(2, 1)},
-        fault{"S6_5_2_WindowTooLarge", setting(4, 0x80000000U), h2_code::flow_control_error},
-        fault{"S6_5_2_FrameSizeTooSmall", setting(5, 16383)},
-        fault{"S6_5_2_FrameSizeTooLarge", setting(5, 1U << 24U)},
-        fault{"Rfc8441_S3_ConnectProtocolNeitherOnNorOff", setting(8, 2)},
-        fault{"Rfc8441_S3_ConnectProtocolTakenBack", setting(8, 1) + setting(8, 0)},
+        fault{"S6_5_2_ServersMayNotOfferPush", h2::setting(2, 1)},
+        fault{"S6_5_2_WindowTooLarge", h2::setting(4, 0x80000000U), h2_code::flow_control_error},
+        fault{"S6_5_2_FrameSizeTooSmall", h2::setting(5, 16383)},
+        fault{"S6_5_2_FrameSizeTooLarge", h2::setting(5, 1U << 24U)},
+        fault{"Rfc8441_S3_ConnectProtocolNeitherOnNorOff", h2::setting(8, 2)},
+        fault{"Rfc8441_S3_ConnectProtocolTakenBack", h2::setting(8, 1) + h2::setting(8, 0)},
         fault{"S6_7_PingOnAStream", h2::frame(h2::ping, 0, 1, "12345678")},
         fault{"S6_7_PingOfAnotherLength", h2::frame(h2::ping, 0, 0, "1234567"),
               h2_code::frame_size_error},
         fault{"S6_8_GoawayOnAStream", h2::frame(h2::goaway, 0, 1, h2::number(0) + h2::number(0))},
-        fault{"S6_9_WindowByNothing", window(0, 0)},
+        fault{"S6_9_WindowByNothing", h2::window(0, 0)},
         fault{"S6_9_WindowOfAnotherLength", h2::frame(h2::window_update, 0, 0, "123"),
               h2_code::frame_size_error},
-        fault{"S6_9_1_WindowOverflow", window(0, 0x7fffffff), h2_code::flow_control_error},
-        fault{"S6_9_2_WindowThatSettingsOverflow", window(1, 0x7fff0000U) + setting(4, 0x7fffffff),
+        fault{"S6_9_1_WindowOverflow", h2::window(0, 0x7fffffff), h2_code::flow_control_error},
+        fault{"S6_9_2_WindowThatSettingsOverflow", h2::window(1, 0x7fff0000U) + h2::setting(4, 0x7fffffff),
               h2_code::flow_control_error}),
     [](const auto& param) { return std::string(param.param.name); });
 
@@ -156,7 +142,7 @@ TEST_P(OriginStreamFault, EndsTheStreamAlone) {
 INSTANTIATE_TEST_SUITE_P(
     Windows, OriginStreamFault,
     testing::Values(
-        fault{"S6_9_1_WindowOverflow", window(1, 0x7fffffff), h2_code::flow_control_error},
+        fault{"S6_9_1_WindowOverflow", h2::window(1, 0x7fffffff), h2_code::flow_control_error},
         fault{"S6_9_1_MoreThanTheWindow",
               h2::head(1, good, false) + repeat(h2::body(1, std::string(16000, 'x'), false), 20),
               h2_code::flow_control_error},

@@ -1,6 +1,7 @@
 // What RFC 9113 forbids a client, and how each breach ends: the stream with RST_STREAM, the
 // connection with GOAWAY, or the request with a status.
 #include "unit/http/h2_link.hpp"
+#include "support/text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -12,25 +13,10 @@ namespace penstock::http {
 namespace {
 
 namespace h2 = test::h2;
+using test::repeat;
 using link = test::h2_link;
 
 const std::string ping = h2::frame(h2::ping, 0, 0, "12345678");
-std::string rst(std::uint32_t stream) {
-    return h2::frame(h2::rst_stream, 0, stream, h2::number(8));
-}
-std::string window(std::uint32_t stream, std::uint32_t by) {
-    return h2::frame(h2::window_update, 0, stream, h2::number(by));
-}
-std::string setting(char id, std::uint32_t value) {
-    return h2::frame(h2::settings, 0, 0, std::string("\0", 1) + id + h2::number(value));
-}
-
-std::string repeat(const std::string& what, int count) {
-    std::string out;
-    for (int i = 0; i < count; ++i)
-        out += what;
-    return out;
-}
 
 struct connection_fault {
     const char* name;
@@ -75,8 +61,8 @@ INSTANTIATE_TEST_SUITE_P(
                          h2_code::protocol_error},
         connection_fault{"S6_3_PriorityOfAnotherLength", h2::frame(h2::priority, 0, 1, "1234"),
                          h2_code::frame_size_error},
-        connection_fault{"S6_4_ResetOnStreamZero", rst(0), h2_code::protocol_error},
-        connection_fault{"S6_4_ResetOfAnIdleStream", rst(1), h2_code::protocol_error},
+        connection_fault{"S6_4_ResetOnStreamZero", h2::rst(0), h2_code::protocol_error},
+        connection_fault{"S6_4_ResetOfAnIdleStream", h2::rst(1), h2_code::protocol_error},
         connection_fault{"S6_4_ResetOfAnotherLength",
                          h2::head(1, h2::get()) + h2::frame(h2::rst_stream, 0, 1, "abc"),
                          h2_code::frame_size_error},
@@ -86,11 +72,11 @@ INSTANTIATE_TEST_SUITE_P(
                          h2::frame(h2::settings, h2::ack, 0, "123456"), h2_code::frame_size_error},
         connection_fault{"S6_5_SettingsOfAnotherLength", h2::frame(h2::settings, 0, 0, "12345"),
                          h2_code::frame_size_error},
-        connection_fault{"S6_5_2_PushNeitherOnNorOff", setting(2, 2), h2_code::protocol_error},
-        connection_fault{"S6_5_2_WindowTooLarge", setting(4, 0x80000000U),
+        connection_fault{"S6_5_2_PushNeitherOnNorOff", h2::setting(2, 2), h2_code::protocol_error},
+        connection_fault{"S6_5_2_WindowTooLarge", h2::setting(4, 0x80000000U),
                          h2_code::flow_control_error},
-        connection_fault{"S6_5_2_FrameSizeTooSmall", setting(5, 16383), h2_code::protocol_error},
-        connection_fault{"S6_5_2_FrameSizeTooLarge", setting(5, 1U << 24U),
+        connection_fault{"S6_5_2_FrameSizeTooSmall", h2::setting(5, 16383), h2_code::protocol_error},
+        connection_fault{"S6_5_2_FrameSizeTooLarge", h2::setting(5, 1U << 24U),
                          h2_code::protocol_error},
         connection_fault{
             "S6_6_PushFromAClient",
@@ -103,17 +89,17 @@ INSTANTIATE_TEST_SUITE_P(
         connection_fault{"S6_8_GoawayOnAStream",
                          h2::frame(h2::goaway, 0, 1, h2::number(0) + h2::number(0)),
                          h2_code::protocol_error},
-        connection_fault{"S6_9_WindowByNothing", window(0, 0), h2_code::protocol_error},
+        connection_fault{"S6_9_WindowByNothing", h2::window(0, 0), h2_code::protocol_error},
         connection_fault{"S6_9_WindowOfAStreamByNothing",
-                         h2::head(1, h2::post(), false) + window(1, 0), h2_code::protocol_error},
+                         h2::head(1, h2::post(), false) + h2::window(1, 0), h2_code::protocol_error},
         connection_fault{"S6_9_WindowOfAnotherLength", h2::frame(h2::window_update, 0, 0, "123"),
                          h2_code::frame_size_error},
-        connection_fault{"S6_9_WindowOfAnIdleStream", window(1, 1), h2_code::protocol_error},
-        connection_fault{"S6_9_1_WindowOverflow", window(0, 0x7fffffff),
+        connection_fault{"S6_9_WindowOfAnIdleStream", h2::window(1, 1), h2_code::protocol_error},
+        connection_fault{"S6_9_1_WindowOverflow", h2::window(0, 0x7fffffff),
                          h2_code::flow_control_error},
         connection_fault{
             "S6_9_2_WindowThatSettingsOverflow",
-            h2::head(1, h2::post(), false) + window(1, 0x7fff0000U) + setting(4, 0x7fffffff),
+            h2::head(1, h2::post(), false) + h2::window(1, 0x7fff0000U) + h2::setting(4, 0x7fffffff),
             h2_code::flow_control_error},
         connection_fault{"S6_2_PaddingAsLongAsTheFrame",
                          h2::frame(h2::headers, h2::end_headers | h2::padded, 1, "\5abcd"),
@@ -141,10 +127,10 @@ INSTANTIATE_TEST_SUITE_P(
                          h2::head(1, h2::post(), false) + h2::body(1, "x") + h2::body(1, "x"),
                          h2_code::stream_closed},
         connection_fault{"S5_1_DataBehindItsReset",
-                         h2::head(1, h2::post(), false) + rst(1) + h2::body(1, "x"),
+                         h2::head(1, h2::post(), false) + h2::rst(1) + h2::body(1, "x"),
                          h2_code::stream_closed},
         connection_fault{"S5_1_HeadersBehindItsReset",
-                         h2::head(1, h2::post(), false) + rst(1) + h2::head(1, h2::get()),
+                         h2::head(1, h2::post(), false) + h2::rst(1) + h2::head(1, h2::get()),
                          h2_code::stream_closed},
         connection_fault{"S5_1_1_EvenStream", h2::head(2, h2::get()), h2_code::protocol_error},
         connection_fault{"S5_1_1_StreamThatWasPassedOver",
@@ -171,7 +157,7 @@ TEST(H2Streams, ThatWeHaveResetMayStillBeWrittenTo) {
     to.session.reset(*stream, h2_code::cancel);
     (void)to.frames();
     to.session.release(*stream);
-    EXPECT_EQ(to.send(h2::body(1, "x", false) + h2::body(1, "x") + window(1, 1) + rst(1)),
+    EXPECT_EQ(to.send(h2::body(1, "x", false) + h2::body(1, "x") + h2::window(1, 1) + h2::rst(1)),
               h2_code::no_error);
     EXPECT_EQ(to.send(ping), h2_code::no_error);
     EXPECT_EQ(to.frames().size(), 1U);
@@ -184,7 +170,7 @@ TEST(H2Settings, AreNoFaultWhileOtherFramesWait) {
     ASSERT_EQ(to.send(h2::head(1, h2::get())), h2_code::no_error);
     h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
-    const std::string frame = setting(4, 70'000);
+    const std::string frame = h2::setting(4, 70'000);
     to.session.receive(std::string_view(frame).substr(0, 9), to.now);
     response_head head;
     head.status = 204;
@@ -198,13 +184,13 @@ TEST(H2Settings, AreNoFaultWhileOtherFramesWait) {
 TEST(H2Settings, ThatOverflowAWindowEndTheConnectionInPiecesToo) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);
-    ASSERT_EQ(to.send(h2::head(1, h2::post(), false) + window(1, 0x7fff0000U)), h2_code::no_error);
+    ASSERT_EQ(to.send(h2::head(1, h2::post(), false) + h2::window(1, 0x7fff0000U)), h2_code::no_error);
     h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
     response_head head;
     head.status = 103;
     ASSERT_TRUE(to.session.send_interim(*stream, head));
-    const std::string frame = setting(4, 0x7fffffff);
+    const std::string frame = h2::setting(4, 0x7fffffff);
     to.session.receive(std::string_view(frame).substr(0, 9), to.now);
     (void)to.frames();
     // E13: what stands behind it opens nothing.
@@ -357,7 +343,7 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Windows, StreamFault,
     testing::Values(stream_fault{"S6_9_1_WindowOverflow",
-                                 h2::head(1, h2::post(), false) + window(1, 0x7fffffff),
+                                 h2::head(1, h2::post(), false) + h2::window(1, 0x7fffffff),
                                  h2_code::flow_control_error},
                     stream_fault{"S6_9_1_MoreThanTheWindow",
                                  h2::head(1, h2::post(), false) +
@@ -521,7 +507,7 @@ INSTANTIATE_TEST_SUITE_P(
                     flood{"Settings", "", h2::frame(h2::settings, 0, 0), 999},
                     flood{"Unknown", "", h2::frame(static_cast<h2::type>(0x42), 0, 0, "x"), 999},
                     flood{"EmptyData", h2::head(1, h2::post(), false), h2::body(1, "", false), 999},
-                    flood{"WindowUpdate", "", window(0, 1), 1000},
+                    flood{"WindowUpdate", "", h2::window(0, 1), 1000},
                     flood{"Continuation", h2::frame(h2::headers, 0, 1, h2::block(h2::get())),
                           h2::frame(h2::continuation, 0, 1), 8}),
     [](const auto& param) { return std::string(param.param.name); });
@@ -532,10 +518,10 @@ TEST(H2Resets, OfTheClientAreLimited) {
     ASSERT_EQ(to.greet(), h2_code::no_error);
     std::uint32_t id = 1;
     for (int i = 0; i < 200; ++i, id += 2) {
-        ASSERT_EQ(to.send(h2::head(id, h2::get()) + rst(id)), h2_code::no_error);
+        ASSERT_EQ(to.send(h2::head(id, h2::get()) + h2::rst(id)), h2_code::no_error);
         to.session.release(*to.session.next_changed());
     }
-    EXPECT_EQ(to.send(h2::head(id, h2::get()) + rst(id)), h2_code::enhance_your_calm);
+    EXPECT_EQ(to.send(h2::head(id, h2::get()) + h2::rst(id)), h2_code::enhance_your_calm);
 }
 
 // One account for all that goes wrong with requests.
@@ -544,7 +530,7 @@ TEST(H2Resets, CountWithHeadsThatAreRefused) {
     ASSERT_EQ(to.greet(), h2_code::no_error);
     std::uint32_t id = 1;
     for (int i = 0; i < 100; ++i, id += 4) {
-        ASSERT_EQ(to.send(h2::head(id, h2::get()) + rst(id)), h2_code::no_error);
+        ASSERT_EQ(to.send(h2::head(id, h2::get()) + h2::rst(id)), h2_code::no_error);
         to.session.release(*to.session.next_changed());
         ASSERT_EQ(to.send(h2::head(id + 2, h2::get("/../x"))), h2_code::no_error);
         h2_server_stream* const refused = to.session.next_changed();
@@ -579,7 +565,7 @@ TEST(H2Resets, OfHalfTheStreamsWithinASecondAreTooMany) {
     h2_code fault = h2_code::no_error;
     std::uint32_t streams = 0;
     for (; fault == h2_code::no_error && streams < 1000; ++streams) {
-        fault = to.send(h2::head(streams * 2 + 1, h2::get()) + rst(streams * 2 + 1));
+        fault = to.send(h2::head(streams * 2 + 1, h2::get()) + h2::rst(streams * 2 + 1));
         if (h2_server_stream* const stream = to.session.next_changed())
             to.session.release(*stream);
     }
