@@ -55,8 +55,8 @@ class attack_baseline {
         const double idle = sum(all, "penstock_upstream_connections", {"state=\"idle\""});
         held found;
         found.connections = sum(all, "penstock_connections", {"listener=\"web\""});
-        found.streams = sum(all, "penstock_http2_streams") +
-                        sum(all, "penstock_upstream_http2_streams");
+        found.streams =
+            sum(all, "penstock_http2_streams") + sum(all, "penstock_upstream_http2_streams");
         found.at_origins = sum(all, "penstock_upstream_connections") - idle;
         found.descriptors = static_cast<double>(descriptors_of(proxy_.running().pid())) - idle;
         found.memory = memory_of(proxy_.running().pid()).resident;

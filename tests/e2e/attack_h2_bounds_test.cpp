@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,8 @@ namespace {
 
 constexpr std::uint32_t protocol_error = 1;
 constexpr std::uint32_t settings_timeout = 4;
+constexpr std::uint32_t cancel = 8;
+constexpr std::uint32_t enhance_your_calm = 11;
 
 class AttackH2Bounds : public AttackH2 {
  protected:
@@ -57,6 +60,32 @@ TEST_F(AttackH2Bounds, E5_AnswersThatNobodyReads) {
     (void)client.wait_closed();
     wait_for_sum(site().proxy, "penstock_http2_connections_ended_total", flood, ended + 1);
     site().expect_clean(nullptr, "after");
+}
+
+// E6 in its own time: a stream that takes nothing, and then a connection on which nothing else is.
+// It takes 70 s; DownstreamH2 has the same with shorter timeouts.
+TEST_F(AttackH2Bounds, E6_StalledStreamsEndTheirConnection) {
+    if (sanitized())
+        GTEST_SKIP() << "takes as long and finds no more";
+    site().origin.answer("stalled", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nnot taken",
+                         writing::whole);
+    h2_client client(site().proxy.port("web"));
+    client.send(h2::setting(4, 0));
+    std::uint32_t id = 1;
+    for (; client.goaways.empty() && id < 10; id += 2) {
+        client.send(h2::head(id, h2::get("/stalled")));
+        while (!client.responses[id].over() && client.goaways.empty())
+            ASSERT_TRUE(client.read(60s));
+        if (client.responses[id].over()) {
+            EXPECT_EQ(client.responses[id].reset, cancel);
+        }
+    }
+    EXPECT_EQ(client.goaway(), enhance_your_calm);
+    // The first one was reset, and the connection still served for the second.
+    EXPECT_EQ(client.responses[1].reset, cancel);
+    EXPECT_GE(id, 5U);
+    client.wire.wait_closed();
+    wait_for_sum(site().proxy, "penstock_http2_connections_ended_total", {"breach=\"stalled\""}, 1);
 }
 
 // E7: what is charged is the memory that a byte takes, and the origin hears of fewer pieces.
@@ -224,6 +253,71 @@ TEST_F(AttackH2Bounds, E14_WhatAHeldRequestMayCost) {
             EXPECT_LE(grown, 4 * sent + connections * streams * of_any);
         }
         held.let_go(streams);
+    }
+}
+
+// User and system time, in nanoseconds.
+double used(clockid_t clock) {
+    timespec now{};
+    if (clock_gettime(clock, &now) != 0)
+        throw test_error("clock_gettime failed");
+    return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
+
+// E14: nor does a request cost a hundred times the CPU of the client who makes it, whatever it is
+// made of. What the client spends is the least there is: bytes that it has ready, one call for a
+// batch of streams, and responses of which it looks at the frames' headers.
+TEST_F(AttackH2Bounds, E14_WhatARequestMayCostInTime) {
+    constexpr int batches = 30;
+    constexpr int streams = 50;
+    if (sanitized())
+        GTEST_SKIP() << "the sanitizer's time is not ours";
+    site().origin.answer("cheap", "HTTP/1.1 204 No Content\r\n\r\n", writing::whole);
+    const std::string path = h2::block(h2::get("/cheap"));
+    struct {
+        const char* name;
+        std::string first;
+        std::string again;
+    } const cases[]{
+        {"plain", path, path},
+        // 14 references to a field of 4 KB; 95 to one of some bytes; as many crumbs.
+        {"large", path + std::string("\x40\1x\x7f\x81\x1e", 6) + std::string(3968, 'a'),
+         path + std::string(14, '\xbe')},
+        {"many", path + std::string("\x40\1x\1y", 5), path + std::string(95, '\xbe')},
+        {"crumbs", path + std::string("\x60\3a=b", 5), path + std::string(190, '\xbe')},
+    };
+    clockid_t of_proxy{};
+    ASSERT_EQ(clock_getcpuclockid(site().proxy.running().pid(), &of_proxy), 0);
+    for (const auto& one : cases) {
+        SCOPED_TRACE(one.name);
+        h2_client client(site().proxy.port("web"));
+        const auto request = [](std::uint32_t id, const std::string& block) {
+            return h2::frame(h2::headers, h2::end_headers | h2::end_stream, id, block);
+        };
+        client.send(request(1, one.first) + request(3, one.again));
+        EXPECT_EQ(client.response(1).status(), 204);
+        EXPECT_EQ(client.response(3).status(), 204);
+        double of_client = 0;
+        double proxy = -used(of_proxy);
+        std::uint32_t id = 5;
+        for (int i = 0; i < batches; ++i) {
+            std::string batch;
+            for (int n = 0; n < streams; ++n, id += 2)
+                batch += request(id, one.again);
+            of_client -= used(CLOCK_THREAD_CPUTIME_ID);
+            client.send(batch);
+            std::string received;
+            for (int ended = 0; ended < streams;) {
+                received += client.wire.read_some();
+                h2::read_frame next;
+                while (h2::next_frame(received, next))
+                    ended += next.type == h2::headers && next.has(h2::end_stream) ? 1 : 0;
+            }
+            of_client += used(CLOCK_THREAD_CPUTIME_ID);
+        }
+        proxy += used(of_proxy);
+        RecordProperty(one.name, std::to_string(proxy / of_client));
+        EXPECT_LE(proxy, 100 * of_client) << one.name;
     }
 }
 

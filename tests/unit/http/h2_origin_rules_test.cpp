@@ -1,7 +1,7 @@
 // What RFC 9113 forbids an origin, and how each breach ends: the connection with GOAWAY, or the
 // stream with RST_STREAM. What becomes of the client's request is in e2e/attack_h2_origin_test.cpp.
-#include "unit/http/h2_link.hpp"
 #include "support/text.hpp"
+#include "unit/http/h2_link.hpp"
 
 #include <gtest/gtest.h>
 
@@ -93,7 +93,8 @@ INSTANTIATE_TEST_SUITE_P(
         fault{"S6_9_WindowOfAnotherLength", h2::frame(h2::window_update, 0, 0, "123"),
               h2_code::frame_size_error},
         fault{"S6_9_1_WindowOverflow", h2::window(0, 0x7fffffff), h2_code::flow_control_error},
-        fault{"S6_9_2_WindowThatSettingsOverflow", h2::window(1, 0x7fff0000U) + h2::setting(4, 0x7fffffff),
+        fault{"S6_9_2_WindowThatSettingsOverflow",
+              h2::window(1, 0x7fff0000U) + h2::setting(4, 0x7fffffff),
               h2_code::flow_control_error}),
     [](const auto& param) { return std::string(param.param.name); });
 

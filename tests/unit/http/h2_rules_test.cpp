@@ -1,7 +1,7 @@
 // What RFC 9113 forbids a client, and how each breach ends: the stream with RST_STREAM, the
 // connection with GOAWAY, or the request with a status.
-#include "unit/http/h2_link.hpp"
 #include "support/text.hpp"
+#include "unit/http/h2_link.hpp"
 
 #include <gtest/gtest.h>
 
@@ -75,7 +75,8 @@ INSTANTIATE_TEST_SUITE_P(
         connection_fault{"S6_5_2_PushNeitherOnNorOff", h2::setting(2, 2), h2_code::protocol_error},
         connection_fault{"S6_5_2_WindowTooLarge", h2::setting(4, 0x80000000U),
                          h2_code::flow_control_error},
-        connection_fault{"S6_5_2_FrameSizeTooSmall", h2::setting(5, 16383), h2_code::protocol_error},
+        connection_fault{"S6_5_2_FrameSizeTooSmall", h2::setting(5, 16383),
+                         h2_code::protocol_error},
         connection_fault{"S6_5_2_FrameSizeTooLarge", h2::setting(5, 1U << 24U),
                          h2_code::protocol_error},
         connection_fault{
@@ -91,16 +92,17 @@ INSTANTIATE_TEST_SUITE_P(
                          h2_code::protocol_error},
         connection_fault{"S6_9_WindowByNothing", h2::window(0, 0), h2_code::protocol_error},
         connection_fault{"S6_9_WindowOfAStreamByNothing",
-                         h2::head(1, h2::post(), false) + h2::window(1, 0), h2_code::protocol_error},
+                         h2::head(1, h2::post(), false) + h2::window(1, 0),
+                         h2_code::protocol_error},
         connection_fault{"S6_9_WindowOfAnotherLength", h2::frame(h2::window_update, 0, 0, "123"),
                          h2_code::frame_size_error},
         connection_fault{"S6_9_WindowOfAnIdleStream", h2::window(1, 1), h2_code::protocol_error},
         connection_fault{"S6_9_1_WindowOverflow", h2::window(0, 0x7fffffff),
                          h2_code::flow_control_error},
-        connection_fault{
-            "S6_9_2_WindowThatSettingsOverflow",
-            h2::head(1, h2::post(), false) + h2::window(1, 0x7fff0000U) + h2::setting(4, 0x7fffffff),
-            h2_code::flow_control_error},
+        connection_fault{"S6_9_2_WindowThatSettingsOverflow",
+                         h2::head(1, h2::post(), false) + h2::window(1, 0x7fff0000U) +
+                             h2::setting(4, 0x7fffffff),
+                         h2_code::flow_control_error},
         connection_fault{"S6_2_PaddingAsLongAsTheFrame",
                          h2::frame(h2::headers, h2::end_headers | h2::padded, 1, "\5abcd"),
                          h2_code::protocol_error},
@@ -184,7 +186,8 @@ TEST(H2Settings, AreNoFaultWhileOtherFramesWait) {
 TEST(H2Settings, ThatOverflowAWindowEndTheConnectionInPiecesToo) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);
-    ASSERT_EQ(to.send(h2::head(1, h2::post(), false) + h2::window(1, 0x7fff0000U)), h2_code::no_error);
+    ASSERT_EQ(to.send(h2::head(1, h2::post(), false) + h2::window(1, 0x7fff0000U)),
+              h2_code::no_error);
     h2_server_stream* const stream = to.session.next_changed();
     ASSERT_NE(stream, nullptr);
     response_head head;
