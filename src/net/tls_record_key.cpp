@@ -53,6 +53,37 @@ bool expand(EVP_MAC_CTX* hmac, std::span<const unsigned char> secret, std::strin
     return made;
 }
 
+// RFC 5246 §5: the PRF for the key block. Each block of it is an HMAC of the seed behind A(i),
+// which is an HMAC of the one before.
+bool expand_tls12(EVP_MAC_CTX* hmac, const tls12_secrets& from, std::span<unsigned char> into) {
+    static constexpr std::string_view label = "key expansion";
+    std::array<unsigned char, label.size() + 2 * SSL3_RANDOM_SIZE> seed{};
+    std::array<unsigned char, EVP_MAX_MD_SIZE> chained{};
+    std::array<unsigned char, EVP_MAX_MD_SIZE> block{};
+    auto* end = std::copy(label.begin(), label.end(), seed.begin());
+    end = std::copy(from.server_random.begin(), from.server_random.end(), end);
+    std::copy(from.client_random.begin(), from.client_random.end(), end);
+    std::size_t size = 0;
+    const auto hash = [&](std::span<const unsigned char> front, std::span<const unsigned char> rest,
+                          std::span<unsigned char> out) {
+        return EVP_MAC_init(hmac, from.master.data(), from.master.size(), nullptr) == 1 &&
+               EVP_MAC_update(hmac, front.data(), front.size()) == 1 &&
+               EVP_MAC_update(hmac, rest.data(), rest.size()) == 1 &&
+               EVP_MAC_final(hmac, out.data(), &size, out.size()) == 1 && size > 0;
+    };
+    bool made = hash(seed, {}, chained);
+    for (std::size_t done = 0; made && done < into.size();) {
+        made = hash({chained.data(), size}, seed, block);
+        const std::size_t count = std::min(size, into.size() - done);
+        std::copy_n(block.begin(), count, into.begin() + static_cast<std::ptrdiff_t>(done));
+        done += count;
+        made = made && hash({chained.data(), size}, {}, chained);
+    }
+    OPENSSL_cleanse(chained.data(), chained.size());
+    OPENSSL_cleanse(block.data(), block.size());
+    return made;
+}
+
 // OpenSSL keeps the latest key, and states that follow from it.
 void forget(EVP_MAC_CTX* hmac) noexcept {
     static constexpr std::array<unsigned char, 32> nothing{};
@@ -62,28 +93,31 @@ void forget(EVP_MAC_CTX* hmac) noexcept {
 }  // namespace
 
 struct tls_record_key::suite {
-    std::uint32_t id;
-    mac_context_ptr hmac;
-    std::size_t secret_size;
+    int id;                   // of the cipher, which goes with one hash in both versions
+    std::size_t secret_size;  // in TLS 1.3
     std::size_t key_size;
+    std::size_t fixed_iv_size;  // in TLS 1.2
+    mac_context_ptr hmac;
     cipher_ptr cipher;
 };
 
 // Fetched once by each thread: a fetch takes a lock and searches.
 const tls_record_key::suite* tls_record_key::find(const SSL_CIPHER* of) {
     thread_local const std::array<suite, 3> known{{
-        {TLS1_3_CK_AES_128_GCM_SHA256, make_hmac("SHA256"), 32, 16,
+        {NID_aes_128_gcm, 32, 16, 4, make_hmac("SHA256"),
          cipher_ptr(EVP_CIPHER_fetch(nullptr, "AES-128-GCM", nullptr))},
-        {TLS1_3_CK_AES_256_GCM_SHA384, make_hmac("SHA384"), 48, 32,
+        {NID_aes_256_gcm, 48, 32, 4, make_hmac("SHA384"),
          cipher_ptr(EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr))},
-        {TLS1_3_CK_CHACHA20_POLY1305_SHA256, make_hmac("SHA256"), 32, 32,
+        {NID_chacha20_poly1305, 32, 32, 12, make_hmac("SHA256"),
          cipher_ptr(EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr))},
     }};
-    const std::uint32_t id = of != nullptr ? SSL_CIPHER_get_id(of) : 0;
+    const int id = of != nullptr ? SSL_CIPHER_get_cipher_nid(of) : NID_undef;
     const auto* const found =
         std::find_if(known.begin(), known.end(), [id](const suite& each) { return each.id == id; });
     return found != known.end() && found->cipher && found->hmac ? found : nullptr;
 }
+
+tls12_secrets::~tls12_secrets() { OPENSSL_cleanse(master.data(), master.size()); }
 
 tls_record_key::~tls_record_key() {
     OPENSSL_cleanse(secret_.data(), secret_.size());
@@ -104,20 +138,54 @@ bool tls_record_key::set(const SSL_CIPHER* by, std::span<const unsigned char> se
 }
 
 bool tls_record_key::derive() {
-    std::array<unsigned char, 32> key{};
+    std::array<unsigned char, 32> room{};
     const std::span<const unsigned char> secret(secret_.data(), suite_->secret_size);
-    const bool made =
-        expand(suite_->hmac.get(), secret, "key", std::span(key.data(), suite_->key_size)) &&
-        expand(suite_->hmac.get(), secret, "iv", iv_) &&
-        EVP_CipherInit_ex2(context_.get(), suite_->cipher.get(), key.data(), iv_.data(),
-                           as_ == use::seal ? 1 : 0, nullptr) == 1;
-    OPENSSL_cleanse(key.data(), key.size());
+    const std::span<unsigned char> key(room.data(), suite_->key_size);
+    const bool made = expand(suite_->hmac.get(), secret, "key", key) &&
+                      expand(suite_->hmac.get(), secret, "iv", iv_) && set_key(key);
+    OPENSSL_cleanse(room.data(), room.size());
     forget(suite_->hmac.get());
     sequence_ = 0;
     return made;
 }
 
+bool tls_record_key::set_key(std::span<const unsigned char> key) {
+    return EVP_CipherInit_ex2(context_.get(), suite_->cipher.get(), key.data(), iv_.data(),
+                              as_ == use::seal ? 1 : 0, nullptr) == 1;
+}
+
+// RFC 5246 §6.3: no MAC keys with these suites, so first both keys, then both fixed parts of
+// nonces, the client's in front.
+bool tls_record_key::set_tls12(const SSL_CIPHER* by, const tls12_secrets& from,
+                               tls_record_key& client, tls_record_key& server) {
+    std::array<unsigned char, 2 * (32 + 12)> room{};
+    const suite* const found = find(by);
+    if (found == nullptr)
+        return false;
+    const std::size_t size = found->key_size;
+    const std::size_t fixed = found->fixed_iv_size;
+    const std::span<unsigned char> block(room.data(), 2 * (size + fixed));
+    bool made = expand_tls12(found->hmac.get(), from, block);
+    for (std::size_t i = 0; made && i < 2; ++i) {
+        tls_record_key& each = i == 0 ? client : server;
+        each.suite_ = found;
+        each.tls12_ = true;
+        each.explicit_size_ = fixed < each.iv_.size() ? explicit_nonce_size : 0;
+        each.iv_ = {};
+        const auto iv = block.subspan(2 * size + i * fixed, fixed);
+        std::copy(iv.begin(), iv.end(), each.iv_.begin());
+        each.sequence_ = i == 0 ? from.of_client : from.of_server;
+        each.context_.reset(EVP_CIPHER_CTX_new());
+        made = each.context_ && each.set_key(block.subspan(i * size, size));
+    }
+    OPENSSL_cleanse(room.data(), room.size());
+    forget(found->hmac.get());
+    return made;
+}
+
 bool tls_record_key::update() {
+    if (tls12_)
+        return false;
     std::array<unsigned char, secret_max> next{};
     const std::size_t size = suite_->secret_size;
     const bool made = expand(suite_->hmac.get(), std::span(secret_.data(), size), "traffic upd",
@@ -127,53 +195,74 @@ bool tls_record_key::update() {
     return made && derive();
 }
 
-// The nonce is the IV with the sequence number over its end, the header the additional data.
-bool tls_record_key::begin(const char* header) {
+// The nonce is the IV with the sequence number over its end, which in TLS 1.2 with AES-GCM stands
+// in the record and is of the sender's choice. `size` is the plaintext's: TLS 1.3 takes the header
+// for additional data, TLS 1.2 the sequence number and what the header was without protection.
+bool tls_record_key::begin(const char* header, std::size_t size, const char* explicit_nonce) {
     std::array<unsigned char, 12> nonce = iv_;
-    for (std::size_t i = 0; i < sizeof sequence_; ++i)
-        nonce[nonce.size() - 1 - i] ^= static_cast<unsigned char>(sequence_ >> (8 * i));
+    std::array<unsigned char, sizeof sequence_ + header_size> extra{};
+    for (std::size_t i = 0; i < sizeof sequence_; ++i) {
+        const auto byte = static_cast<unsigned char>(sequence_ >> (8 * i));
+        nonce[nonce.size() - 1 - i] ^= byte;
+        extra[sizeof sequence_ - 1 - i] = byte;
+    }
     ++sequence_;
-    int size = 0;
+    if (explicit_nonce != nullptr)
+        std::copy_n(bytes(explicit_nonce), explicit_size_, nonce.end() - explicit_size_);
+    std::copy_n(bytes(header), header_size, extra.begin() + sizeof sequence_);
+    if (tls12_) {
+        extra[extra.size() - 2] = static_cast<unsigned char>(size >> 8U);
+        extra[extra.size() - 1] = static_cast<unsigned char>(size & 0xffU);
+    }
+    const std::size_t first = tls12_ ? 0 : sizeof sequence_;
+    int done = 0;
     return EVP_CipherInit_ex2(context_.get(), nullptr, nullptr, nonce.data(), -1, nullptr) == 1 &&
-           EVP_CipherUpdate(context_.get(), nullptr, &size, bytes(header), header_size) == 1;
+           EVP_CipherUpdate(context_.get(), nullptr, &done, extra.data() + first,
+                            static_cast<int>(extra.size() - first)) == 1;
 }
 
+// TLS 1.2's explicit nonces count on from the handshake's records. OpenSSL began with a random one
+// for its Finished, which ours meet with a chance of 1 in 2^64 per record.
 bool tls_record_key::seal(unsigned char type, std::string_view data, char* out) {
-    const std::size_t length = data.size() + 1 + tag_size;
-    out[0] = SSL3_RT_APPLICATION_DATA;
+    const std::size_t length = data.size() + overhead() - header_size;
+    out[0] = static_cast<char>(tls12_ ? type : SSL3_RT_APPLICATION_DATA);
     out[1] = 3;
     out[2] = 3;
     out[3] = static_cast<char>(length >> 8U);
     out[4] = static_cast<char>(length & 0xffU);
+    for (std::size_t i = 0; i < explicit_size_; ++i)
+        out[header_size + i] = static_cast<char>(sequence_ >> (8 * (explicit_size_ - 1 - i)));
     EVP_CIPHER_CTX* const context = context_.get();
-    unsigned char* at = bytes(out + header_size);
+    unsigned char* at = bytes(out + data_offset());
     int size = 0;
-    if (!begin(out))
+    if (!begin(out, data.size(), nullptr))
         return false;
     if (EVP_CipherUpdate(context, at, &size, bytes(data.data()), static_cast<int>(data.size())) !=
         1)
         return false;
     at += size;
-    if (EVP_CipherUpdate(context, at, &size, &type, 1) != 1)
-        return false;
-    at += size;
+    if (!tls12_) {
+        if (EVP_CipherUpdate(context, at, &size, &type, 1) != 1)
+            return false;
+        at += size;
+    }
     return EVP_CipherFinal_ex(context, at, &size) == 1 &&
-           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, tag_size,
-                               out + header_size + data.size() + 1) == 1;
+           EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, tag_size, at) == 1;
 }
 
 std::optional<std::size_t> tls_record_key::open(std::span<const char> record, char* into) {
-    if (record.size() < overhead || record.size() > header_size + sealed_max)
+    if (record.size() < overhead() || record.size() > header_size + sealed_max)
         return std::nullopt;
-    const std::size_t size = record.size() - header_size - tag_size;
+    const std::size_t size = record.size() - data_offset() - tag_size;
+    const char* const explicit_nonce = explicit_size_ > 0 ? record.data() + header_size : nullptr;
     std::array<char, tag_size> tag{};
     std::copy(record.end() - tag_size, record.end(), tag.begin());
     EVP_CIPHER_CTX* const context = context_.get();
     int done = 0;
     int rest = 0;
     const bool good =
-        begin(record.data()) &&
-        EVP_CipherUpdate(context, bytes(into), &done, bytes(record.data() + header_size),
+        begin(record.data(), size, explicit_nonce) &&
+        EVP_CipherUpdate(context, bytes(into), &done, bytes(record.data() + data_offset()),
                          static_cast<int>(size)) == 1 &&
         EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, tag_size, tag.data()) == 1 &&
         EVP_CipherFinal_ex(context, bytes(into) + done, &rest) == 1;

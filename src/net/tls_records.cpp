@@ -54,11 +54,21 @@ void tls_traffic_secrets::note(std::string_view line) noexcept {
     }
 }
 
+// TLS 1.3 sends ChangeCipherSpec for the sake of middleboxes only, before its secrets are known.
+void tls_traffic_secrets::count(bool written, unsigned char type) noexcept {
+    std::uint64_t& under_key = written ? sealed : opened;
+    under_key = type == SSL3_RT_CHANGE_CIPHER_SPEC ? 0 : under_key + 1;
+}
+
 bool tls_records::begin(const SSL_CIPHER* suite, const tls_traffic_secrets& secrets) {
     const tls_traffic_secrets::one& client = secrets.client;
     const tls_traffic_secrets::one& server = secrets.server;
     return opens_.set(suite, std::span(client.bytes.data(), client.size), 0) &&
            seals_.set(suite, std::span(server.bytes.data(), server.size), secrets.sealed);
+}
+
+bool tls_records::begin(const SSL_CIPHER* suite, const tls12_secrets& secrets) {
+    return tls_record_key::set_tls12(suite, secrets, opens_, seals_);
 }
 
 std::size_t tls_records::size_of(std::string_view received) noexcept {
@@ -79,26 +89,31 @@ tls_records::opened tls_records::open(std::span<char> record, std::span<char> ro
         static_cast<std::size_t>(byte_at(received, 3)) << 8U | byte_at(received, 4);
     if (length > tls_record_key::sealed_max)
         return fail(SSL_AD_RECORD_OVERFLOW, "a record is too long");
-    if (byte_at(received, 0) != SSL3_RT_APPLICATION_DATA || length != behind)
+    const unsigned char type = byte_at(received, 0);
+    if (length != behind || (type != SSL3_RT_APPLICATION_DATA && !opens_.tls12()))
         return fail(SSL_AD_UNEXPECTED_MESSAGE, "a record without protection");
+    if (opens_.tls12() && received.substr(1, 2) != "\3\3")
+        return fail(SSL_AD_PROTOCOL_VERSION, "a record of another version");
     const bool fits = room.size() >= behind;
-    char* const into = fits ? room.data() : record.data() + tls_record_key::header_size;
+    char* const into = fits ? room.data() : record.data() + opens_.data_offset();
     const std::optional<std::size_t> size = opens_.open(record, into);
     if (!size)
         return fail(SSL_AD_BAD_RECORD_MAC, "decryption failed or bad record mac");
-    // §5.4: behind the data stand its type and zeros.
-    std::string_view data(into, *size);
-    const std::size_t last = data.find_last_not_of('\0');
+    const std::string_view plain(into, *size);
+    return opens_.tls12() ? take(type, plain, now) : open_tls13(plain, now);
+}
+
+// RFC 8446 §5.4: behind the data stand its type and zeros.
+tls_records::opened tls_records::open_tls13(std::string_view plain, time_point now) {
+    const std::size_t last = plain.find_last_not_of('\0');
     if (last == std::string_view::npos)
         return fail(SSL_AD_UNEXPECTED_MESSAGE, "a record without a type");
-    const unsigned char type = byte_at(data, last);
-    data = data.substr(0, last);
-    if (data.size() > data_max)
-        return fail(SSL_AD_RECORD_OVERFLOW, "a record is too long");
-    return take(type, data, now);
+    return take(byte_at(plain, last), plain.substr(0, last), now);
 }
 
 tls_records::opened tls_records::take(unsigned char type, std::string_view data, time_point now) {
+    if (data.size() > fragment_max_)
+        return fail(SSL_AD_RECORD_OVERFLOW, "a record is too long");
     switch (type) {
         case SSL3_RT_APPLICATION_DATA:
             if (!data.empty()) {
@@ -111,7 +126,7 @@ tls_records::opened tls_records::take(unsigned char type, std::string_view data,
         case SSL3_RT_ALERT:
             return take_alert(data);
         case SSL3_RT_HANDSHAKE:
-            return take_key_update(data, now);
+            return take_handshake(data, now);
         default:
             return fail(SSL_AD_UNEXPECTED_MESSAGE, "a record of an unexpected type");
     }
@@ -123,16 +138,42 @@ tls_records::opened tls_records::take_alert(std::string_view data) {
     const unsigned char what = byte_at(data, 1);
     if (what == alert_close_notify)
         return {event::closed, {}};
-    // §6.1: a close_notify follows.
-    if (what == alert_user_canceled && ++empty_ <= empty_max)
+    // In TLS 1.3 a close_notify follows user_canceled (RFC 8446 §6.1), and every other alert is
+    // fatal, whatever its level says (§6.2). In TLS 1.2 the level says it (RFC 5246 §7.2.2).
+    const bool harmless =
+        opens_.tls12() ? byte_at(data, 0) == alert_warning : what == alert_user_canceled;
+    if (harmless && ++warnings_ > empty_max)
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "too many warnings");
+    if (harmless)
         return {event::nothing, {}};
-    // Every other alert is fatal, whatever its level says (§6.2), and needs no answer.
+    // A fatal one needs no answer.
     (void)fail(0, SSL_alert_desc_string_long(what));
     return {event::failed, {}};
 }
 
+tls_records::opened tls_records::take_handshake(std::string_view data, time_point now) {
+    return opens_.tls12() ? take_hello(data) : take_key_update(data, now);
+}
+
+// RFC 5246 §7.4.1.2, §7.2.2: with a hello a client asks for a new handshake, which is refused with
+// a warning: whether it goes on with the old keys is up to the client. Nobody's hello is so long
+// that it needs several records.
+tls_records::opened tls_records::take_hello(std::string_view data) {
+    constexpr std::size_t header = 4;
+    const bool whole = data.size() >= header && byte_at(data, 0) == SSL3_MT_CLIENT_HELLO &&
+                       byte_at(data, 1) == 0 &&
+                       data.size() - header ==
+                           (static_cast<std::size_t>(byte_at(data, 2)) << 8U | byte_at(data, 3));
+    if (!whole)
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "an unexpected handshake message");
+    if (++warnings_ > empty_max)
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "too many warnings");
+    owes_answer_ = true;
+    return {event::nothing, {}};
+}
+
 // A client has nothing else to say after its handshake. The message stands alone in its record,
-// since what follows is under other keys (§5.1).
+// since what follows is under other keys (RFC 8446 §5.1).
 tls_records::opened tls_records::take_key_update(std::string_view data, time_point now) {
     constexpr std::string_view expected("\x18\0\0\1", 4);
     if (data.size() != expected.size() + 1 || !data.starts_with(expected))
@@ -144,7 +185,7 @@ tls_records::opened tls_records::take_key_update(std::string_view data, time_poi
         return fail(SSL_AD_UNEXPECTED_MESSAGE, "too many key updates");
     if (!opens_.update())
         return fail(SSL_AD_INTERNAL_ERROR, "no new keys");
-    answers_update_ = answers_update_ || asks == 1;
+    owes_answer_ = owes_answer_ || asks == 1;
     return {event::nothing, {}};
 }
 
@@ -159,11 +200,15 @@ bool tls_records::seal(std::string_view data, char* out) {
 }
 
 std::size_t tls_records::seal_message(unsigned char type, std::string_view data, char* out) {
-    return seals_.seal(type, data, out) ? data.size() + overhead : 0;
+    return seals_.seal(type, data, out) ? data.size() + overhead() : 0;
 }
 
 std::size_t tls_records::seal_owed(char* out) {
-    answers_update_ = false;
+    owes_answer_ = false;
+    if (seals_.tls12()) {
+        const std::array<char, 2> refusal{alert_warning, SSL_AD_NO_RENEGOTIATION};
+        return seal_message(SSL3_RT_ALERT, {refusal.data(), refusal.size()}, out);
+    }
     const std::size_t size =
         seal_message(SSL3_RT_HANDSHAKE, std::string_view("\x18\0\0\1\0", 5), out);
     return seals_.update() ? size : 0;

@@ -180,20 +180,19 @@ void note_tls_secret(const SSL* of, const char* line) noexcept {
 // connection at the next record, whatever has been received already.
 void tls_session::note_message(int written, int, int type, const void* bytes, std::size_t size,
                                SSL*, void* self) noexcept {
+    tls_session& of = *static_cast<tls_session*>(self);
+    if (type == SSL3_RT_HEADER && of.secrets_)
+        of.secrets_->count(written != 0, *static_cast<const unsigned char*>(bytes));
     if (written != 0) {
-        tls_session& of = *static_cast<tls_session*>(self);
         // A HelloRetryRequest is a ServerHello and nothing else: another hello is to come.
         const bool message = type == SSL3_RT_HANDSHAKE && size > 0;
         of.answered_ = of.answered_ || (message && *static_cast<const unsigned char*>(bytes) !=
                                                        SSL3_MT_SERVER_HELLO);
-        if (type == SSL3_RT_HEADER && of.secrets_)
-            ++of.secrets_->sealed;
         return;
     }
     if (type != SSL3_RT_HANDSHAKE || size == 0 ||
         *static_cast<const unsigned char*>(bytes) != SSL3_MT_KEY_UPDATE)
         return;
-    tls_session& of = *static_cast<tls_session*>(self);
     if (!of.key_updates_.take(of.socket_.home().now()))
         of.io_error_ = errc::tls_failed;
 }
@@ -217,8 +216,6 @@ result<void> tls_session::handshake() {
     }
     if (records_)
         park_input();
-    // The client has what it needs and waits for an answer; tickets leave with it.
-    holds_ = records_ && has_record() && unsent() > 0;
     if (holds_) {
         shrink_unsent();
         return {};

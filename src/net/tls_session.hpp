@@ -2,8 +2,8 @@
 // the worker's slabs: one recv fetches as many records as came, and what a write encrypts leaves in
 // one send. Behind stream; nothing else uses it.
 //
-// OpenSSL makes the handshake. A server's TLS 1.3 connection goes on without it, by tls_records;
-// TLS 1.2 and the client's side stay with it.
+// OpenSSL makes the handshake. A server's connection goes on without it, by tls_records; the
+// client's side stays with it, and so do suites that those do not know.
 //
 // Only the handshake ever waits for the socket to take bytes: later on, what TLS has to say by
 // itself is held and leaves with the next write or flush; so do tickets, if a request came with the

@@ -1,4 +1,4 @@
-// A server's TLS 1.3 connection after its handshake: tls_session without OpenSSL's object.
+// A server's connection after its handshake: tls_session without OpenSSL's object.
 #include "net/tls_session.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
@@ -24,22 +24,47 @@ std::size_t fragment_max(SSL* ssl) noexcept {
     return mode == TLSEXT_max_fragment_length_DISABLED ? tls_records::data_max : unit << mode;
 }
 
+bool begin_tls12(tls_records& records, SSL* ssl, const tls_traffic_secrets& counted) {
+    const SSL_SESSION* const session = SSL_get_session(ssl);
+    if (session == nullptr)
+        return false;
+    tls12_secrets from;
+    const bool whole =
+        SSL_SESSION_get_master_key(session, from.master.data(), from.master.size()) ==
+            from.master.size() &&
+        SSL_get_client_random(ssl, from.client_random.data(), from.client_random.size()) ==
+            from.client_random.size() &&
+        SSL_get_server_random(ssl, from.server_random.data(), from.server_random.size()) ==
+            from.server_random.size();
+    from.of_client = counted.opened;
+    from.of_server = counted.sealed;
+    return whole && records.begin(SSL_get_current_cipher(ssl), from);
+}
+
 }  // namespace
 
 // Where anything speaks against it, OpenSSL goes on.
 void tls_session::go_on_alone() {
     const std::unique_ptr<tls_traffic_secrets> secrets = std::move(secrets_);
     SSL* const ssl = ssl_.get();
-    if (SSL_version(ssl) != TLS1_3_VERSION || SSL_has_pending(ssl) != 0)
+    const int version = SSL_version(ssl);
+    if (SSL_has_pending(ssl) != 0)
         return;
-    auto made = std::make_unique<tls_records>();
-    if (!made->begin(SSL_get_current_cipher(ssl), *secrets))
+    const std::size_t fragment = fragment_max(ssl);
+    auto made = std::make_unique<tls_records>(fragment);
+    const bool begun = version == TLS1_3_VERSION
+                           ? made->begin(SSL_get_current_cipher(ssl), *secrets)
+                           : version == TLS1_2_VERSION && begin_tls12(*made, ssl, *secrets);
+    if (!begun)
         return;
     records_ = std::move(made);
-    record_size_ = std::min(record_size_, fragment_max(ssl));
+    record_size_ = std::min(record_size_, fragment);
     // It shall neither say anything nor take the session for a failed one.
     SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     ssl_.reset();
+    // The client has what it needs and waits for an answer; tickets leave with it. TLS 1.2's client
+    // still waits for our Finished.
+    holds_ = version == TLS1_3_VERSION && has_record() && unsent() > 0;
 }
 
 bool tls_session::has_record() const noexcept {
@@ -142,14 +167,14 @@ result<std::size_t> tls_session::write_records(std::span<const iovec> from) {
         const std::size_t most = unsent_max - unsent() + tls_records::data_max;
         const std::size_t left = std::min(all - taken, most);
         const std::size_t count = left / record_size_ + 1;
-        if (!make_room(left + count * tls_records::overhead))
+        if (!make_room(left + count * records_->overhead()))
             return fail_records();
         char* const out = out_.data() + out_end_;
-        const auto room = [out] { return out + tls_record_key::header_size; };
+        const auto room = [this, out] { return out + records_->data_offset(); };
         const std::string_view data = records.next(room);
         if (!records_->seal(data, out))
             return fail_records();
-        out_end_ += data.size() + tls_records::overhead;
+        out_end_ += data.size() + records_->overhead();
         taken += data.size();
     }
     if (ends_with_write_ && taken == all)

@@ -76,9 +76,15 @@ TEST_F(CostOfTls, OfABatchOfStreams) {
     EXPECT_LE(fewest, 3U * streams);
 }
 
-TEST_F(CostOfTls, OfARequestOverHttp1) {
+// Of TLS 1.3, and 1.2 if true.
+class CostOfTlsVersion : public CostOfTls, public testing::WithParamInterface<bool> {};
+INSTANTIATE_TEST_SUITE_P(Versions, CostOfTlsVersion, testing::Bool(), [](const auto& param) {
+    return std::string(param.param ? "Tls12" : "Tls13");
+});
+
+TEST_P(CostOfTlsVersion, OfARequestOverHttp1) {
     counted_daemon of(site());
-    peer client(of.proxy->port("web"), {.tls = true, .alpn = "http/1.1"});
+    peer client(of.proxy->port("web"), {.tls = true, .alpn = "http/1.1", .tls12 = GetParam()});
     const auto ask = [&] {
         client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
         EXPECT_EQ(read_response(client).status, 200);
@@ -104,9 +110,12 @@ struct one_request {
     bool ticket = false;
     bool close_notify = false;
 
-    one_request(std::uint16_t port, std::unique_ptr<SSL_SESSION, ssl_deleter>& session) {
+    one_request(std::uint16_t port, std::unique_ptr<SSL_SESSION, ssl_deleter>& session,
+                bool tls12) {
         peer over(port);
         const std::unique_ptr<SSL_CTX, ssl_deleter> context(SSL_CTX_new(TLS_client_method()));
+        if (tls12)
+            SSL_CTX_ctrl(context.get(), SSL_CTRL_SET_MAX_PROTO_VERSION, TLS1_2_VERSION, nullptr);
         const std::unique_ptr<SSL, ssl_deleter> ssl(SSL_new(context.get()));
         SSL_set_bio(ssl.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
         if (session)
@@ -143,13 +152,13 @@ struct one_request {
 };
 
 // The answer to the hello, and everything else: the ticket, the response and the close.
-TEST_F(CostOfTls, OfAConnectionWithOneRequest) {
+TEST_P(CostOfTlsVersion, OfAConnectionWithOneRequest) {
     counted_daemon of(site());
     std::unique_ptr<SSL_SESSION, ssl_deleter> session;
-    (void)one_request(of.proxy->port("web"), session);
+    (void)one_request(of.proxy->port("web"), session, GetParam());
     for (int i = 0; i < 5; ++i) {
         const counts before = of.read();
-        const one_request got(of.proxy->port("web"), session);
+        const one_request got(of.proxy->port("web"), session, GetParam());
         const counts after = of.read();
         EXPECT_TRUE(got.answered);
         EXPECT_TRUE(got.resumed);
@@ -173,13 +182,13 @@ std::uint64_t idle_bytes(const daemon& proxy, pid_t pid, Connect connect) {
     return (anonymous_bytes(pid) - before) / count;
 }
 
-TEST_F(CostOfTls, OfAnIdleConnection) {
+TEST_P(CostOfTlsVersion, OfAnIdleConnection) {
     if (most_descriptors() < 6000)
         GTEST_SKIP() << "needs 6000 descriptors";
     daemon proxy(site());
     const std::uint64_t each = idle_bytes(proxy, proxy.running().pid(), [](std::uint16_t port) {
-        auto client =
-            std::make_unique<peer>(port, connect_options{.tls = true, .alpn = "http/1.1"});
+        auto client = std::make_unique<peer>(
+            port, connect_options{.tls = true, .alpn = "http/1.1", .tls12 = GetParam()});
         client->send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
         EXPECT_EQ(read_response(*client).status, 200);
         return client;

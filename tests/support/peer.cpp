@@ -122,6 +122,9 @@ peer::peer(std::uint16_t port, const connect_options& options)
             SSL_ctrl(tls_->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
                      name.data());
         }
+        if (options.tls12) {
+            SSL_ctrl(tls_->ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, TLS1_2_VERSION, nullptr);
+        }
         if (!options.alpn.empty()) {
             offer(tls_->ssl, options.alpn);
         }

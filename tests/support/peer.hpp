@@ -21,6 +21,7 @@ struct connect_options {
     bool tls = false;              // the other side's certificate is not verified
     std::string server_name = {};  // SNI; empty = none
     std::string alpn = {};         // one protocol to offer; empty = none
+    bool tls12 = false;            // no newer version
     int receive_buffer = 0;        // SO_RCVBUF before connecting; 0 = the system's
 };
 

@@ -8,6 +8,7 @@
 
 #include <openssl/ssl.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -148,9 +149,12 @@ class raw_client {
             SSL_set_session(ssl_.get(), resume);
     }
     // Sends what it says in pieces of `piece` bytes; 0 = whole.
-    bool handshake(std::size_t piece = 0) {
+    // `more` is asked after each step for what leaves along with it.
+    bool handshake(std::size_t piece = 0, const std::function<std::string()>& more = {}) {
         for (;;) {
             const int done = SSL_do_handshake(ssl_.get());
+            const std::string last = more ? more() : std::string();
+            BIO_write(SSL_get_wbio(ssl_.get()), last.data(), static_cast<int>(last.size()));
             carry(piece);
             if (done == 1)
                 return true;

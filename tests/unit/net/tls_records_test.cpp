@@ -1,8 +1,11 @@
 #include "net/tls_records.hpp"
-#include "unit/net/tls_ends.hpp"
 #include "unit/net/tls_sealed.hpp"
 
 #include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <string_view>
 
 namespace penstock::net {
 namespace {
@@ -10,6 +13,7 @@ namespace {
 using event = tls_records::event;
 using test::sealing_client;
 
+constexpr unsigned char change_cipher_spec = SSL3_RT_CHANGE_CIPHER_SPEC;
 constexpr unsigned char alert = SSL3_RT_ALERT;
 constexpr unsigned char handshake = SSL3_RT_HANDSHAKE;
 constexpr unsigned char data = SSL3_RT_APPLICATION_DATA;
@@ -19,9 +23,9 @@ constexpr std::string_view update_asked("\x18\0\0\1\1", 5);
 // A server's side and a client that seals what it likes.
 struct ends {
     explicit ends(unsigned char suite = 1, std::uint64_t records_max = 100) : client(suite) {
-        server.emplace(records_max);
+        server.emplace(tls_records::data_max, records_max);
         EXPECT_TRUE(client.good());
-        EXPECT_TRUE(server->begin(client.cipher(), client.secrets));
+        EXPECT_TRUE(client.begin(*server));
     }
     tls_records::opened open(std::string record) {
         received = std::move(record);
@@ -30,7 +34,7 @@ struct ends {
     // What was sealed and of which type; empty if the client cannot read it.
     std::string sealed(const std::string& record) { return client.open(record).value_or(""); }
     std::string reply(std::string_view text) {
-        std::string out(text.size() + tls_records::overhead, '\0');
+        std::string out(text.size() + server->overhead(), '\0');
         EXPECT_TRUE(server->seal(text, out.data()));
         return sealed(out);
     }
@@ -60,7 +64,8 @@ struct ends {
 };
 
 class TlsRecordsOf : public testing::TestWithParam<unsigned char> {};
-INSTANTIATE_TEST_SUITE_P(Suites, TlsRecordsOf, testing::Values(1, 2, 3));
+INSTANTIATE_TEST_SUITE_P(Suites, TlsRecordsOf,
+                         testing::Range<unsigned char>(1, 1 + sealing_client::suites));
 
 // RFC 8446 §5.2, with the sequence numbers of §5.3.
 TEST_P(TlsRecordsOf, CarriesDataBothWays) {
@@ -79,7 +84,10 @@ TEST_P(TlsRecordsOf, CarriesDataBothWays) {
     }
 }
 
-TEST_P(TlsRecordsOf, ChangesItsKeys) {
+class TlsRecordsOf13 : public testing::TestWithParam<unsigned char> {};
+INSTANTIATE_TEST_SUITE_P(Suites, TlsRecordsOf13, testing::Values(1, 2, 3));
+
+TEST_P(TlsRecordsOf13, ChangesItsKeys) {
     ends both(GetParam());
     EXPECT_EQ(both.open(both.client.seal(handshake, update)).what, event::nothing);
     ASSERT_TRUE(both.client.update_sealing());
@@ -115,7 +123,7 @@ TEST(TlsRecords, GoesOnWhereTheHandshakeEnded) {
     client.secrets.sealed = 2;
     tls_records server;
     ASSERT_TRUE(server.begin(client.cipher(), client.secrets));
-    std::string out(1 + tls_records::overhead, '\0');
+    std::string out(1 + server.overhead(), '\0');
     ASSERT_TRUE(server.seal("a", out.data()));
     EXPECT_FALSE(client.open(out));
     EXPECT_FALSE(client.open(out));
@@ -162,6 +170,18 @@ TEST(TlsRecords, RefusesRecordsThatAreTooLong) {
     ends other;
     other.expect_failure(other.client.seal(data, std::string(tls_records::data_max + 1, 'x')),
                          SSL_AD_RECORD_OVERFLOW, "a record is too long");
+}
+
+// RFC 6066 §4: what the client has negotiated binds it too.
+TEST(TlsRecords, HoldsTheClientToItsFragments) {
+    for (const unsigned char suite : {'\1', '\4'}) {
+        ends both(suite);
+        both.server.emplace(512);
+        ASSERT_TRUE(both.client.begin(*both.server));
+        EXPECT_EQ(both.open(both.client.seal(data, std::string(512, 'x'))).what, event::data);
+        both.expect_failure(both.client.seal(data, std::string(513, 'x')), SSL_AD_RECORD_OVERFLOW,
+                            "a record is too long");
+    }
 }
 
 TEST(TlsRecords, KnowsHowLongARecordIs) {
@@ -242,6 +262,18 @@ TEST(TlsRecords, BeginsWithWholeSecretsOnly) {
     EXPECT_FALSE(server.begin(client.cipher(), client.secrets));
 }
 
+TEST(TlsTrafficSecrets, CountRecordsUnderTheLatestKey) {
+    tls_traffic_secrets secrets;
+    for (const bool written : {true, false}) {
+        for (const unsigned char type :
+             {handshake, handshake, change_cipher_spec, handshake, alert})
+            secrets.count(written, type);
+    }
+    secrets.count(false, handshake);
+    EXPECT_EQ(secrets.sealed, 2U);
+    EXPECT_EQ(secrets.opened, 3U);
+}
+
 TEST(TlsTrafficSecrets, AreReadFromTheKeyLog) {
     tls_traffic_secrets secrets;
     secrets.sealed = 4;
@@ -263,31 +295,142 @@ TEST(TlsTrafficSecrets, AreReadFromTheKeyLog) {
     EXPECT_EQ(secrets.client.size, 3U);
 }
 
-// TLS 1.3 goes on without OpenSSL after the handshake, TLS 1.2 with it.
-TEST(TlsStream, SpeaksEverySuite) {
-    using namespace test;
-    server_end server;
-    for (const char* const suite :
-         {"TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256",
-          "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-CHACHA20-POLY1305"}) {
-        const seen& got = server.against(echo, [suite](std::uint16_t port) {
-            const raw_context context = raw_client_context();
-            if (std::string_view(suite).starts_with("TLS_")) {
-                SSL_CTX_set_ciphersuites(context.get(), suite);
-            } else {
-                SSL_CTX_set_cipher_list(context.get(), suite);
-                SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
-            }
-            raw_client with(port, context.get());
-            ASSERT_TRUE(with.handshake());
-            with.send(pattern(50000));
-            with.say_close();
-            EXPECT_EQ(with.read_exactly(50000), pattern(50000));
-            EXPECT_TRUE(with.closed_cleanly());
-        });
-        EXPECT_EQ(got.facts.cipher, suite) << got.failure;
-        EXPECT_EQ(got.text, pattern(50000));
+class TlsRecordsOf12 : public testing::TestWithParam<unsigned char> {};
+INSTANTIATE_TEST_SUITE_P(Suites, TlsRecordsOf12, testing::Values(4, 5, 6));
+
+// RFC 5246 §6.2.3.3: the sequence number is not sent, and goes into what is checked.
+TEST_P(TlsRecordsOf12, RefusesWhatWasChanged) {
+    for (const std::size_t at : {4U, 6U, 13U, 30U}) {
+        ends both(GetParam());
+        std::string record = both.client.seal(data, "0123456789");
+        if (at == 4) {
+            // Shorter, as its header says.
+            record.pop_back();
+            --record[4];
+        } else {
+            record[at] = static_cast<char>(record[at] ^ 1);
+        }
+        both.expect_failure(record, SSL_AD_BAD_RECORD_MAC, "decryption failed or bad record mac");
     }
+    ends again(GetParam());
+    const std::string record = again.client.seal(data, "0123456789");
+    EXPECT_EQ(again.open(record).what, event::data);
+    again.expect_failure(record, SSL_AD_BAD_RECORD_MAC, "decryption failed or bad record mac");
+    // The type is no secret, but nobody else's choice.
+    ends other(GetParam());
+    std::string alerted = other.client.seal(data, std::string("\1\0", 2));
+    alerted[0] = alert;
+    other.expect_failure(alerted, SSL_AD_BAD_RECORD_MAC, "decryption failed or bad record mac");
+}
+
+TEST_P(TlsRecordsOf12, HasNoShortRecords) {
+    const std::size_t overhead = ends(GetParam()).client.overhead();
+    for (std::size_t size = 0; size < overhead - tls_record_key::header_size; ++size) {
+        ends both(GetParam());
+        const std::string header{'\x17', 3, 3, 0, static_cast<char>(size)};
+        both.expect_failure(header + std::string(size, 'x'), SSL_AD_BAD_RECORD_MAC,
+                            "decryption failed or bad record mac");
+    }
+    ends both(GetParam());
+    EXPECT_EQ(both.open(both.client.seal(data, "")).what, event::nothing);
+    EXPECT_EQ(both.open(both.client.seal(data, "x")).data, "x");
+}
+
+TEST(TlsRecords12, RefusesOtherVersionsAndTypes) {
+    ends both(4);
+    std::string record = both.client.seal(data, "x");
+    record[2] = 2;
+    both.expect_failure(record, SSL_AD_PROTOCOL_VERSION, "a record of another version");
+    // ChangeCipherSpec, a heartbeat, nothing that is known.
+    for (const int type : {20, 24, 99}) {
+        ends other(4);
+        other.expect_failure(other.client.seal(static_cast<unsigned char>(type), "x"),
+                             SSL_AD_UNEXPECTED_MESSAGE, "a record of an unexpected type");
+    }
+    ends large(4);
+    large.expect_failure(large.client.seal(data, std::string(tls_records::data_max + 1, 'x')),
+                         SSL_AD_RECORD_OVERFLOW, "a record is too long");
+}
+
+// F-8, RFC 5246 §7.2.2.
+TEST(TlsRecords12, MakesNoHandshakeAgain) {
+    const std::string hello("\1\0\0\2\3\3", 6);
+    ends both(5);
+    for (int i = 0; i < tls_records::empty_max; ++i) {
+        EXPECT_EQ(both.open(both.client.seal(handshake, hello)).what, event::nothing);
+        ASSERT_TRUE(both.server->owes());
+        EXPECT_EQ(both.owed(), std::string({1, SSL_AD_NO_RENEGOTIATION, alert}));
+        EXPECT_FALSE(both.server->owes());
+        EXPECT_EQ(both.reply("goes on"), "goes on\x17");
+    }
+    both.expect_failure(both.client.seal(handshake, hello), SSL_AD_UNEXPECTED_MESSAGE,
+                        "too many warnings");
+    // Nor is there anything else to say: new keys, nothing, a part, two at once.
+    for (const std::string& message :
+         {std::string(update), std::string(), hello.substr(0, 5), hello + hello}) {
+        ends other(5);
+        other.expect_failure(other.client.seal(handshake, message), SSL_AD_UNEXPECTED_MESSAGE,
+                             "an unexpected handshake message");
+    }
+}
+
+// RFC 5288 §3: the same key never meets the same nonce twice.
+TEST(TlsRecords12, SendsANonceOnce) {
+    ends both(4);
+    std::set<std::string> nonces;
+    for (int i = 0; i < 300; ++i) {
+        std::string out(1 + both.server->overhead(), '\0');
+        ASSERT_TRUE(both.server->seal("a", out.data()));
+        nonces.insert(out.substr(tls_record_key::header_size, 8));
+        EXPECT_EQ(both.sealed(out), "a\x17");
+    }
+    EXPECT_EQ(nonces.size(), 300U);
+}
+
+TEST(TlsRecords12, NeverOwesNewKeys) {
+    ends both(6, 2);
+    for (int i = 0; i < 5; ++i) {
+        EXPECT_EQ(both.reply("a"), "a\x17");
+        EXPECT_FALSE(both.server->owes());
+    }
+}
+
+// RFC 5246 §7.2.2: warnings are no end, a bounded number of them; what is fatal is one.
+TEST(TlsRecords12, TellsWarningsFromFailures) {
+    ends both(4);
+    const std::string warning{1, SSL_AD_NO_RENEGOTIATION};
+    for (int i = 0; i < tls_records::empty_max; ++i)
+        EXPECT_EQ(both.open(both.client.seal(alert, warning)).what, event::nothing);
+    EXPECT_EQ(both.open(both.client.seal(data, "x")).data, "x");
+    both.expect_failure(both.client.seal(alert, warning), SSL_AD_UNEXPECTED_MESSAGE,
+                        "too many warnings");
+    ends other(4);
+    other.expect_failure(other.client.seal(alert, std::string{2, SSL_AD_NO_RENEGOTIATION}), 0,
+                         "no renegotiation");
+    ends ended(4);
+    EXPECT_EQ(ended.open(ended.client.seal(alert, std::string("\1\0", 2))).what, event::closed);
+    std::string out(tls_records::message_max, '\0');
+    out.resize(ended.server->seal_close(out.data()));
+    EXPECT_EQ(ended.sealed(out), std::string("\1\0\x15", 3));
+    ends malformed(4);
+    malformed.expect_failure(malformed.client.seal(alert, "x"), SSL_AD_DECODE_ERROR,
+                             "a malformed alert");
+}
+
+TEST(TlsRecords12, BeginsWithAeadSuitesOnly) {
+    const sealing_client client(4);
+    const ssl_context_ptr context(SSL_CTX_new(TLS_method()));
+    const ssl_ptr ssl(SSL_new(context.get()));
+    // ECDHE-RSA-AES128-SHA256, and AES128-CCM.
+    for (const std::array<unsigned char, 2> number :
+         {std::array<unsigned char, 2>{0xc0, 0x27}, std::array<unsigned char, 2>{0xc0, 0x9e}}) {
+        const SSL_CIPHER* const suite = SSL_CIPHER_find(ssl.get(), number.data());
+        ASSERT_NE(suite, nullptr);
+        tls_records server;
+        EXPECT_FALSE(server.begin(suite, client.secrets12));
+    }
+    tls_records server;
+    EXPECT_FALSE(server.begin(nullptr, client.secrets12));
 }
 
 }  // namespace
