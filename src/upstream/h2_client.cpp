@@ -66,6 +66,8 @@ net::task<> h2_client::serve() {
                 reads = 0;
                 net::next_turn others(in_.home);
                 co_await others;
+                // Nobody could be woken meanwhile.
+                deliver();
             }
             continue;
         }
