@@ -18,16 +18,12 @@
 namespace penstock::test {
 
 struct peer::tls_state {
-    SSL_CTX* context = nullptr;  // owned by a client only
     SSL* ssl = nullptr;
 
     tls_state() = default;
     tls_state(const tls_state&) = delete;
     tls_state& operator=(const tls_state&) = delete;
-    ~tls_state() {
-        SSL_free(ssl);
-        SSL_CTX_free(context);
-    }
+    ~tls_state() { SSL_free(ssl); }
 };
 
 namespace {
@@ -38,6 +34,12 @@ void make_ready(int fd) {
     const int one = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     ::fcntl(fd, F_SETFL, O_NONBLOCK);
+}
+
+// Of all clients: OpenSSL needs milliseconds to make one.
+SSL_CTX* client_context() {
+    static SSL_CTX* const made = SSL_CTX_new(TLS_client_method());
+    return made;
 }
 
 void offer(SSL* ssl, const std::string& protocol) {
@@ -114,8 +116,7 @@ peer::peer(std::uint16_t port, const connect_options& options)
     make_ready(fd_.get());
     if (options.tls) {
         tls_ = std::make_unique<tls_state>();
-        tls_->context = SSL_CTX_new(TLS_client_method());
-        tls_->ssl = SSL_new(tls_->context);
+        tls_->ssl = SSL_new(client_context());
         if (!options.server_name.empty()) {
             // SSL_set_tlsext_host_name is a macro with a C cast.
             std::string name = options.server_name;

@@ -14,19 +14,25 @@
 
 namespace penstock::test {
 
+// Gives a session bytes in pieces and takes what it says; what it has been ended with by then.
+template <class Session>
+http::h2_code feed(Session& session, std::string& out, std::string_view bytes, std::size_t piece,
+                   time_point now) {
+    while (!bytes.empty()) {
+        const std::string_view next = bytes.substr(0, piece);
+        session.receive(next, now);
+        session.send(out, std::string::npos);
+        bytes.remove_prefix(next.size());
+    }
+    return session.ended_by();
+}
+
 class h2_link {
  public:
     explicit h2_link(const http::h2_limits& limits = {}) : session(limits) {}
 
-    // What the session has been ended with by then.
     http::h2_code send(std::string_view bytes, std::size_t piece = std::string_view::npos) {
-        while (!bytes.empty()) {
-            const std::string_view next = bytes.substr(0, piece);
-            session.receive(next, now);
-            session.send(out, std::string::npos);
-            bytes.remove_prefix(next.size());
-        }
-        return session.ended_by();
+        return feed(session, out, bytes, piece, now);
     }
     http::h2_code greet() { return send(h2::hello() + h2::frame(h2::settings, h2::ack, 0)); }
 
@@ -81,15 +87,8 @@ class h2_origin_link {
         session.send(out, std::string::npos);
         return stream;
     }
-    // What the session has been ended with by then.
     http::h2_code send(std::string_view bytes, std::size_t piece = std::string_view::npos) {
-        while (!bytes.empty()) {
-            const std::string_view next = bytes.substr(0, piece);
-            session.receive(next, now);
-            session.send(out, std::string::npos);
-            bytes.remove_prefix(next.size());
-        }
-        return session.ended_by();
+        return feed(session, out, bytes, piece, now);
     }
     // The code of the RST_STREAM of that stream among all that was said; fails the test if there is
     // none.
