@@ -1,6 +1,7 @@
 # penstock_module(<name> KNOWS <modules>): the static library penstock_<name> from src/<name>/*.cpp.
 # It links only what it is told to know, so a call back to the right does not link. A module without
 # sources yet is an interface library, so that the build never waits for one.
+# With PENSTOCK_UNITY its files are compiled eight at a time.
 function(penstock_module name)
   cmake_parse_arguments(arg "" "" "KNOWS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_SOURCE_DIR}/src/${name}/*.cpp")
@@ -14,6 +15,10 @@ function(penstock_module name)
                                          PRIVATE "${CMAKE_SOURCE_DIR}/src")
     target_link_libraries(${target} PUBLIC penstock_options ${arg_KNOWS})
     penstock_precompile(${name} ${target})
+    if(PENSTOCK_UNITY)
+      set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+      target_link_libraries(${target} PRIVATE penstock_unity_options)
+    endif()
   else()
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE "${CMAKE_SOURCE_DIR}/include")

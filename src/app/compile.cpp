@@ -1,6 +1,7 @@
 #include "app/compile.hpp"
 
 #include "app/resolve_names.hpp"
+#include "app/text.hpp"
 #include "penstock/app/app.hpp"
 #include "penstock/base/names.hpp"
 #include "penstock/config/dump.hpp"
@@ -31,8 +32,6 @@ const compiled_upstream* upstream_before(const compiled* before, const std::stri
     }
     return nullptr;
 }
-
-std::string text_of(const config::address& at) { return at.host + ":" + std::to_string(at.port); }
 
 std::unique_ptr<upstream::shared_endpoint> make_endpoint(const config::endpoint& from,
                                                          addresses resolved) {

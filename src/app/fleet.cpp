@@ -1,5 +1,6 @@
 #include "app/fleet.hpp"
 
+#include "app/text.hpp"
 #include "penstock/base/log.hpp"
 #include "penstock/base/names.hpp"
 
@@ -16,8 +17,6 @@ struct rebalance_line {
         : queued(std::make_unique<std::atomic<bool>[]>(size)) {}
     std::unique_ptr<std::atomic<bool>[]> queued;
 };
-
-std::string text_of(const config::address& at) { return at.host + ":" + std::to_string(at.port); }
 
 }  // namespace
 

@@ -1,13 +1,12 @@
 #include "app/memory_use.hpp"
 
+#include "app/system_file.hpp"
 #include "app/worker_count.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -31,11 +30,6 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
         return std::nullopt;
     text.remove_prefix(static_cast<std::size_t>(stop - text.data()));
     return value;
-}
-
-std::string read_file(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace
@@ -73,12 +67,12 @@ std::optional<std::uint64_t> cgroup_memory_limit(std::string_view text) {
 }
 
 std::uint64_t memory_in_use() {
-    const auto pages = private_pages(read_file("/proc/self/statm"));
+    const auto pages = private_pages(read_system_file("/proc/self/statm"));
     return pages.value_or(0) * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
 std::uint64_t memory_limit_of_cgroup() {
-    const cgroup_paths here = parse_cgroup_paths(read_file("/proc/self/cgroup"));
+    const cgroup_paths here = parse_cgroup_paths(read_system_file("/proc/self/cgroup"));
     std::vector<std::string> files;
     if (here.v2) {
         for (const std::string& path : with_ancestors(*here.v2))
@@ -90,7 +84,7 @@ std::uint64_t memory_limit_of_cgroup() {
     }
     std::uint64_t least = 0;
     for (const std::string& file : files) {
-        const std::uint64_t limit = cgroup_memory_limit(read_file(file)).value_or(0);
+        const std::uint64_t limit = cgroup_memory_limit(read_system_file(file)).value_or(0);
         least = least == 0 || limit == 0 ? std::max(least, limit) : std::min(least, limit);
     }
     return least;

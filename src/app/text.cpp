@@ -46,4 +46,6 @@ std::string html_text(std::string_view text) {
     return made;
 }
 
+std::string text_of(const config::address& at) { return at.host + ":" + std::to_string(at.port); }
+
 }  // namespace penstock::app

@@ -1,5 +1,7 @@
-// Quoting of texts in what the program itself writes.
+// Texts in what the program itself writes.
 #pragma once
+
+#include "penstock/config/model.hpp"
 
 #include <string>
 #include <string_view>
@@ -10,5 +12,7 @@ namespace penstock::app {
 [[nodiscard]] std::string json_string(std::string_view text);
 // For HTML text and attributes.
 [[nodiscard]] std::string html_text(std::string_view text);
+// "host:port".
+[[nodiscard]] std::string text_of(const config::address& at);
 
 }  // namespace penstock::app

@@ -1,12 +1,12 @@
 #include "app/worker_count.hpp"
 
+#include "app/system_file.hpp"
+
 #include <sched.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 
 namespace penstock::app {
 namespace {
@@ -46,11 +46,6 @@ bool lists(std::string_view controllers, std::string_view wanted) {
     return false;
 }
 
-std::string read_file(const std::string& path) {
-    std::ifstream file(path);
-    return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
 std::optional<double> smaller(std::optional<double> left, std::optional<double> right) {
     if (!left || !right)
         return left ? left : right;
@@ -58,18 +53,18 @@ std::optional<double> smaller(std::optional<double> left, std::optional<double> 
 }
 
 std::optional<double> quota_of_process() {
-    const cgroup_paths here = parse_cgroup_paths(read_file("/proc/self/cgroup"));
+    const cgroup_paths here = parse_cgroup_paths(read_system_file("/proc/self/cgroup"));
     std::optional<double> quota;
     if (here.v2) {
         for (const std::string& path : with_ancestors(*here.v2))
-            quota =
-                smaller(quota, quota_of_cpu_max(read_file("/sys/fs/cgroup" + path + "/cpu.max")));
+            quota = smaller(
+                quota, quota_of_cpu_max(read_system_file("/sys/fs/cgroup" + path + "/cpu.max")));
     }
     if (here.v1_cpu) {
         for (const std::string& path : with_ancestors(*here.v1_cpu)) {
             const std::string folder = "/sys/fs/cgroup/cpu" + path;
-            quota = smaller(quota, quota_of_cfs(read_file(folder + "/cpu.cfs_quota_us"),
-                                                read_file(folder + "/cpu.cfs_period_us")));
+            quota = smaller(quota, quota_of_cfs(read_system_file(folder + "/cpu.cfs_quota_us"),
+                                                read_system_file(folder + "/cpu.cfs_period_us")));
         }
     }
     return quota;

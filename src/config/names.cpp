@@ -17,11 +17,6 @@ constexpr std::size_t host_name_max = 253;
 constexpr std::size_t label_max = 63;
 constexpr int mapped_bits = 96;  // of an IPv4 address held as IPv6
 
-template <class T>
-parsed<T> refusal(std::string message, std::string hint = {}) {
-    return {std::nullopt, std::move(message), std::move(hint)};
-}
-
 bool is_alphanumeric(char c) noexcept {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
@@ -47,7 +42,7 @@ struct host_port {
     bool valid = false;
 };
 
-host_port cut(std::string_view text) noexcept {
+host_port cut_port(std::string_view text) noexcept {
     const std::size_t colon = text.rfind(':');
     if (colon == std::string_view::npos) {
         return {};
@@ -189,7 +184,7 @@ bool is_host_name(std::string_view text) noexcept {
 }
 
 parsed<address> parse_bind(std::string_view text) {
-    const host_port parts = cut(text);
+    const host_port parts = cut_port(text);
     if (!parts.valid) {
         parsed<address> refused = refuse_without_port(text);
         if (refused.hint.empty() && parse_port(text, 0).value.has_value()) {
@@ -225,7 +220,7 @@ parsed<address> parse_endpoint(std::string_view text) {
                                 "write 'host:port', as in " + in_quotes(rest) +
                                     (tls ? ", and 'tls: true' beside 'endpoints'" : ""));
     }
-    const host_port parts = cut(text);
+    const host_port parts = cut_port(text);
     if (!parts.valid) {
         return refuse_without_port(text);
     }

@@ -44,7 +44,7 @@ std::string_view take_digits(std::string_view& text) noexcept {
     return digits;
 }
 
-decimal cut(std::string_view text) noexcept {
+decimal cut_number(std::string_view text) noexcept {
     decimal out;
     out.whole = take_digits(text);
     out.valid = !out.whole.empty();
@@ -82,11 +82,6 @@ bool fits(const decimal& number) noexcept {
            number.fraction.size() <= std::size_t{fraction_digits_max};
 }
 
-template <class T>
-parsed<T> refusal(std::string message, std::string hint = {}) {
-    return {std::nullopt, std::move(message), std::move(hint)};
-}
-
 const unit* find_unit(std::span<const unit> units, std::string_view name) noexcept {
     const auto found =
         std::find_if(units.begin(), units.end(), [&](const unit& u) { return u.name == name; });
@@ -117,7 +112,7 @@ std::string size_hint(const decimal& number, std::string_view text) {
 }  // namespace
 
 parsed<std::int64_t> parse_duration(std::string_view text) {
-    const decimal number = cut(text);
+    const decimal number = cut_number(text);
     if (!number.valid) {
         return refusal<std::int64_t>(in_quotes(text) + " is not a duration",
                                      "a number and a unit: 250ms, 5s, 1m, 1h");
@@ -143,7 +138,7 @@ parsed<std::int64_t> parse_duration(std::string_view text) {
 }
 
 parsed<std::int64_t> parse_size(std::string_view text) {
-    const decimal number = cut(text);
+    const decimal number = cut_number(text);
     if (!number.valid) {
         return refusal<std::int64_t>(in_quotes(text) + " is not a size",
                                      "bytes, or a number and a unit: 1024, 16KiB, 1MiB, 1GiB");
@@ -168,7 +163,7 @@ parsed<std::int64_t> parse_size(std::string_view text) {
 }
 
 parsed<double> parse_ratio(std::string_view text) {
-    const decimal number = cut(text);
+    const decimal number = cut_number(text);
     if (!number.valid || (!number.unit.empty() && number.unit != "%") || !fits(number)) {
         return refusal<double>(in_quotes(text) + " is not a ratio", "a percentage: 20%, 12.5%");
     }

@@ -18,6 +18,11 @@ struct parsed {
     std::string hint;
 };
 
+template <class T>
+[[nodiscard]] parsed<T> refusal(std::string message, std::string hint = {}) {
+    return {std::nullopt, std::move(message), std::move(hint)};
+}
+
 // A decimal number and a unit: ms, s, m, h. The outcome is in whole milliseconds.
 [[nodiscard]] parsed<std::int64_t> parse_duration(std::string_view text);
 // A decimal number, bare or with B, KiB, MiB, GiB. The outcome is in whole bytes.

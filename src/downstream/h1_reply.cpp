@@ -1,5 +1,6 @@
 // One response: how it is written, what follows it, and tunnels.
 #include "downstream/h1_connection.hpp"
+#include "downstream/let_go.hpp"
 #include "downstream/refusal.hpp"
 #include "penstock/exchange/websocket_key.hpp"
 #include "penstock/net/error.hpp"
@@ -16,18 +17,8 @@ using exchange::phase;
 using exchange::reason;
 using exchange::reason_of_client;
 
-constexpr int status_gone = 499;  // what handlers answer to nobody
-
 // True if the handler still runs something for a response, or may.
 bool holds_on(const exchange::response& of) noexcept { return of.body && !of.body->settled(); }
-
-// Ends it.
-net::task<> let_go(exchange::response& of) {
-    if (!of.body->finished())
-        of.body->stop();
-    co_await of.body->close();
-    of.body.reset();
-}
 
 // An origin that speaks HTTP/2 has never seen the client's key.
 void prove_websocket(const http::request_head& asked, http::response_head& with) {

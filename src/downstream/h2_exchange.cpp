@@ -1,5 +1,6 @@
 #include "downstream/h2_exchange.hpp"
 
+#include "downstream/let_go.hpp"
 #include "downstream/refusal.hpp"
 #include "downstream/request_rules.hpp"
 #include "penstock/exchange/websocket_key.hpp"
@@ -16,18 +17,6 @@ namespace {
 using exchange::phase;
 using exchange::reason;
 using exchange::reason_of_client;
-
-constexpr int status_gone = 499;  // what handlers answer to nobody
-
-// Ends what the handler still runs for a response.
-net::task<> let_go(exchange::response& of) {
-    if (!of.body)
-        co_return;
-    if (!of.body->finished())
-        of.body->stop();
-    co_await of.body->close();
-    of.body.reset();
-}
 
 }  // namespace
 

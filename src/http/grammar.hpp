@@ -9,6 +9,8 @@
 
 namespace penstock::http {
 
+inline constexpr std::size_t method_bytes_max = 32;
+
 namespace grammar {
 
 enum char_class : std::uint8_t {
@@ -73,6 +75,17 @@ inline constexpr std::array<char, 256> lowered = [] {
 }
 [[nodiscard]] constexpr bool is_field_text(std::string_view text) noexcept {
     return grammar::all(text, grammar::field_char);
+}
+
+// -1 for what is no digit.
+[[nodiscard]] constexpr int hex_value(char c) noexcept {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
 }
 
 [[nodiscard]] constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }

@@ -17,16 +17,6 @@ constexpr std::uint8_t size_digits_max = 16;
 constexpr std::uint64_t small_chunk = 1024;
 constexpr std::uint64_t chunk_max = std::uint64_t{1} << 62;
 
-constexpr int hex_value(char c) noexcept {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 }  // namespace
 
 h1_body_decoder::h1_body_decoder(framing how, const body_limits& limits) noexcept

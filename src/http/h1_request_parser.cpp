@@ -10,8 +10,6 @@
 namespace penstock::http {
 namespace {
 
-constexpr std::size_t method_bytes_max = 32;
-
 // No error is errc{}.
 errc read_version(std::string_view text, version& into) noexcept {
     constexpr std::string_view name = "HTTP/";

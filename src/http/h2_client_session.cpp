@@ -15,13 +15,13 @@ namespace {
 
 constexpr std::size_t field_overhead = 32;  // RFC 9113 §6.5.2
 
-struct field_list {
+struct request_list {
     std::string path;
     std::array<char, 20> length{};
     name_value_list pairs;
 };
 
-bool list_target(const request_head& head, std::string_view protocol, field_list& to) {
+bool list_target(const request_head& head, std::string_view protocol, request_list& to) {
     const bool asterisk = head.verb == method::options && head.path == "*" && head.query.empty();
     const bool query = head.query.empty() || head.query.starts_with('?');
     if ((!head.path.starts_with('/') && !asterisk) || !query || !scan::all(scan::path, head.path) ||
@@ -38,7 +38,7 @@ bool list_target(const request_head& head, std::string_view protocol, field_list
 }
 
 // False if it cannot be written.
-bool list_request(const request_head& head, const h2_request_encoding& how, field_list& to) {
+bool list_request(const request_head& head, const h2_request_encoding& how, request_list& to) {
     to.pairs.reserve(head.fields.size() + 7);
     const std::string_view method =
         how.protocol.empty() ? std::string_view(head.method_text) : std::string_view("CONNECT");
@@ -92,7 +92,7 @@ std::size_t h2_client_session::slots() const noexcept {
 result<h2_client_stream*> h2_client_session::open(const request_head& head,
                                                   const h2_request_encoding& how,
                                                   h2_outgoing* body) {
-    field_list list;
+    request_list list;
     if (!list_request(head, how, list))
         return error(errc::bad_field);
     auto made = std::make_unique<h2_client_stream>();

@@ -15,6 +15,8 @@
 
 namespace penstock::http {
 
+inline constexpr std::size_t frame_header_size = 9;  // RFC 9113 §4.1
+
 [[nodiscard]] inline std::string_view view(const std::uint8_t* data, std::size_t size) noexcept {
     return {reinterpret_cast<const char*>(data), size};
 }

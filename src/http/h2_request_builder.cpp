@@ -4,12 +4,6 @@
 #include "penstock/http/target.hpp"
 
 namespace penstock::http {
-namespace {
-
-constexpr std::size_t method_bytes_max = 32;
-
-}  // namespace
-
 bool h2_request_builder::add(const fields::field& one, request_head& into) {
     const std::size_t bytes = one.name.size() + one.value.size();
     bytes_ += bytes + field_overhead;

@@ -12,7 +12,6 @@
 namespace penstock::http {
 namespace {
 
-constexpr std::size_t frame_header_size = 9;
 constexpr int header_too_large_status = 431;
 
 // Written by us and not told to the library: it would end the connection of a client that opens too
@@ -28,14 +27,15 @@ void announce_streams_max(std::uint32_t most, std::string& first) {
     first.insert(frame_header_size, entry.data(), entry.size());
 }
 
-struct field_list {
+struct response_list {
     std::array<char, 3> status{};
     std::array<char, 20> length{};
     name_value_list pairs;
 };
 
 // False if it cannot be written.
-bool list_response(const response_head& head, std::optional<std::uint64_t> length, field_list& to) {
+bool list_response(const response_head& head, std::optional<std::uint64_t> length,
+                   response_list& to) {
     if (head.status < 100 || head.status > 999)
         return false;
     to.pairs.reserve(head.fields.size() + 2);
@@ -158,7 +158,7 @@ std::size_t h2_server_session::ahead_max() const noexcept {
 
 result<void> h2_server_session::respond(h2_server_stream& to, const response_head& head,
                                         std::optional<std::uint64_t> length, h2_outgoing* body) {
-    field_list list;
+    response_list list;
     if (!list_response(head, length, list))
         return error(errc::bad_field);
     to.answered = true;
@@ -174,7 +174,7 @@ result<void> h2_server_session::respond(h2_server_stream& to, const response_hea
 }
 
 result<void> h2_server_session::send_interim(h2_server_stream& to, const response_head& head) {
-    field_list list;
+    response_list list;
     if (head.status >= 200 || !list_response(head, std::nullopt, list))
         return error(errc::bad_field);
     if (!to.closed && !to.answered)

@@ -12,7 +12,6 @@
 namespace penstock::http {
 namespace {
 
-constexpr std::size_t frame_header_size = 9;
 constexpr std::size_t trailer_count_max = 32;
 constexpr std::size_t trailer_bytes_max = 8 * 1024;
 

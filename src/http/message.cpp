@@ -101,6 +101,10 @@ method method_of(std::string_view text) noexcept {
     }
 }
 
+bool anticipates_content(method m) noexcept {
+    return m == method::post || m == method::put || m == method::patch;
+}
+
 bool idempotent(method m) noexcept {
     switch (m) {
         case method::get:

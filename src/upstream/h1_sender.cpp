@@ -15,17 +15,13 @@ namespace {
 constexpr std::string_view crlf = "\r\n";
 constexpr std::string_view last_chunk = "0\r\n\r\n";
 
-bool wants_length(http::method verb) noexcept {
-    return verb == http::method::post || verb == http::method::put || verb == http::method::patch;
-}
-
 }  // namespace
 
 http::framing h1_sender::choose_framing() const {
     using http::framing_kind;
     const http::method verb = from_.head.verb;
     if (from_.body->finished() || from_.wants_websocket) {
-        const bool announce = wants_length(verb) && !from_.wants_websocket;
+        const bool announce = http::anticipates_content(verb) && !from_.wants_websocket;
         return {announce ? framing_kind::length : framing_kind::none, 0};
     }
     if (const auto length = from_.body->length())

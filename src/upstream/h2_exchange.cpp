@@ -15,10 +15,6 @@ using exchange::phase;
 
 const http::fields no_fields;
 
-bool wants_length(http::method verb) noexcept {
-    return verb == http::method::post || verb == http::method::put || verb == http::method::patch;
-}
-
 }  // namespace
 
 h2_exchange::h2_exchange(const surroundings& around, exchange::request& from,
@@ -51,7 +47,7 @@ result<void> h2_exchange::open() {
         how.trailers = false;
     } else if (!empty) {
         how.length = from_.body->length();
-    } else if (wants_length(from_.head.verb)) {
+    } else if (http::anticipates_content(from_.head.verb)) {
         how.length = 0;
     }
     announced_ = how.length;

@@ -26,6 +26,8 @@ enum class method : std::uint8_t {
 [[nodiscard]] method method_of(std::string_view text) noexcept;  // case-sensitive (RFC 9110 §9.1)
 // Idempotent by definition (RFC 9110 §9.2.2); `other` is not.
 [[nodiscard]] bool idempotent(method m) noexcept;
+// A request without content says so by a length of zero (RFC 9110 §8.6).
+[[nodiscard]] bool anticipates_content(method m) noexcept;
 
 enum class version : std::uint8_t { http_1_0, http_1_1, http_2 };
 
