@@ -27,7 +27,7 @@ bool body_pace::take_in(std::size_t count) noexcept {
     const bool fast = bytes_ >= bytes_per_second_min * seconds;
     waited_ = nanoseconds{0};
     bytes_ = 0;
-    return fast;
+    return fast || relaxed_;
 }
 
 }  // namespace penstock::downstream

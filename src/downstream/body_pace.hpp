@@ -24,6 +24,8 @@ class body_pace {
     void end_wait(time_point now) noexcept;
     // Bytes came. False if they came too slowly.
     [[nodiscard]] bool take_in(std::size_t count) noexcept;
+    // From now on only silence is too slow: both sides talk as they have something to say.
+    void relax() noexcept { relaxed_ = true; }
 
  private:
     nanoseconds idle_;
@@ -31,6 +33,7 @@ class body_pace {
     nanoseconds silent_{0};    // waited since the last byte
     nanoseconds waited_{0};    // within the present window
     std::uint64_t bytes_ = 0;  // within the present window
+    bool relaxed_ = false;
 };
 
 }  // namespace penstock::downstream

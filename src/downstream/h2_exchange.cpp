@@ -105,6 +105,7 @@ reason h2_exchange::understand() {
     if (websocket_)
         rules.bytes_max = 0;
     rules.tunnel = websocket_;
+    rules.call = http::is_grpc(head.fields);
     rules.idle = state_->settings.timeouts.body_idle;
     rules.awaits_continue = request_.expects_continue;
     const h2_request_body::input input{in_.home.worker, in_.session, stream_, in_.flusher};

@@ -30,6 +30,7 @@ class h2_request_body final : public exchange::body_source {
         milliseconds idle = 30s;
         bool awaits_continue = false;  // the client sends nothing before it sees 100
         bool tunnel = false;           // raw bytes, which belong to nobody before `begin_tunnel`
+        bool call = false;             // of gRPC: once it is answered, it may come at any pace
     };
     struct input {
         net::worker& worker;
@@ -52,7 +53,11 @@ class h2_request_body final : public exchange::body_source {
     [[nodiscard]] net::task<> close() override { co_return; }
 
     // The response head has been handed over: waits are not charged to phase body any more.
-    void go_quiet() noexcept { quiet_ = true; }
+    void go_quiet() noexcept {
+        quiet_ = true;
+        if (rules_.call)
+            pace_.relax();
+    }
     // 100 was sent: from now on the client is expected to send, and a wait has its deadline.
     void note_continue() noexcept;
     // The websocket was accepted: what the client sends passes, and it may be silent.

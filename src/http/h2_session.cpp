@@ -39,8 +39,11 @@ h2_breach breach_of(int library_error) noexcept {
     return library_error == NGHTTP2_ERR_FLOODED ? h2_breach::unread_replies : h2_breach::rules;
 }
 
+// A response's head may be larger than the requests that its listener allows.
+constexpr std::size_t sent_head_min = std::size_t{128} * 1024;
+
 struct options {
-    explicit options(const h2_flood_limits& floods) {
+    explicit options(const h2_limits& limits) {
         if (nghttp2_option_new(&raw) != 0)
             throw std::bad_alloc();
         // The window is given back as the bytes leave towards the origin.
@@ -50,7 +53,11 @@ struct options {
         // The tracker counts the frames. The library counts how often it begins to wait for one,
         // which is as often as its header comes in pieces.
         nghttp2_option_set_max_continuations(
-            raw, frame_header_size * (std::size_t{floods.continuations} + 1));
+            raw, frame_header_size * (std::size_t{limits.floods.continuations} + 1));
+        // What was received within the limits leaves, with what is added to it and 12 bytes for
+        // each field. The library would leave a head above 64 KiB unsent without a word.
+        nghttp2_option_set_max_send_header_block_length(
+            raw, 2 * std::max(limits.head.head, sent_head_min));
         nghttp2_option_set_builtin_recv_extension_type(raw, NGHTTP2_PRIORITY_UPDATE);
     }
     ~options() { nghttp2_option_del(raw); }
@@ -301,7 +308,7 @@ struct h2_session::callbacks {
 
 h2_session::implementation::implementation(h2_session& of, role in, const h2_limits& by)
     : limits(by), as(in), tracker(by.floods, in == role::server) {
-    const options how(by.floods);
+    const options how(by);
     const auto make =
         in == role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
     if (make(&library, callbacks::table(), &of, how.raw, h2_memory()) != 0)
@@ -398,7 +405,9 @@ void h2_session::resume(h2_stream& of) noexcept {
 }
 
 void h2_session::reset(h2_stream& of, h2_code code) noexcept {
-    if (of.closed)
+    // The library forgets a request that has not left with its first reset; a second would go out,
+    // for a stream that the peer has never seen.
+    if (of.closed || std::exchange(of.reset_, true))
         return;
     nghttp2_submit_rst_stream(impl_->library, NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(of.id),
                               static_cast<std::uint32_t>(code));
@@ -495,7 +504,10 @@ h2_stream* h2_session::find(h2_stream_id id) const noexcept {
 }
 
 void h2_session::close_stream(h2_stream& of, h2_code code) {
-    of.closed = true;
+    // The library tells of a request that never left twice: that it was not sent, and that it is
+    // over.
+    if (std::exchange(of.closed, true))
+        return;
     of.code = code;
     of.body_ = nullptr;
     if (impl_->as == role::client)

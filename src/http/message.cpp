@@ -105,6 +105,15 @@ bool anticipates_content(method m) noexcept {
     return m == method::post || m == method::put || m == method::patch;
 }
 
+bool is_grpc(const fields& of) noexcept {
+    constexpr std::string_view content_type = "application/grpc";
+    const auto type = of.find(field_id::content_type);
+    if (!type || !equal_nocase(type->substr(0, content_type.size()), content_type))
+        return false;
+    const std::string_view rest = type->substr(content_type.size());
+    return rest.empty() || rest.front() == '+' || rest.front() == ';';
+}
+
 bool idempotent(method m) noexcept {
     switch (m) {
         case method::get:

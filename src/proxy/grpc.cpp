@@ -85,14 +85,6 @@ class grpc_body final : public exchange::body_source {
 
 }  // namespace
 
-bool is_grpc(const http::fields& of) noexcept {
-    const auto type = of.find("content-type");
-    if (!type || !http::equal_nocase(type->substr(0, content_type.size()), content_type))
-        return false;
-    const std::string_view rest = type->substr(content_type.size());
-    return rest.empty() || rest.front() == '+' || rest.front() == ';';
-}
-
 bool is_grpc_call(const http::request_head& head) noexcept {
     return head.version == http::version::http_2 && is_grpc(head.fields);
 }

@@ -15,8 +15,6 @@ namespace penstock::proxy {
 
 // A call over HTTP/2; over HTTP/1 nobody could read trailers.
 [[nodiscard]] bool is_grpc_call(const http::request_head& head) noexcept;
-// True for a content type of "application/grpc", with or without "+proto" and the like.
-[[nodiscard]] bool is_grpc(const http::fields& of) noexcept;
 
 // "100m" → 100 ms; nothing for what is no timeout. At most eight digits and a unit of H M S m u n.
 [[nodiscard]] std::optional<nanoseconds> parse_grpc_timeout(std::string_view text) noexcept;

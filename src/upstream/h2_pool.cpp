@@ -165,9 +165,13 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
         if (endpoints_[at].waiting.size() >= std::max<std::size_t>(limits.queue, served))
             co_return error(net::errc::queue_full);
         waiter self(home_);
-        co_await wait_for_slot(self, at, from);
-        if (self.failed)
+        co_await wait_for_slot(self, at, from, until);
+        if (self.failed) {
+            // What it was woken for is another's.
+            if (const std::shared_ptr<h2_client> free = best(at))
+                wake(at, free->slots());
             co_return self.failed;
+        }
         made.http1 = std::move(self.http1);
         if (made.http1 || !serves(at))
             co_return std::move(made);
@@ -175,7 +179,8 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
 }
 
 // Returns when something may have changed: a free stream, a failed connection, a place, or time.
-net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange::request& from) {
+net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange::request& from,
+                                   time_point until) {
     endpoint_state& state = endpoints_[endpoint];
     const bool made = being_made(endpoint);
     std::optional<exchange::abort_signal::attachment> attached;
@@ -184,8 +189,13 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
         attached.emplace(*from.aborted, listener);
     state.waiting.push_back(&self);
     add(counters_.queued);
-    if (!made)
+    if (made) {
+        // It may be there and have no stream for this one.
+        const time_point latest = std::max(until, home_.now() + retry_interval);
+        self.arm(home_.deadlines(), latest, net::errc::queue_timeout);
+    } else {
         ask_for_place(self, endpoint);
+    }
     if (!self.decided.is_set()) {
         const exchange::phase during = made ? exchange::phase::connect : exchange::phase::pool_wait;
         const time_point began = net::worker::clock();

@@ -69,7 +69,8 @@ class h2_pool final : private h2_client_owner {
     void on_dialled(std::size_t endpoint, result<std::unique_ptr<connection>> made);
     void wake(std::size_t endpoint, std::size_t most) noexcept;
     void fail_waiting(std::size_t endpoint, error why) noexcept;
-    net::task<> wait_for_slot(waiter& self, std::size_t endpoint, exchange::request& from);
+    net::task<> wait_for_slot(waiter& self, std::size_t endpoint, exchange::request& from,
+                              time_point until);
     void ask_for_place(waiter& self, std::size_t endpoint);
     [[nodiscard]] bool being_made(std::size_t endpoint) const noexcept;
 

@@ -439,6 +439,31 @@ TEST(H2OriginQueue, HasNoMoreThanTheConnectionWillServe) {
                   "penstock; error=connection_timeout");
 }
 
+// Nor do they wait for longer, once it is there and has a stream for one of them only.
+TEST(H2OriginQueue, HasItsTimeoutBehindAConnectionThatWasMade) {
+    gate go;
+    scripted_origin origin([&](peer& wire, int) {
+        wire.send(h2::setting(3, 1));
+        h2_server server(wire);
+        const std::uint32_t stream = server.request();
+        wire.wait_for(go);
+        server.answer(stream, {{":status", "204"}});
+        (void)server.request();
+    });
+    const daemon proxy(site(origin.address(), ", pool: {connections: 1, queue_timeout: 300ms}"));
+    h2_client client(proxy.port("web"));
+    std::string all;
+    for (std::uint32_t stream = 1; stream < 9; stream += 2)
+        all += h2::head(stream, h2::get());
+    client.send(all);
+    for (std::uint32_t stream = 3; stream < 9; stream += 2)
+        EXPECT_EQ(client.response(stream).field("proxy-status"),
+                  "penstock; error=connection_limit_reached")
+            << stream;
+    go.open();
+    EXPECT_EQ(client.response(1).status(), 204);
+}
+
 TEST(H2OriginPing, OriginThatSpeaksHttp1IsAnErrorOfTheProtocol) {
     scripted_origin origin(scripted_origin::answer(
         [](const http_request&) { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"; }));

@@ -76,6 +76,7 @@ struct h2_stream {
     std::size_t place_ = 0;
     bool changed_ = false;
     bool released_ = false;
+    bool reset_ = false;  // by us, whether or not it has left
     bool over_ = false;   // takes no place any more
     bool waits_ = false;  // the outgoing body had nothing
 };
@@ -101,6 +102,7 @@ class h2_session {
     void resume(h2_stream& of) noexcept;
     // True if it waits for its body, and not for the peer's window or for its turn.
     [[nodiscard]] static bool starved(const h2_stream& of) noexcept { return of.waits_; }
+    // The first one counts. A stream of ours whose head has not left is never seen by the peer.
     void reset(h2_stream& of, h2_code code) noexcept;
     // The owner is done with it. A stream that is not closed is reset. So a message of ours is
     // whole only if `sent` was waited for.

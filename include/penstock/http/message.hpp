@@ -28,6 +28,8 @@ enum class method : std::uint8_t {
 [[nodiscard]] bool idempotent(method m) noexcept;
 // A request without content says so by a length of zero (RFC 9110 §8.6).
 [[nodiscard]] bool anticipates_content(method m) noexcept;
+// A content type of "application/grpc", with or without "+proto" and the like.
+[[nodiscard]] bool is_grpc(const fields& of) noexcept;
 
 enum class version : std::uint8_t { http_1_0, http_1_1, http_2 };
 

@@ -43,6 +43,16 @@ TEST(BodyPace, RefusesLessThanTheLeastRate) {
     }
 }
 
+// A gRPC call that is answered may have something to say now and then only.
+TEST(BodyPace, OnceRelaxedLooksAtSilenceAlone) {
+    body_pace pace(30s);
+    time_point now = start;
+    pace.relax();
+    for (int second = 0; second < 60; ++second)
+        ASSERT_TRUE(wait_and_take(pace, now, 1s, 1));
+    EXPECT_EQ(pace.begin_wait(now), now + 30s);
+}
+
 TEST(BodyPace, JudgesNothingBeforeTheWindowIsFull) {
     body_pace pace(30s);
     time_point now = start;

@@ -316,6 +316,60 @@ TEST(H2ClientSession, GoawayLeavesWhatTheOriginHasTakenUp) {
     EXPECT_TRUE(first->head_complete);
 }
 
+// A client that leaves before its request does: the origin hears of neither.
+TEST(H2ClientSession, RequestThatIsCancelledBeforeItLeavesNeverWas) {
+    for (const bool sent_first : {true, false}) {
+        SCOPED_TRACE(sent_first);
+        link to;
+        to.greet();
+        (void)to.frames();
+        const std::size_t slots = to.session.slots();
+        h2_client_stream* const bystander = to.open();
+        h2_client_stream* const stream = to.open();
+        to.session.reset(*stream, h2_code::cancel);
+        if (sent_first) {
+            EXPECT_EQ(to.frames().size(), 1U);
+        }
+        to.session.release(*stream);
+        if (!sent_first) {
+            EXPECT_EQ(to.frames().size(), 1U);
+        }
+        EXPECT_TRUE(to.frames().empty());
+        EXPECT_EQ(to.session.active(), 1U);
+        EXPECT_EQ(to.session.slots(), slots - 1);
+        // The one beside it is served, and so is the next.
+        to.send(h2::head(1, {{":status", "204"}}));
+        EXPECT_TRUE(bystander->head_complete);
+        to.session.release(*bystander);
+        EXPECT_EQ(to.session.slots(), slots);
+        ASSERT_NE(to.open(), nullptr);
+        EXPECT_EQ(to.frames(h2::headers).size(), 1U);
+        EXPECT_FALSE(to.session.ended());
+    }
+}
+
+// What was received within its limits leaves, with what is added to it.
+TEST(H2ClientSession, SendsAHeadAboveTheLibrarysOwnLimit) {
+    link to;
+    to.greet();
+    (void)to.frames();
+    request_head head;
+    head.method_text = "GET";
+    head.scheme = "http";
+    head.authority = "a.test";
+    head.path = "/";
+    for (int i = 0; i < 110; ++i)
+        head.fields.add("x-" + std::to_string(i), std::string(600, 'v'));
+    const result<h2_client_stream*> made = to.session.open(head, {}, nullptr);
+    ASSERT_TRUE(made);
+    (*made)->owner = &to;
+    const std::vector<h2::read_frame> sent = to.frames();
+    ASSERT_GE(sent.size(), 4U);
+    EXPECT_EQ(sent.front().type, h2::headers);
+    EXPECT_TRUE(sent.back().has(h2::end_headers));
+    EXPECT_FALSE((*made)->closed);
+}
+
 TEST(H2ClientSession, ReleasedStreamIsCancelled) {
     link to;
     to.greet();
