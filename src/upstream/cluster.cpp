@@ -131,24 +131,28 @@ net::task<attempt> cluster::implementation::send(exchange::request& from, attemp
 }
 
 // A connection of the version that the endpoint speaks. With `protocol: auto` either pool may find
-// out that it is the other one's.
+// out that it is the other one's, again and again where servers of both kinds stand behind one
+// address.
 net::task<result<h2_lease>> cluster::implementation::lease(exchange::request& from,
                                                            lease_wish& wish) {
-    if (speaks_h2(wish.endpoint)) {
-        result<h2_lease> made = co_await h2.obtain(from, wish);
-        if (!made || made->http2 || made->http1)
-            co_return made;
-    }
-    result<std::unique_ptr<connection>> obtained = co_await pool.obtain(from, wish);
-    if (!obtained)
-        co_return obtained.error();
-    if ((*obtained)->stream().is_tls() && (*obtained)->stream().tls().alpn == "h2") {
+    constexpr int looks_max = 4;
+    for (int i = 0; i < looks_max; ++i) {
+        if (speaks_h2(wish.endpoint)) {
+            result<h2_lease> made = co_await h2.obtain(from, wish);
+            if (!made || made->http2 || made->http1)
+                co_return made;
+        }
+        result<std::unique_ptr<connection>> obtained = co_await pool.obtain(from, wish);
+        if (!obtained)
+            co_return obtained.error();
+        if (!(*obtained)->stream().is_tls() || (*obtained)->stream().tls().alpn != "h2") {
+            h2_lease made;
+            made.http1 = std::move(*obtained);
+            co_return std::move(made);
+        }
         (void)h2.adopt(std::move(*obtained));
-        co_return co_await h2.obtain(from, wish);
     }
-    h2_lease made;
-    made.http1 = std::move(*obtained);
-    co_return std::move(made);
+    co_return error(errc::protocol_unavailable);
 }
 
 net::task<> cluster::implementation::exchange_over(std::unique_ptr<connection>& leased,
