@@ -261,8 +261,11 @@ void tls_session::note_hello(std::string_view server_name) {
 // Decides what the failure of an SSL call is called. The socket's own reason comes first, whatever
 // OpenSSL made of it.
 error tls_session::fail() {
-    if (!established_)
+    if (!established_) {
         why_failed_ = diagnose();
+        if (answered_)
+            note_agreement();
+    }
     const std::string details = take_openssl_errors();
     const long verdict = verifies_ ? SSL_get_verify_result(ssl_.get()) : X509_V_OK;
     if (io_error_) {
@@ -294,8 +297,9 @@ error tls_session::end() {
     return failed_;
 }
 
-void tls_session::note_facts() {
-    SSL* const ssl = ssl_.get();
+// Known from our answer on, whatever comes of the handshake.
+void tls_session::note_agreement() {
+    const SSL* const ssl = ssl_.get();
     facts_.version = SSL_get_version(ssl);
     facts_.cipher = SSL_get_cipher_name(ssl);
     const unsigned char* protocol = nullptr;
@@ -303,6 +307,11 @@ void tls_session::note_facts() {
     SSL_get0_alpn_selected(ssl, &protocol, &size);
     if (size > 0)
         facts_.alpn.assign(reinterpret_cast<const char*>(protocol), size);
+}
+
+void tls_session::note_facts() {
+    SSL* const ssl = ssl_.get();
+    note_agreement();
     // A client's is there already, and clean.
     if (role_ == role::client)
         facts_.server_name = peer_.server_name;

@@ -93,6 +93,7 @@ class tls_session {
     error fail();
     error end();
     [[nodiscard]] tls_failure diagnose() const noexcept;
+    void note_agreement();
     void note_facts();
     void note_client();
     [[nodiscard]] error after_read(int outcome);

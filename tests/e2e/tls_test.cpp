@@ -317,10 +317,18 @@ TEST(Tls, TellsOfEachFailedHandshake) {
         EXPECT_NE(event.find(part), std::string::npos) << event;
     (void)run({"curl", "-s", "http://127.0.0.1:" + std::to_string(proxy.port("web")) + "/"});
     EXPECT_NE(proxy.running().wait_for("reason=not_tls").find("phase=hello"), std::string::npos);
-    const samples found = wait_for_sum(proxy, "penstock_tls_handshake_failures_total", {}, 2);
+    // What was agreed on by then is told too: here of a client that does not trust us.
+    const std::string port = std::to_string(proxy.port("web"));
+    (void)run({"curl", "-s", "--http1.1", "--resolve", "a.test:" + port + ":127.0.0.1",
+               "https://a.test:" + port + "/"});
+    const std::string refused = proxy.running().wait_for("sni=a.test");
+    for (const std::string part :
+         {"alpn=http/1.1", "version=TLSv1.3", "reason=certificate_refused", "phase=client_answer"})
+        EXPECT_NE(refused.find(part), std::string::npos) << refused;
+    const samples found = wait_for_sum(proxy, "penstock_tls_handshake_failures_total", {}, 3);
     EXPECT_EQ(sum(found, "penstock_tls_handshake_failures_total", {"reason=\"unknown_name\""}), 1);
     EXPECT_EQ(sum(found, "penstock_tls_handshake_failures_total", {"reason=\"not_tls\""}), 1);
-    EXPECT_EQ(sum(found, "penstock_tls_handshakes_total", {"result=\"failed\""}), 2);
+    EXPECT_EQ(sum(found, "penstock_tls_handshakes_total", {"result=\"failed\""}), 3);
 }
 
 // ---- What is configured
