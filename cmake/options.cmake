@@ -5,7 +5,7 @@ set(PENSTOCK_OUTER_TESTS "" CACHE PATH
     "Folder with e2e and campaign of another build, to be run on this build's penstock; empty: build them")
 option(PENSTOCK_BENCH "Build the benchmarks, if there are any" ON)
 option(PENSTOCK_PCH "Use precompiled headers" ON)
-option(PENSTOCK_UNITY "Compile several files of a module as one; takes a third of the time" OFF)
+option(PENSTOCK_UNITY "Compile several files of a module as one; takes half the time" OFF)
 option(PENSTOCK_FUZZ "Link the fuzz targets with libFuzzer instead of the corpus replay (clang)" OFF)
 set(PENSTOCK_SANITIZE "" CACHE STRING "Value for -fsanitize=, empty for none")
 set(PENSTOCK_REVISION "unknown" CACHE STRING "Source revision for `penstock version`; git = ask git")
