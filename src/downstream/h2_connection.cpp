@@ -22,18 +22,20 @@ std::string& scratch() {
 
 }  // namespace
 
-http::h2_limits h2_limits_of(const config::listener& settings) noexcept {
+http::h2_limits h2_limits_of(const listener_state& state) noexcept {
+    const config::listener& settings = state.settings;
     http::h2_limits limits;
     limits.streams = settings.http2.streams;
     limits.stream_window = static_cast<std::uint32_t>(settings.http2.stream_window);
     limits.connection_window = static_cast<std::uint32_t>(settings.http2.connection_window);
     limits.head = head_limits_of(settings.limit);
+    limits.extended_connect = state.handler->takes_websockets();
     return limits;
 }
 
 h2_connection::h2_connection(const place& in)
     : in_(in),
-      session_(h2_limits_of(in.home.state->settings)),
+      session_(h2_limits_of(*in.home.state)),
       children_(in.home.worker),
       flush_(in.home.worker),
       alarm_(in.stream),

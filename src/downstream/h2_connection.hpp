@@ -108,6 +108,6 @@ class h2_connection final : private h2_flusher {
 };
 
 // What the listener's settings mean for a session.
-[[nodiscard]] http::h2_limits h2_limits_of(const config::listener& settings) noexcept;
+[[nodiscard]] http::h2_limits h2_limits_of(const listener_state& state) noexcept;
 
 }  // namespace penstock::downstream

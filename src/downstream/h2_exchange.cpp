@@ -54,7 +54,7 @@ void h2_exchange::begin() {
     request_.record = &record_;
     request_.head = std::move(stream_.head);
     // RFC 8441 §4: to everybody else it is what it would be over HTTP/1.
-    websocket_ = stream_.protocol == "websocket";
+    websocket_ = !stream_.protocol.empty();
     if (websocket_) {
         request_.head.verb = http::method::get;
         request_.head.method_text = "GET";
@@ -86,16 +86,16 @@ reason h2_exchange::understand() {
         return reason_of_head(stream_.refused);
     if (connection_home::is_misdirected(in_.stream, head.host()))
         return reason::misdirected_request;
-    if (!stream_.protocol.empty() && !websocket_)
-        return reason::http_request_denied;
     if (websocket_ && stream_.ended)
         return reason::http_request_error;
     const result<bool> expects = judge_expect(head, !stream_.ended);
     if (!expects)
         return reason_of_head(expects.error());
     request_.expects_continue = *expects;
-    // The transport's, whatever the client says: origins are told that it is the truth.
-    head.scheme = record_.tls ? "https" : "http";
+    // Origins are told that it is the truth.
+    const std::string_view scheme = record_.tls ? "https" : "http";
+    request_.other_scheme = !head.scheme.empty() && head.scheme != scheme;
+    head.scheme = scheme;
     h2_request_body::rules rules;
     rules.bytes_max = state_->handler->body_limit(head);
     if (rules.bytes_max == 0)

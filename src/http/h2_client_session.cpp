@@ -13,15 +13,13 @@
 namespace penstock::http {
 namespace {
 
-constexpr std::size_t field_overhead = 32;  // RFC 9113 §6.5.2
-
 struct request_list {
     std::string path;
     std::array<char, 20> length{};
     name_value_list pairs;
 };
 
-bool list_target(const request_head& head, std::string_view protocol, request_list& to) {
+bool list_target(const request_head& head, const h2_request_encoding& how, request_list& to) {
     const bool asterisk = head.verb == method::options && head.path == "*" && head.query.empty();
     const bool query = head.query.empty() || head.query.starts_with('?');
     if ((!head.path.starts_with('/') && !asterisk) || !query || !scan::all(scan::path, head.path) ||
@@ -29,11 +27,12 @@ bool list_target(const request_head& head, std::string_view protocol, request_li
         !scan::all(scan::host, head.authority))
         return false;
     to.path = head.path + head.query;
-    to.pairs.push_back(pair_of(":scheme", head.scheme));
+    // As over HTTP/1, the client's own scheme is the affair of X-Forwarded-Proto.
+    to.pairs.push_back(pair_of(":scheme", how.tls ? "https" : "http"));
     to.pairs.push_back(pair_of(":authority", head.authority));
     to.pairs.push_back(pair_of(":path", to.path));
-    if (!protocol.empty())
-        to.pairs.push_back(pair_of(":protocol", protocol));
+    if (!how.protocol.empty())
+        to.pairs.push_back(pair_of(":protocol", how.protocol));
     return true;
 }
 
@@ -46,7 +45,7 @@ bool list_request(const request_head& head, const h2_request_encoding& how, requ
         head.fields.find(field_id::te) || head.fields.find(field_id::host))
         return false;
     to.pairs.push_back(pair_of(":method", method));
-    if (!list_target(head, how.protocol, to) || !list_fields(head.fields, to.pairs))
+    if (!list_target(head, how, to) || !list_fields(head.fields, to.pairs))
         return false;
     // RFC 8441 §5: the stream is the proof.
     if (!how.protocol.empty())
@@ -126,22 +125,21 @@ void h2_client_session::ping() noexcept {
     nghttp2_submit_ping(impl_->library, NGHTTP2_FLAG_NONE, nullptr);
 }
 
-bool h2_client_session::begin_head(h2_stream_id id, bool) {
+void h2_client_session::begin_head(h2_stream_id id, bool) {
     auto* const stream = static_cast<h2_client_stream*>(
         nghttp2_session_get_stream_user_data(impl_->library, static_cast<std::int32_t>(id)));
     if (stream == nullptr || stream->head_complete)
-        return true;
+        return;
     stream->begun = true;
     stream->incoming_.clear();
     stream->bytes_ = 0;
-    return true;
 }
 
 h2_session::verdict h2_client_session::add_head_field(h2_stream& of, const fields::field& one) {
     auto& stream = static_cast<h2_client_stream&>(of);
     const head_limits& most = impl_->limits.head;
     response_head& into = stream.incoming_;
-    stream.bytes_ += one.name.size() + one.value.size() + field_overhead;
+    stream.bytes_ += one.name.size() + one.value.size() + h2_field_overhead;
     if (stream.bytes_ > 2 * most.head)
         return verdict::end_connection;
     if (stream.bytes_ > most.head)

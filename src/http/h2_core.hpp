@@ -73,7 +73,8 @@ struct h2_session::implementation {
     // Frames that the library had to send as SETTINGS came: what it has to say behind them, but for
     // their acknowledgement, they are to blame for.
     std::size_t queued = 0;
-    bool going_away = false;                         // the peer has sent a GOAWAY
+    std::size_t passed_over = 0;  // decoded of the block that comes in and that nobody reads
+    bool going_away = false;      // the peer has sent a GOAWAY
     std::vector<std::unique_ptr<h2_stream>> erased;  // the library may still be looking at them
 };
 

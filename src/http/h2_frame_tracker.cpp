@@ -27,7 +27,8 @@ h2_frame_tracker::h2_frame_tracker(const h2_flood_limits& limits, bool of_client
     : limits_(limits),
       preface_left_(of_client ? h2_preface.size() : 0),
       of_client_(of_client),
-      control_(limits.control, limits.window) {}
+      control_(limits.control, limits.window),
+      ignored_(limits.ignored, limits.window) {}
 
 bool h2_frame_tracker::memory::has(h2_stream_id stream) const noexcept {
     return std::find(ring_.begin(), ring_.end(), stream) != ring_.end();
@@ -71,9 +72,9 @@ h2_breach h2_frame_tracker::judge(const frame& next, time_point now) {
         case frame_type::data:
             return judge_data(next, now);
         case frame_type::headers:
-            return judge_headers(next);
+            return judge_headers(next, now);
         case frame_type::continuation:
-            return judge_continuation(next);
+            return judge_continuation(next, now);
         case frame_type::rst_stream:
             close(next.stream);
             return h2_breach::none;
@@ -113,9 +114,17 @@ h2_breach h2_frame_tracker::judge_stream_use(h2_stream_id stream,
     return of_client_ ? unknown : h2_breach::none;
 }
 
-h2_breach h2_frame_tracker::judge_headers(const frame& next) {
+// Of a block that the library decodes without a word. False if there was too much of that.
+bool h2_frame_tracker::ignore(const frame& block, time_point now) noexcept {
+    return !ignored_block_ || ignored_.add(now, block.length);
+}
+
+h2_breach h2_frame_tracker::judge_headers(const frame& next, time_point now) {
     block_bytes_ = next.length;
     continuations_ = 0;
+    ignored_block_ = next.stream > last_ || reset_.has(next.stream);
+    if (!ignore(next, now))
+        return h2_breach::header_bomb;
     if (next.stream <= highest_) {
         const h2_breach fault = judge_stream_use(next.stream, h2_breach::idle_stream);
         if (fault != h2_breach::none)
@@ -135,7 +144,9 @@ h2_breach h2_frame_tracker::judge_headers(const frame& next) {
 }
 
 // A block that goes on for too long is not decoded to its end (CVE-2024-27316).
-h2_breach h2_frame_tracker::judge_continuation(const frame& next) {
+h2_breach h2_frame_tracker::judge_continuation(const frame& next, time_point now) {
+    if (!ignore(next, now))
+        return h2_breach::header_bomb;
     block_bytes_ += next.length;
     ++continuations_;
     return continuations_ > limits_.continuations || block_bytes_ > limits_.block

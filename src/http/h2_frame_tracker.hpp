@@ -14,6 +14,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -40,6 +41,8 @@ class h2_frame_tracker {
     // We sent these.
     void note_reset(h2_stream_id stream);
     void note_data() noexcept { ++data_sent_; }
+    // A GOAWAY: streams of the peer above `last` are passed over.
+    void note_goaway(h2_stream_id last) noexcept { last_ = last; }
     // The preface, a frame other than DATA, or a header block has begun and is not whole.
     [[nodiscard]] bool within_head() const noexcept {
         return in_block_ || header_bytes_ > 0 || (payload_left_ > 0 && !in_data_) ||
@@ -66,8 +69,9 @@ class h2_frame_tracker {
     };
 
     [[nodiscard]] h2_breach judge(const frame& next, time_point now);
-    [[nodiscard]] h2_breach judge_headers(const frame& next);
-    [[nodiscard]] h2_breach judge_continuation(const frame& next);
+    [[nodiscard]] h2_breach judge_headers(const frame& next, time_point now);
+    [[nodiscard]] h2_breach judge_continuation(const frame& next, time_point now);
+    [[nodiscard]] bool ignore(const frame& block, time_point now) noexcept;
     [[nodiscard]] h2_breach judge_data(const frame& next, time_point now);
     [[nodiscard]] h2_breach judge_stream_use(h2_stream_id stream, h2_breach unknown) const noexcept;
     [[nodiscard]] h2_breach count_control(time_point now) noexcept;
@@ -84,6 +88,7 @@ class h2_frame_tracker {
     bool of_client_;
     bool in_block_ = false;  // END_HEADERS has not come
     bool in_data_ = false;   // the present frame is DATA
+    bool ignored_block_ = false;
 
     std::vector<h2_stream_id> open_;
     memory closed_;
@@ -91,7 +96,9 @@ class h2_frame_tracker {
     h2_stream_id highest_ = 0;
     std::size_t block_bytes_ = 0;
     std::uint32_t continuations_ = 0;
+    h2_stream_id last_ = std::numeric_limits<h2_stream_id>::max();
     h2_rate control_;
+    h2_rate ignored_;
     std::uint64_t streams_ = 0;
     std::uint64_t priorities_ = 0;
     std::uint64_t window_updates_ = 0;

@@ -4,6 +4,7 @@
 #include "http/h2_rate.hpp"
 #include "http/h2_request_builder.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -57,10 +58,13 @@ bool list_response(const response_head& head, std::optional<std::uint64_t> lengt
 // What a client is judged by.
 struct h2_server_session::request_rules {
     explicit request_rules(const h2_limits& by)
-        : builder(by.head), glitches(by.floods.glitches, by.floods.window) {}
+        : builder(by.head, by.extended_connect), glitches(by.floods.glitches, by.floods.window) {}
 
     h2_request_builder builder;  // of the block that is being decoded
     h2_rate glitches;
+    // Streams of which PRIORITY_UPDATE came before their request.
+    std::array<h2_stream_id, 8> updated{};
+    std::size_t updates = 0;
     std::uint64_t refusals = 0;
     std::uint64_t early_resets = 0;
     std::optional<time_point> told;  // when a client was last told that its head is too large
@@ -75,7 +79,8 @@ h2_server_session::h2_server_session(const h2_limits& limits)
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
     }};
-    nghttp2_submit_settings(library, NGHTTP2_FLAG_NONE, entries.data(), entries.size());
+    nghttp2_submit_settings(library, NGHTTP2_FLAG_NONE, entries.data(),
+                            limits.extended_connect ? entries.size() : entries.size() - 1);
     nghttp2_session_set_local_window_size(library, NGHTTP2_FLAG_NONE, 0,
                                           static_cast<std::int32_t>(limits.connection_window));
     send(impl_->first, SIZE_MAX);
@@ -84,19 +89,18 @@ h2_server_session::h2_server_session(const h2_limits& limits)
 
 h2_server_session::~h2_server_session() = default;
 
-bool h2_server_session::begin_head(h2_stream_id id, bool opens) {
+void h2_server_session::begin_head(h2_stream_id id, bool opens) {
     if (!opens)
-        return true;
+        return;
     if (live() >= impl_->limits.streams) {
         if (++rules_->refusals > impl_->limits.floods.refusals)
             impl_->break_off(h2_breach::refused_streams);
-        return false;
+        return;
     }
     auto made = std::make_unique<h2_server_stream>();
     made->id = id;
-    rules_->builder = h2_request_builder(impl_->limits.head);
+    rules_->builder = h2_request_builder(impl_->limits.head, impl_->limits.extended_connect);
     adopt(std::move(made));
-    return true;
 }
 
 h2_session::verdict h2_server_session::add_head_field(h2_stream& of, const fields::field& one) {
@@ -109,6 +113,9 @@ void h2_server_session::finish_head(h2_stream& of, bool ended) {
     stream.protocol = rules_->builder.protocol();
     stream.refused = rules_->builder.finish(stream.head);
     const result<framing> framed = request_framing(stream.head);
+    const bool unreadable = !framed && framed.error() != errc::body_not_allowed;
+    if (!stream.refused && (rules_->builder.malformed() || unreadable))
+        return reset(of, h2_code::protocol_error);
     if (!stream.refused && !framed)
         stream.refused = framed.error();
     if (framed && framed->kind == framing_kind::length)
@@ -117,6 +124,7 @@ void h2_server_session::finish_head(h2_stream& of, bool ended) {
         stream.length = 0;
     stream.head.fields.remove(field_id::content_length);
     stream.head_complete = true;
+    set_priority(stream);
     if (!stream.refused)
         return;
     count_glitch(h2_breach::faulty_heads);
@@ -124,6 +132,22 @@ void h2_server_session::finish_head(h2_stream& of, bool ended) {
     const std::optional<time_point> told = rules_->told;
     if (rules_->builder.exceeds_limit() && told && impl_->now - *told < impl_->limits.floods.window)
         impl_->break_off(h2_breach::header_bomb);
+}
+
+// RFC 9218 §10: the library keeps the order. A PRIORITY_UPDATE that came before is newer than what
+// the request says of itself (§7).
+void h2_server_session::set_priority(const h2_server_stream& of) noexcept {
+    const h2_priority* const wished = rules_->builder.priority();
+    const auto& updated = rules_->updated;
+    if (wished == nullptr || std::find(updated.begin(), updated.end(), of.id) != updated.end())
+        return;
+    const nghttp2_extpri how{wished->urgency, wished->incremental ? 1 : 0};
+    nghttp2_session_change_extpri_stream_priority(impl_->library, static_cast<std::int32_t>(of.id),
+                                                  &how, 0);
+}
+
+void h2_server_session::on_priority_update(h2_stream_id id) noexcept {
+    rules_->updated[rules_->updates++ % rules_->updated.size()] = id;
 }
 
 void h2_server_session::count_glitch(h2_breach of) noexcept {

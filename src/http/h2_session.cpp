@@ -3,6 +3,7 @@
 #include "http/field_rules.hpp"
 #include "http/grammar.hpp"
 #include "http/h2_memory.hpp"
+#include "http/h2_request_builder.hpp"
 #include "penstock/base/check.hpp"
 
 #include <algorithm>
@@ -43,9 +44,12 @@ h2_breach breach_of(int library_error) noexcept {
 constexpr std::size_t sent_head_min = std::size_t{128} * 1024;
 
 struct options {
-    explicit options(const h2_limits& limits) {
+    options(const h2_limits& limits, bool of_server) {
         if (nghttp2_option_new(&raw) != 0)
             throw std::bad_alloc();
+        // What a client says is judged by us: the library resets where a status is owed, and goes
+        // on to decode, uncounted, what it has refused.
+        nghttp2_option_set_no_http_messaging(raw, of_server ? 1 : 0);
         // The window is given back as the bytes leave towards the origin.
         nghttp2_option_set_no_auto_window_update(raw, 1);
         nghttp2_option_set_no_closed_streams(raw, 1);
@@ -88,17 +92,22 @@ struct h2_session::callbacks {
         return static_cast<h2_stream*>(nghttp2_session_get_stream_user_data(library, id));
     }
 
-    static int drop(nghttp2_session* library, std::int32_t id, h2_code code) noexcept {
-        nghttp2_submit_rst_stream(library, NGHTTP2_FLAG_NONE, id, static_cast<std::uint32_t>(code));
-        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    static int on_begin_headers(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        h2_session& session = self(user);
+        session.impl_->passed_over = 0;
+        session.begin_head(static_cast<h2_stream_id>(frame->hd.stream_id),
+                           frame->headers.cat == NGHTTP2_HCAT_REQUEST);
+        return 0;
     }
 
-    static int on_begin_headers(nghttp2_session* library, const nghttp2_frame* frame, void* user) {
-        const bool opens = frame->headers.cat == NGHTTP2_HCAT_REQUEST;
-        const std::int32_t id = frame->hd.stream_id;
-        if (self(user).begin_head(static_cast<h2_stream_id>(id), opens))
+    // Of a block that nobody reads any more. The library goes on to decode it, so it has a limit as
+    // others have.
+    static int pass_over(implementation& impl, std::size_t size) noexcept {
+        impl.passed_over += size + h2_field_overhead;
+        if (impl.passed_over <= 2 * impl.limits.head.head)
             return 0;
-        return drop(library, id, h2_code::refused_stream);
+        impl.break_off(h2_breach::header_bomb);
+        return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
 
     static int on_header(nghttp2_session* library, const nghttp2_frame* frame,
@@ -106,8 +115,8 @@ struct h2_session::callbacks {
                          std::size_t value_size, std::uint8_t flags, void* user) {
         h2_session& session = self(user);
         h2_stream* const stream = stream_of(library, frame->hd.stream_id);
-        if (stream == nullptr)
-            return 0;
+        if (stream == nullptr || stream->reset_)
+            return pass_over(*session.impl_, name_size + value_size);
         const std::string_view key = view(name, name_size);
         const fields::field one{key, view(value, value_size), field_id_of(key),
                                 (flags & NGHTTP2_NV_FLAG_NO_INDEX) != 0};
@@ -115,16 +124,21 @@ struct h2_session::callbacks {
                                                    : session.add_head_field(*stream, one);
         if (seen == verdict::good)
             return 0;
-        if (seen == verdict::drop_stream)
-            return drop(library, frame->hd.stream_id, h2_code::protocol_error);
+        if (seen == verdict::drop_stream) {
+            session.reset(*stream, h2_code::protocol_error);
+            return 0;
+        }
         session.impl_->break_off(h2_breach::header_bomb);
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
 
+    // Of an origin; the library finds none in what clients send.
     static int on_invalid_header(nghttp2_session* library, const nghttp2_frame* frame,
                                  const std::uint8_t*, std::size_t, const std::uint8_t*, std::size_t,
-                                 std::uint8_t, void*) {
-        return drop(library, frame->hd.stream_id, h2_code::protocol_error);
+                                 std::uint8_t, void* user) {
+        if (h2_stream* const stream = stream_of(library, frame->hd.stream_id))
+            self(user).reset(*stream, h2_code::protocol_error);
+        return 0;
     }
 
     static int on_begin_frame(nghttp2_session* library, const nghttp2_frame_hd* header,
@@ -161,19 +175,22 @@ struct h2_session::callbacks {
                     stream->closed_by_peer = true;
                 session.on_reset_by_peer(stream);
                 return 0;
+            case NGHTTP2_PRIORITY_UPDATE:
+                session.on_priority_update(static_cast<h2_stream_id>(
+                    static_cast<nghttp2_ext_priority_update*>(frame->ext.payload)->stream_id));
+                return 0;
             case NGHTTP2_HEADERS:
             case NGHTTP2_DATA:
                 break;
             default:
                 return 0;
         }
-        if (stream == nullptr)
-            return 0;
-        const bool ended = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-        if (frame->hd.type == NGHTTP2_HEADERS && !stream->head_complete)
-            session.finish_head(*stream, ended);
-        stream->ended = stream->ended || ended;
-        session.mark_changed(*stream);
+        if (stream != nullptr)
+            session.finish_frame(*stream, frame->hd.type == NGHTTP2_HEADERS,
+                                 (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0);
+        else if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
+            nghttp2_submit_rst_stream(library, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
+                                      NGHTTP2_REFUSED_STREAM);
         return 0;
     }
 
@@ -181,8 +198,10 @@ struct h2_session::callbacks {
                        const std::uint8_t* data, std::size_t size, void* user) {
         h2_session& session = self(user);
         h2_stream* const stream = stream_of(library, id);
-        const bool wanted = stream != nullptr && !stream->released_;
-        if (!wanted) {
+        const bool wanted = stream != nullptr && !stream->released_ && !stream->reset_;
+        if (wanted)
+            stream->received_ += size;
+        if (!wanted || !session.keeps_to_length(*stream, false)) {
             nghttp2_session_consume_connection(library, size);
             return 0;
         }
@@ -231,7 +250,10 @@ struct h2_session::callbacks {
         } else if (frame->hd.type == NGHTTP2_DATA) {
             session.impl_->tracker.note_data();
         } else if (frame->hd.type == NGHTTP2_GOAWAY &&
-                   frame->goaway.error_code != NGHTTP2_NO_ERROR) {
+                   frame->goaway.error_code == NGHTTP2_NO_ERROR) {
+            session.impl_->tracker.note_goaway(
+                static_cast<h2_stream_id>(frame->goaway.last_stream_id));
+        } else if (frame->hd.type == NGHTTP2_GOAWAY) {
             // Also the library's own, of which it says nothing before.
             session.impl_->ended = true;
             if (session.impl_->breach == h2_breach::none)
@@ -308,7 +330,7 @@ struct h2_session::callbacks {
 
 h2_session::implementation::implementation(h2_session& of, role in, const h2_limits& by)
     : limits(by), as(in), tracker(by.floods, in == role::server) {
-    const options how(by);
+    const options how(by, in == role::server);
     const auto make =
         in == role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
     if (make(&library, callbacks::table(), &of, how.raw, h2_memory()) != 0)
@@ -527,9 +549,36 @@ void h2_session::close_stream(h2_stream& of, h2_code code) {
     mark_changed(of);
 }
 
+// A frame of a message has come to its end.
+void h2_session::finish_frame(h2_stream& of, bool is_head, bool ended) {
+    if (of.reset_)
+        return;
+    if (is_head && !of.head_complete)
+        finish_head(of, ended);
+    else if (is_head && !ended)
+        reset(of, h2_code::protocol_error);  // RFC 9113 §8.1: nothing follows trailers
+    if (of.reset_ || (ended && !keeps_to_length(of, true)))
+        return;
+    of.ended = of.ended || ended;
+    mark_changed(of);
+}
+
+// RFC 9113 §8.1.1: a body is as long as its head says. False resets the stream. What origins send
+// is counted by the library, which knows what was asked of them.
+bool h2_session::keeps_to_length(h2_stream& of, bool whole) noexcept {
+    if (impl_->as == role::client || !of.length)
+        return true;
+    if (of.received_ < *of.length ? !whole : of.received_ == *of.length)
+        return true;
+    reset(of, h2_code::protocol_error);
+    return false;
+}
+
 h2_session::verdict h2_session::add_trailer(h2_stream& of, const fields::field& one) {
     if (of.trailers.size() >= trailer_count_max ||
         of.trailers.bytes() + one.name.size() + one.value.size() > trailer_bytes_max)
+        return verdict::drop_stream;
+    if (!is_h2_field(one))
         return verdict::drop_stream;
     if (!is_forbidden_trailer(one.name))
         of.trailers.add(one);

@@ -25,6 +25,8 @@ proxy_handler::proxy_handler(handler_parts parts)
     limits_bodies_ = std::any_of(routes.begin(), routes.end(), [](const config::route& one) {
         return one.body_limit.has_value();
     });
+    for (std::size_t i = 0; i < routes.size(); ++i)
+        takes_websockets_ = takes_websockets_ || takes_websockets(i);
 }
 
 net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
@@ -35,6 +37,9 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
     const http::method verb = from.head.verb;
     if (verb == http::method::trace || verb == http::method::connect)
         co_return reply(from, reason::http_request_denied);
+    // A proxy that we trust may have taken TLS off before us.
+    if (from.other_scheme && !trusted)
+        co_return reply(from, reason::http_request_error);
     if (is_loop(from.head.fields))
         co_return reply(from, reason::proxy_loop_detected);
     if (const hops left = count_hop(from.head); left != hops::onward) {
@@ -45,6 +50,10 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return reply(from, reason::no_route);
     from.record->route = generation_.route_ids[*found];
     const config::route& route = generation_.model.routes[*found];
+    // Over HTTP/1 it is a request for something else as well; here it is for nothing else.
+    if (from.wants_websocket && from.head.version == http::version::http_2 &&
+        !takes_websockets(*found))
+        co_return reply(from, reason::http_request_denied);
     if (generation_.upstreams[*found] == generation::npos)
         co_return answer(route);
     prepare(from, route, trusted);
@@ -119,6 +128,11 @@ void proxy_handler::complete(http::response_head& head, const config::route& by)
     if (!head.fields.find(http::field_id::date))
         head.fields.add("Date", date_.at(wall_clock::now()));
     edit_response(head, by.response_headers);
+}
+
+bool proxy_handler::takes_websockets(std::size_t route) const noexcept {
+    return generation_.model.routes[route].websocket &&
+           generation_.upstreams[route] != generation::npos;
 }
 
 std::uint64_t proxy_handler::body_limit(const http::request_head& head) const {

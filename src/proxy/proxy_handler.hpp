@@ -26,6 +26,7 @@ class proxy_handler final : public exchange::handler {
     [[nodiscard]] net::task<exchange::response> handle(exchange::request& from) override;
     [[nodiscard]] exchange::response refuse(exchange::request& from, exchange::reason why) override;
     [[nodiscard]] std::uint64_t body_limit(const http::request_head& head) const override;
+    [[nodiscard]] bool takes_websockets() const noexcept override { return takes_websockets_; }
     void finished(const exchange::record& of) noexcept override;
     [[nodiscard]] exchange::reason reason_of(error why) const noexcept override;
 
@@ -34,6 +35,7 @@ class proxy_handler final : public exchange::handler {
     void identify(exchange::request& from, bool trusted);
     [[nodiscard]] bool is_loop(const http::fields& of) const noexcept;
     [[nodiscard]] exchange::response reply(exchange::request& from, exchange::reason why);
+    [[nodiscard]] bool takes_websockets(std::size_t route) const noexcept;
     [[nodiscard]] exchange::response answer(const config::route& by);
     [[nodiscard]] exchange::response answer_options();
     void complete(http::response_head& head, const config::route& by);
@@ -53,8 +55,9 @@ class proxy_handler final : public exchange::handler {
     const proxy::generation& generation_;
     request_id_maker ids_;
     http_date date_;
-    std::string scratch_;         // of one call
-    bool limits_bodies_ = false;  // some route has a body limit of its own
+    std::string scratch_;            // of one call
+    bool limits_bodies_ = false;     // some route has a body limit of its own
+    bool takes_websockets_ = false;  // some route does
 };
 
 }  // namespace penstock::proxy

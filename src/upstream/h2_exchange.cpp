@@ -39,6 +39,7 @@ result<void> h2_exchange::open() {
     http::h2_client_session& session = client_->session();
     http::h2_request_encoding how;
     how.trailers = from_.accepts_trailers;
+    how.tls = client_->is_tls();
     const bool empty = from_.body->finished();
     if (from_.wants_websocket) {
         if (!session.extended_connect())

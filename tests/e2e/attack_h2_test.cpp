@@ -79,8 +79,14 @@ INSTANTIATE_TEST_SUITE_P(
                     bad_request{"D4_EmptyPath", with(":path", "")},
                     bad_request{"D4_PathWithoutSlash", with(":path", "evil")},
                     bad_request{"D4_UnknownPseudo", with(":evil", "1")},
-                    bad_request{"D6_SlashInAuthority", with(":authority", "a/b")},
-                    bad_request{"C6_ConnectThatWasNotOffered", with(":protocol", "websocket")},
+                    bad_request{"D6_SpaceInAuthority", with(":authority", "a b")},
+                    bad_request{"C6_ProtocolOfAGet", with(":protocol", "websocket")},
+                    bad_request{"C6_ProtocolThatWasNotOffered",
+                                {{":method", "CONNECT"},
+                                 {":protocol", "connect-udp"},
+                                 {":scheme", "http"},
+                                 {":authority", "a.test"},
+                                 {":path", "/translated"}}},
                     bad_request{"E8_EmptyName", with("", "1")}),
     [](const auto& param) { return std::string(param.param.name); });
 
@@ -111,6 +117,10 @@ INSTANTIATE_TEST_SUITE_P(
     D, Refusal,
     testing::Values(
         refused_request{"D5_OtherScheme", with(":scheme", "ftp"), 400},
+        refused_request{"D5_SchemeOfAnotherTransport", with(":scheme", "https"), 400},
+        refused_request{"D6_Slash", with(":authority", "a/b"), 400},
+        refused_request{"D6_Query", with(":authority", "a?b"), 400},
+        refused_request{"D6_Fragment", with(":authority", "a#b"), 400},
         refused_request{"D6_HostsDiffer", with("host", "b.test"), 400},
         refused_request{"D6_User", with(":authority", "me@a.test"), 400},
         refused_request{"D6_Comma", with(":authority", "a.test,b.test"), 400},
@@ -235,33 +245,48 @@ struct flood {
     const char* name;
     std::string before;
     std::string bytes;
+    const char* breach;
     std::uint32_t code = enhance_your_calm;
+    const char* at_once = nullptr;  // the breach if all came with one read; null = the same
 };
 std::ostream& operator<<(std::ostream& out, const flood& of) { return out << of.name; }
 
 class Flood : public AttackH2, public testing::WithParamInterface<flood> {};
 
+double ended_by(const daemon& proxy, const char* breach) {
+    return sum(scrape(proxy), "penstock_http2_connections_ended_total",
+               {"breach=\"" + std::string(breach) + '"'});
+}
+
 TEST_P(Flood, EndsItsConnectionAlone) {
-    const std::uint64_t before = memory_of(site().proxy.running().pid()).resident;
-    h2_client bystander(site().proxy.port("web"));
-    bystander.send(h2::head(1, h2::get("/calm")));
-    EXPECT_EQ(bystander.response(1).status(), 200);
-    h2_client client(site().proxy.port("web"));
-    client.send(GetParam().before);
-    try {
-        client.send(GetParam().bytes);
-    } catch (const test_error&) {
-        // It was ended in the middle of it.
+    daemon& proxy = site().proxy;
+    for (const writing how : both_ways) {
+        SCOPED_TRACE(name(how));
+        const std::uint64_t before = memory_of(proxy.running().pid()).resident;
+        const bool at_once = how == writing::whole && GetParam().at_once != nullptr;
+        const char* const breach = at_once ? GetParam().at_once : GetParam().breach;
+        const double counted = ended_by(proxy, breach);
+        h2_client bystander(proxy.port("web"));
+        bystander.send(h2::head(1, h2::get("/calm")));
+        EXPECT_EQ(bystander.response(1).status(), 200);
+        h2_client client(proxy.port("web"));
+        client.send(GetParam().before);
+        try {
+            say(client.wire, GetParam().bytes, how);
+        } catch (const test_error&) {
+            // It was ended in the middle of it.
+        }
+        EXPECT_EQ(client.goaway(), GetParam().code);
+        bystander.send(h2::head(3, h2::get("/calm")));
+        EXPECT_EQ(bystander.response(3).status(), 200);
+        site().expect_clean(nullptr, "after");
+        if (!sanitized()) {
+            EXPECT_LE(memory_of(proxy.running().pid()).resident, before + 8 * 1024 * 1024);
+        }
+        client.wire.close();
+        EXPECT_TRUE(grows_quiet(proxy.running().pid()));
+        EXPECT_EQ(ended_by(proxy, breach), counted + 1);
     }
-    EXPECT_EQ(client.goaway(), GetParam().code);
-    bystander.send(h2::head(3, h2::get("/calm")));
-    EXPECT_EQ(bystander.response(3).status(), 200);
-    site().expect_clean(nullptr, "after");
-    if (!sanitized()) {
-        EXPECT_LE(memory_of(site().proxy.running().pid()).resident, before + 8 * 1024 * 1024);
-    }
-    client.wire.close();
-    EXPECT_TRUE(grows_quiet(site().proxy.running().pid()));
 }
 
 std::string rapid_resets() {
@@ -279,8 +304,8 @@ std::string faulty_streams() {
 }
 
 // One large field, and then references to it.
-std::string bomb() {
-    std::string block = h2::block(h2::get("/bomb"));
+std::string bomb(const h2::field_list& first = h2::get("/bomb")) {
+    std::string block = h2::block(first);
     block += std::string("\x40\1x", 3) + std::string("\x7f\x81\x1e") + std::string(4096 - 128, 'a');
     block += std::string(4000, '\xbe');
     return h2::frame(h2::headers, h2::end_headers | h2::end_stream, 1, block);
@@ -289,25 +314,34 @@ std::string bomb() {
 INSTANTIATE_TEST_SUITE_P(
     E, Flood,
     testing::Values(
-        flood{"E1_RapidReset", "", rapid_resets()}, flood{"E2_FaultyStreams", "", faulty_streams()},
+        flood{"E1_RapidReset", "", rapid_resets(), "reset_flood", enhance_your_calm,
+              "refused_streams"},
+        flood{"E2_FaultyStreams", "", faulty_streams(), "reset_flood", enhance_your_calm,
+              "refused_streams"},
         flood{"E3_Continuation", h2::frame(h2::headers, 0, 1, h2::block(h2::get())),
-              repeat(h2::frame(h2::continuation, 0, 1), 9)},
+              repeat(h2::frame(h2::continuation, 0, 1), 9), "continuation_flood"},
         flood{"E3_LongBlock", h2::frame(h2::headers, 0, 1, h2::block(h2::get())),
-              repeat(h2::frame(h2::continuation, 0, 1, std::string(16000, '\0')), 5)},
-        flood{"E4_Ping", "", repeat(ping, 1100)},
-        flood{"E4_Settings", "", repeat(h2::frame(h2::settings, 0, 0), 1100)},
+              repeat(h2::frame(h2::continuation, 0, 1, h2::block({{"x", std::string(16000, 'a')}})),
+                     5),
+              "continuation_flood"},
+        flood{"E4_Ping", "", repeat(ping, 1100), "control_flood"},
+        flood{"E4_Settings", "", repeat(h2::frame(h2::settings, 0, 0), 1100), "control_flood"},
         flood{"E4_Priority", "",
-              repeat(h2::frame(h2::priority, 0, 1, std::string("\0\0\0\0\1", 5)), 1100)},
-        flood{"E4_Unknown", "", repeat(h2::frame(static_cast<h2::type>(0x42), 0, 0), 1100)},
+              repeat(h2::frame(h2::priority, 0, 1, std::string("\0\0\0\0\1", 5)), 110),
+              "priority_flood"},
+        flood{"E4_Unknown", "", repeat(h2::frame(static_cast<h2::type>(0x42), 0, 0), 1100),
+              "control_flood"},
         flood{"E4_WindowUpdate", "",
-              repeat(h2::frame(h2::window_update, 0, 0, h2::number(1)), 1100)},
+              repeat(h2::frame(h2::window_update, 0, 0, h2::number(1)), 1100),
+              "window_update_flood"},
         flood{"E4_EmptyData", h2::head(1, h2::post("/calm"), false),
-              repeat(h2::body(1, "", false), 1100)},
-        flood{"E9_Bomb", "", bomb()},
+              repeat(h2::body(1, "", false), 1100), "control_flood"},
+        flood{"E9_Bomb", "", bomb(), "header_bomb"},
+        flood{"E9_BombBehindAFault", "", bomb(with("x", " ")), "header_bomb"},
         flood{"E12_WindowOverflow", "", h2::frame(h2::window_update, 0, 0, h2::number(0x7fffffff)),
-              flow_control_error},
+              "rules", flow_control_error},
         flood{"E12_LargeFrame", "", h2::frame(h2::ping, 0, 0, std::string(20000, 'x')),
-              frame_size_error}),
+              "frame_size", frame_size_error}),
     [](const auto& param) { return std::string(param.param.name); });
 
 // A client that goes while our output is full must not leave a loop spinning.

@@ -162,13 +162,21 @@ TEST(Websocket, PlainAnswerIsPassedOnUnlessItLooksLikeATunnel) {
     }
 }
 
+// Where some route takes them, the others say no. Where none does, nothing is offered (C6).
 TEST(Websocket, RouteMayRefuseIt) {
-    scripted_origin origin(scripted_origin::answer(
-        [](const http_request&) { return "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"; }));
-    const daemon proxy(site(origin.address(), "", "", ", websocket: false"));
-    h2_client client(proxy.port("web"));
-    client.send(h2::head(1, connect(), false));
-    EXPECT_EQ(client.response(1).status(), 502);
+    scripted_origin origin(h1_echo());
+    const daemon some(site(origin.address(), "", "",
+                           ", match: {path: {prefix: /no}}, websocket: false}, {upstream: app"));
+    h2_client client(some.port("web"));
+    client.send(h2::head(1, connect("/no"), false));
+    EXPECT_EQ(client.response(1).status(), 405);
+    EXPECT_EQ(client.settings[8], 1U);
+    const daemon none(site(origin.address(), "", "", ", websocket: false"));
+    h2_client other(none.port("web"));
+    other.send(h2::head(1, connect(), false));
+    EXPECT_EQ(other.response(1).reset, 1U);
+    EXPECT_EQ(other.settings.count(8), 0U);
+    EXPECT_EQ(origin.connections(), 0);
 }
 
 // RFC 8441 §4, RFC 9113 §8.5: other protocols, and a plain CONNECT.
@@ -179,7 +187,9 @@ TEST(Websocket, OtherProtocolsAreRefused) {
     h2::field_list other = connect();
     other[1].second = "connect-udp";
     client.send(h2::head(1, other, false));
-    EXPECT_EQ(client.response(1).status(), 405);
+    EXPECT_EQ(client.response(1).reset, 1U);
+    client.send(h2::head(3, {{":method", "CONNECT"}, {":authority", "a.test:443"}}, false));
+    EXPECT_EQ(client.response(3).status(), 405);
     EXPECT_EQ(origin.connections(), 0);
 }
 

@@ -115,6 +115,21 @@ TEST(ProxyForward, BelievesTrustedPeers) {
     EXPECT_EQ(of.by.record.request_id, "edge-1:abc");
 }
 
+// D5: who has taken off TLS may say so; another's scheme has to be that of its connection.
+TEST(ProxyForward, OnlyATrustedPeerMayNameAnotherScheme) {
+    fixture origin_side;
+    for (const bool trusted : {false, true}) {
+        config::model model = origin_side.model();
+        if (trusted)
+            model.trust.push_back(network_of("192.0.2.7"));
+        site here(model);
+        visitor of(here.home);
+        of.by.request.other_scheme = true;
+        EXPECT_EQ(here.ask(of).head.status, trusted ? 200 : 400);
+        EXPECT_EQ(of.by.record.why, trusted ? reason::none : reason::http_request_error);
+    }
+}
+
 TEST(ProxyForward, ATrustedPeerCannotSendAHarmfulId) {
     fixture origin_side;
     config::model model = origin_side.model();

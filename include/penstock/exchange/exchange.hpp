@@ -120,6 +120,9 @@ struct request {
     bool wants_websocket = false;   // `Upgrade: websocket` was asked for, correctly
     bool accepts_trailers = false;  // TE: trailers was there
     bool tls = false;
+    // The scheme that the client named (RFC 9113 §8.3.1) is not that of its transport, which `head`
+    // has.
+    bool other_scheme = false;
     // What the client has shown and proved to own: DER in base64, empty = nothing.
     std::string_view client_certificate;
     const net::socket_address* peer = nullptr;   // the client
@@ -132,7 +135,7 @@ struct request {
     void clear() noexcept {
         head.clear();
         body = nullptr;
-        expects_continue = wants_websocket = accepts_trailers = tls = false;
+        expects_continue = wants_websocket = accepts_trailers = tls = other_scheme = false;
         client_certificate = {};
         peer = local = nullptr;
         interim = nullptr;
@@ -162,6 +165,8 @@ class handler {
     [[nodiscard]] virtual response refuse(request& from, reason why) = 0;
     // The largest request body that the matching route allows, 0 = no cap. Asked before handle().
     [[nodiscard]] virtual std::uint64_t body_limit(const http::request_head& head) const = 0;
+    // True if some request for a websocket may be granted; who says no is asked for none.
+    [[nodiscard]] virtual bool takes_websockets() const noexcept { return false; }
     // The exchange is over; its record is complete.
     virtual void finished(const record& of) noexcept = 0;
     // An error met by the downstream side (body, write) as its reason.

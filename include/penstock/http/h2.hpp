@@ -13,6 +13,9 @@ namespace penstock::http {
 
 using h2_stream_id = std::uint32_t;
 
+// What a decoded field counts beside its bytes (RFC 9113 §6.5.2).
+inline constexpr std::size_t h2_field_overhead = 32;
+
 // RFC 9113 §7.
 enum class h2_code : std::uint32_t {
     no_error,
@@ -71,10 +74,13 @@ struct h2_flood_limits {
     std::uint32_t control = 1000;  // SETTINGS, PING, PRIORITY, unknown, empty DATA …
     // Streams that ended early, whoever ended them, and heads that were refused: one account.
     std::uint32_t glitches = 200;
-    std::uint32_t refusals = 100;         // streams above the limit, over the connection's life
-    std::uint32_t continuations = 8;      // of one header block
-    std::size_t block = 64 * 1024;        // encoded bytes of one header block
-    std::uint32_t window_updates = 1000;  // over the connection's life, and …
+    std::uint32_t refusals = 100;     // streams above the limit, over the connection's life
+    std::uint32_t continuations = 8;  // of one header block
+    std::size_t block = 64 * 1024;    // encoded bytes of one header block
+    // Encoded bytes of header blocks that nobody waits for: behind our reset or our last GOAWAY.
+    // What was under way is no fault, but the library decodes it.
+    std::uint32_t ignored = 256 * 1024;
+    std::uint32_t window_updates = 1000;         // over the connection's life, and …
     std::uint32_t window_updates_per_data = 10;  // … for each DATA frame that we sent
     std::uint32_t priorities_per_stream = 100;
     // Of at least so many streams, no more than half may be reset within a second (RFC 9113 §10.5).
@@ -85,7 +91,9 @@ struct h2_limits {
     std::uint32_t streams = 100;  // at the same time
     std::uint32_t stream_window = 256 * 1024;
     std::uint32_t connection_window = 1024 * 1024;
-    head_limits head;  // decoded; every field counts 32 bytes more (RFC 9113 §6.5.2)
+    head_limits head;  // decoded, with h2_field_overhead for each field
+    // A server offers extended CONNECT (RFC 8441) for websockets.
+    bool extended_connect = true;
     h2_flood_limits floods;
 };
 

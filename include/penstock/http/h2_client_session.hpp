@@ -33,6 +33,7 @@ struct h2_request_encoding {
     std::optional<std::uint64_t> length;  // announced; the body has to keep to it
     bool trailers = false;                // TE: trailers
     std::string_view protocol;            // makes it an extended CONNECT (RFC 8441)
+    bool tls = false;                     // of this connection, which its scheme has to match
 };
 
 class h2_client_session final : public h2_session {
@@ -57,7 +58,7 @@ class h2_client_session final : public h2_session {
     void ping() noexcept;
 
  private:
-    [[nodiscard]] bool begin_head(h2_stream_id id, bool opens) override;
+    void begin_head(h2_stream_id id, bool opens) override;
     [[nodiscard]] verdict add_head_field(h2_stream& of, const fields::field& one) override;
     void finish_head(h2_stream& of, bool ended) override;
     [[nodiscard]] h2_code release_code(const h2_stream& of) const noexcept override;

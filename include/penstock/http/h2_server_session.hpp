@@ -1,5 +1,6 @@
 // h2_server_session: the side of an HTTP/2 connection that is asked. Requests come out of
-// `next_changed`, answers go in by `respond`.
+// `next_changed`, answers go in by `respond`. In which order answers leave is what the client asks
+// for (RFC 9218), by its Priority field or PRIORITY_UPDATE.
 #pragma once
 
 #include "penstock/http/h2_session.hpp"
@@ -35,9 +36,11 @@ class h2_server_session final : public h2_session {
 
  private:
     struct request_rules;
-    [[nodiscard]] bool begin_head(h2_stream_id id, bool opens) override;
+    void begin_head(h2_stream_id id, bool opens) override;
     [[nodiscard]] verdict add_head_field(h2_stream& of, const fields::field& one) override;
     void finish_head(h2_stream& of, bool ended) override;
+    void set_priority(const h2_server_stream& of) noexcept;
+    void on_priority_update(h2_stream_id id) noexcept override;
     void on_reset_by_peer(h2_stream* of) noexcept override;
     void on_reset_by_us(h2_code code) noexcept override;
     [[nodiscard]] h2_code release_code(const h2_stream& of) const noexcept override;

@@ -70,7 +70,8 @@ struct h2_stream {
  private:
     friend class h2_session;
     h2_data_queue data_;
-    std::size_t taken_ = 0;  // of data_, still read by the owner
+    std::size_t taken_ = 0;       // of data_, still read by the owner
+    std::uint64_t received_ = 0;  // of the peer's body
     h2_outgoing* body_ = nullptr;
     h2_outgoing::piece pending_;
     std::size_t place_ = 0;
@@ -155,10 +156,12 @@ class h2_session {
     std::unique_ptr<implementation> impl_;
 
  private:
-    // A header block begins: the peer has opened a stream, if `opens`. False refuses it.
-    [[nodiscard]] virtual bool begin_head(h2_stream_id id, bool opens) = 0;
+    // A header block begins: the peer has opened a stream, if `opens`. One that is not adopted is
+    // refused.
+    virtual void begin_head(h2_stream_id id, bool opens) = 0;
     [[nodiscard]] virtual verdict add_head_field(h2_stream& of, const fields::field& one) = 0;
     virtual void finish_head(h2_stream& of, bool ended) = 0;
+    virtual void on_priority_update(h2_stream_id) noexcept {}
     virtual void on_reset_by_peer(h2_stream*) noexcept {}
     virtual void on_reset_by_us(h2_code) noexcept {}
     // What a stream is reset with that its owner gives up.
@@ -168,6 +171,8 @@ class h2_session {
     [[nodiscard]] virtual std::size_t ahead_max() const noexcept = 0;
     void give_window(std::size_t read);
     [[nodiscard]] verdict add_trailer(h2_stream& of, const fields::field& one);
+    void finish_frame(h2_stream& of, bool is_head, bool ended);
+    [[nodiscard]] bool keeps_to_length(h2_stream& of, bool whole) noexcept;
     void erase(h2_stream& of) noexcept;
     void end(h2_breach why, h2_code code) noexcept;
 

@@ -146,6 +146,19 @@ TEST(H2ClientSession, ExtendedConnectNamesItsProtocolAndNoKey) {
     EXPECT_EQ(h2::value(sent, "sec-websocket-version"), "13");
 }
 
+TEST(H2ClientSession, NamesTheSchemeOfItsConnection) {
+    for (const bool tls : {false, true}) {
+        link to;
+        to.greet();
+        h2_request_encoding how;
+        how.tls = tls;
+        (void)to.open(nullptr, how);
+        h2::inflater inflater;
+        const auto sent = inflater.decode(to.frames(h2::headers).at(0).payload);
+        EXPECT_EQ(h2::value(sent, ":scheme"), tls ? "https" : "http");
+    }
+}
+
 TEST(H2ClientSession, WritesNoHeadThatCouldBeReadInTwoWays) {
     struct {
         const char* name;

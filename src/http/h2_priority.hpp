@@ -1,0 +1,19 @@
+// h2_priority: the Priority field of a request (RFC 9218 §4): in which order the responses of one
+// connection leave.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace penstock::http {
+
+struct h2_priority {
+    std::uint8_t urgency = 3;  // 0 leaves first, 7 last
+    bool incremental = false;  // takes turns with others of its urgency
+};
+
+// A member that is unknown or no value of its key leaves what is there (RFC 9218 §4): a bad hint is
+// no reason to refuse a request.
+void read_priority(std::string_view field, h2_priority& into) noexcept;
+
+}  // namespace penstock::http
