@@ -61,6 +61,21 @@ void add_handshakes(const listener_view& listener, family& handshakes, family& f
         failed);
 }
 
+void add_handshake_times(const listener_view& listener, family& times) {
+    using counters = downstream::server_counters;
+    constexpr std::array<counters::handshake_end, 3> ends{counters::full, counters::resumed,
+                                                          counters::failed};
+    for (const counters::handshake_end end : ends) {
+        histogram::totals all;
+        for (const counters* const each : listener.workers)
+            each->handshake_times[end].add_to(all);
+        times.histogram({{"listener", name_of(listener.id)},
+                         {"result", end == counters::failed ? "failed" : "ok"},
+                         {"resumed", end == counters::resumed ? "true" : "false"}},
+                        all);
+    }
+}
+
 }  // namespace
 
 void add_connection_families(const process_view& of, families& all) {
@@ -82,6 +97,9 @@ void add_connection_families(const process_view& of, families& all) {
                       "TLS handshakes with clients that have ended.", MetricType::Counter);
     family failures("penstock_tls_handshake_failures_total",
                     "TLS handshakes with clients that failed, by reason.", MetricType::Counter);
+    family times("penstock_tls_handshake_seconds",
+                 "Time from an accepted connection to the end of its TLS handshake.",
+                 MetricType::Histogram);
     family certificates("penstock_tls_certificate_not_after_seconds",
                         "When a certificate ends, in seconds since the epoch.", MetricType::Gauge);
     for (const listener_view& one : of.listeners) {
@@ -102,14 +120,16 @@ void add_connection_families(const process_view& of, families& all) {
                                                     return from.streams;
                                                 }));
         add_breaches(one, breaches);
-        if (one.tls)
+        if (one.tls) {
             add_handshakes(one, handshakes, failures);
+            add_handshake_times(one, times);
+        }
         for (const certificate_view& cert : one.certificates)
             certificates.fact({{"listener", name}, {"cert", cert.file}},
                               static_cast<double>(cert.not_after));
     }
-    for (family* const made :
-         {&open, &accepted, &refused, &streams, &breaches, &handshakes, &failures, &certificates})
+    for (family* const made : {&open, &accepted, &refused, &streams, &breaches, &handshakes,
+                               &failures, &times, &certificates})
         made->move_to(all);
 }
 

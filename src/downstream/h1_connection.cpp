@@ -118,6 +118,8 @@ net::task<bool> h1_connection::begin_tls() {
     extras_->handshake = net::worker::clock() - began;
     const net::tls_facts& facts = stream_.tls();
     add(counters.handshakes_ok[facts.resumed ? 1 : 0][facts.version == "TLSv1.3" ? 1 : 0]);
+    counters.handshake_times[facts.resumed ? server_counters::resumed : server_counters::full]
+        .observe(extras_->handshake);
     co_return true;
 }
 
@@ -125,12 +127,14 @@ net::task<bool> h1_connection::begin_tls() {
 void h1_connection::report_failed_handshake(time_point began) {
     const net::tls_failure why = stream_.tls_failed();
     add(home_.counters.handshakes_failed[static_cast<std::size_t>(why)]);
+    const nanoseconds spent = net::worker::clock() - began;
+    home_.counters.handshake_times[server_counters::failed].observe(spent);
     const std::optional<std::uint64_t> left_out = home_.failed_handshakes.take(home_.worker.now());
     if (!left_out)
         return;
     const net::tls_facts& facts = stream_.tls();
     const auto or_none = [](const std::string& text) { return text.empty() ? "-" : text.c_str(); };
-    const std::chrono::duration<double, std::milli> took = net::worker::clock() - began;
+    const std::chrono::duration<double, std::milli> took = spent;
     log_info(
         "TLS handshake failed: listener={} client={} sni={} alpn={} version={} reason={} phase={} "
         "ms={:.1f} left_out={} detail=\"{}\"",

@@ -73,6 +73,13 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* size,
 // Makes OpenSSL keep the name that the client asked for and confirm it.
 int accept_name(SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; }
 
+// What is not a name could forge a line of a log.
+bool is_clean(std::string_view text) noexcept {
+    return text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) {
+               return c > ' ' && c < 0x7f && c != '"' && c != '\\';
+           });
+}
+
 // RFC 6066 §3: a list of names with one entry of type 0.
 std::string_view name_in(SSL* ssl) noexcept {
     constexpr std::size_t header = 5;
@@ -87,12 +94,60 @@ std::string_view name_in(SSL* ssl) noexcept {
     return {reinterpret_cast<const char*>(data) + header, length};
 }
 
+// RFC 7301 §3.1: a list of names with their lengths in front. For a log, so only what is harmless
+// there, and little of it.
+std::string protocols_in(SSL* ssl) {
+    constexpr std::size_t header = 2;
+    constexpr std::size_t size_max = 64;
+    const unsigned char* data = nullptr;
+    std::size_t size = 0;
+    std::string found;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
+                                  &size) != 1)
+        return found;
+    for (std::size_t at = header; at < size && found.size() < size_max; at += 1U + data[at]) {
+        const std::size_t length = std::min<std::size_t>(data[at], size - at - 1);
+        const std::string_view one(reinterpret_cast<const char*>(data) + at + 1, length);
+        if (!found.empty())
+            found += ',';
+        found += is_clean(one) ? one.substr(0, size_max) : "invalid";
+    }
+    return found;
+}
+
+// The newest that the client speaks (RFC 8446 §4.2.1), or the one that older ones name.
+std::string_view version_in(SSL* ssl) noexcept {
+    unsigned int newest = SSL_client_hello_get0_legacy_version(ssl);
+    const unsigned char* data = nullptr;
+    std::size_t size = 0;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &data, &size) == 1) {
+        newest = 0;
+        for (std::size_t at = 1; at + 1 < size; at += 2) {
+            const unsigned int one = static_cast<unsigned int>(data[at]) << 8U | data[at + 1];
+            if (one <= TLS1_3_VERSION)  // others are there to see whether we ignore them (RFC 8701)
+                newest = std::max(newest, one);
+        }
+    }
+    switch (newest) {
+        case TLS1_3_VERSION:
+            return "TLSv1.3";
+        case TLS1_2_VERSION:
+            return "TLSv1.2";
+        case TLS1_1_VERSION:
+            return "TLSv1.1";
+        case TLS1_VERSION:
+            return "TLSv1";
+        default:
+            return newest == SSL3_VERSION ? "SSLv3" : "unknown";
+    }
+}
+
 // Before OpenSSL looks at anything of the hello, tickets among it.
 int choose_site(SSL* ssl, int* alert, void* of) {
     const auto& impl = *static_cast<const implementation*>(of);
     const std::string_view name = name_in(ssl);
     if (tls_session* const session = session_of(ssl))
-        session->note_hello(name);
+        session->note_hello(is_clean(name) ? name : "invalid", protocols_in(ssl), version_in(ssl));
     const tls_site* const site = impl.site_for(name);
     if (site == nullptr) {
         *alert = SSL_AD_UNRECOGNIZED_NAME;

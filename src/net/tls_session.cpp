@@ -248,14 +248,12 @@ std::string_view tls_session::handshake_phase() const noexcept {
     return answered_ ? "client_answer" : "server_answer";
 }
 
-// What is not a name could forge a line of a log.
-void tls_session::note_hello(std::string_view server_name) {
+void tls_session::note_hello(std::string_view server_name, std::string protocols,
+                             std::string_view version) {
     heard_ = true;
-    const bool clean = server_name.size() <= 255 &&
-                       std::all_of(server_name.begin(), server_name.end(), [](char c) {
-                           return c > ' ' && c < 0x7f && c != '"' && c != '\\';
-                       });
-    facts_.server_name = clean ? server_name : "invalid";
+    facts_.server_name = server_name;
+    facts_.alpn = std::move(protocols);
+    facts_.version = version;
 }
 
 // Decides what the failure of an SSL call is called. The socket's own reason comes first, whatever
@@ -305,8 +303,7 @@ void tls_session::note_agreement() {
     const unsigned char* protocol = nullptr;
     unsigned int size = 0;
     SSL_get0_alpn_selected(ssl, &protocol, &size);
-    if (size > 0)
-        facts_.alpn.assign(reinterpret_cast<const char*>(protocol), size);
+    facts_.alpn = std::string_view(reinterpret_cast<const char*>(protocol), size);
 }
 
 void tls_session::note_facts() {

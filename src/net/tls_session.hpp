@@ -71,8 +71,9 @@ class tls_session {
     // A read has something to say without another event of the socket.
     [[nodiscard]] bool readable_now() const noexcept;
 
-    // From the hello, before anything of it is judged; empty = no name.
-    void note_hello(std::string_view server_name);
+    // From the hello, before anything of it is judged: the name (empty = none), the protocols that
+    // it offers and the newest version. What a failure is told with until something is agreed on.
+    void note_hello(std::string_view server_name, std::string protocols, std::string_view version);
 
     // A session of the origin's. False if it is of no use; then nothing is taken.
     [[nodiscard]] bool keep(session_ptr session);

@@ -208,13 +208,13 @@ TEST(Tls, TakesAnEmptyFileForAFault) {
 struct authority {
     explicit authority(const temp_dir& in) : dir(in), root(make(in, "root", "clients-ca")) {}
     // A certificate that it has signed.
-    certificate_files issue(const std::string& name) const {
+    certificate_files issue(const std::string& name, const std::string& days = "2") const {
         certificate_files made{dir.path(name + ".pem"), dir.path(name + ".key")};
         const std::string request = dir.path(name + ".csr");
         openssl({"req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
                  "-subj", "/CN=" + name, "-keyout", made.key, "-out", request});
-        openssl({"x509", "-req", "-in", request, "-CA", root.cert, "-CAkey", root.key, "-days", "2",
-                 "-CAcreateserial", "-out", made.cert});
+        openssl({"x509", "-req", "-in", request, "-CA", root.cert, "-CAkey", root.key, "-days",
+                 days, "-CAcreateserial", "-out", made.cert});
         return made;
     }
     const temp_dir& dir;
@@ -329,6 +329,22 @@ TEST(Tls, TellsOfEachFailedHandshake) {
     EXPECT_EQ(sum(found, "penstock_tls_handshake_failures_total", {"reason=\"unknown_name\""}), 1);
     EXPECT_EQ(sum(found, "penstock_tls_handshake_failures_total", {"reason=\"not_tls\""}), 1);
     EXPECT_EQ(sum(found, "penstock_tls_handshakes_total", {"result=\"failed\""}), 3);
+}
+
+TEST(Tls, TellsOfClientsWhoseCertificateHasEnded) {
+    const temp_dir dir;
+    const authority clients(dir);
+    const certificate_files old = clients.issue("alice", "-1");
+    daemon proxy(site(entry(make(dir, "a", "a.test")),
+                      ", client_ca: \"" + clients.root.cert + "\", client_auth: required"));
+    EXPECT_EQ(curl(https(proxy, "a.test", {"--cert", old.cert, "--key", old.key})).out, "");
+    const std::string event = proxy.running().wait_for("TLS handshake failed");
+    for (const std::string part : {"sni=a.test", "alpn=h2", "version=TLSv1.3",
+                                   "reason=certificate_expired", "phase=client_answer"})
+        EXPECT_NE(event.find(part), std::string::npos) << event;
+    const samples found =
+        wait_for_sum(proxy, "penstock_tls_handshake_seconds_count", {"result=\"failed\""}, 1);
+    EXPECT_EQ(sum(found, "penstock_tls_handshake_seconds_count", {"result=\"ok\""}), 0);
 }
 
 // ---- What is configured

@@ -2,6 +2,7 @@
 // and hands its requests to the handler of the generation that is current when their head is read.
 #pragma once
 
+#include "penstock/base/histogram.hpp"
 #include "penstock/config/model.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h2.hpp"
@@ -30,6 +31,9 @@ struct server_counters {
     std::array<std::atomic<std::uint64_t>, http::h2_breach_count> breaches{};
     // Successful handshakes: [resumed][TLS 1.3].
     std::array<std::array<std::atomic<std::uint64_t>, 2>, 2> handshakes_ok{};
+    // How long they took, from the accepted connection on.
+    enum handshake_end : std::uint8_t { full, resumed, failed };
+    std::array<histogram, 3> handshake_times;
 };
 
 // What a listener is at present; replaced whole at reload, so a connection picks it up between

@@ -239,6 +239,27 @@ TEST(MetricsText, TellsHandshakesApartOnTlsListeners) {
               }));
 }
 
+TEST(MetricsText, ShowsHowLongHandshakesTook) {
+    stand_in process;
+    process.shown.listeners[0].tls = true;
+    using counters = downstream::server_counters;
+    process.sides[0]->serves.handshake_times[counters::full].observe(2ms);
+    process.sides[1]->serves.handshake_times[counters::full].observe(4ms);
+    process.sides[1]->serves.handshake_times[counters::resumed].observe(300us);
+    process.sides[0]->serves.handshake_times[counters::failed].observe(10s);
+    const auto of = [&](const std::string& part, const std::string& labels) {
+        const samples all = family_of(process.view(), "penstock_tls_handshake_seconds_" + part);
+        const auto found = all.find('{' + labels + '}');
+        return found != all.end() ? found->second : "none";
+    };
+    const std::string full = R"(listener="web",result="ok",resumed="false")";
+    EXPECT_EQ(of("count", full), "2");
+    EXPECT_EQ(of("sum", full), "0.006");
+    EXPECT_EQ(of("bucket", full + R"(,le="0.002")"), "1");
+    EXPECT_EQ(of("count", R"(listener="web",result="ok",resumed="true")"), "1");
+    EXPECT_EQ(of("count", R"(listener="web",result="failed",resumed="false")"), "1");
+}
+
 TEST(MetricsText, ShowsWhenCertificatesEnd) {
     stand_in process;
     std::vector<certificate_view>& certificates = process.shown.listeners[0].certificates;

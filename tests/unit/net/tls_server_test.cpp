@@ -274,11 +274,31 @@ TEST(TlsClients, AreAskedForCertificates) {
 
 // ---- Failures
 
+// What a client says first, without the client.
+std::string hello_for(const char* name) {
+    const raw_context context = raw_client_context();
+    const std::unique_ptr<SSL, ssl_deleter> client(SSL_new(context.get()));
+    SSL_set_connect_state(client.get());
+    SSL_set_bio(client.get(), BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+    std::string text = name;
+    SSL_ctrl(client.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, text.data());
+    (void)SSL_do_handshake(client.get());
+    std::string said(4096, '\0');
+    const int size =
+        BIO_read(SSL_get_wbio(client.get()), said.data(), static_cast<int>(said.size()));
+    said.resize(static_cast<std::size_t>(std::max(size, 0)));
+    return said;
+}
+
 struct bad_client {
     const char* name;
     tls_failure why;
     const char* phase;
     void (*act)(std::uint16_t port);
+    // What is told with it: of the hello until something is agreed on.
+    const char* sni = "";
+    const char* version = "";
+    const char* alpn = "";
 };
 std::ostream& operator<<(std::ostream& out, const bad_client& of) { return out << of.name; }
 
@@ -310,35 +330,51 @@ const bad_client bad_clients[] = {
              SSL_CTX_set_max_proto_version(of, TLS1_1_VERSION);
              SSL_CTX_set_cipher_list(of, "ALL:@SECLEVEL=0");
          });
-     }},
+     },
+     "site.test", "TLSv1.1"},
     {"HasOtherCiphers", tls_failure::no_shared_cipher, "server_answer",
      [](std::uint16_t port) {
          try_with(port, [](SSL_CTX* of) {
              SSL_CTX_set_max_proto_version(of, TLS1_2_VERSION);
              SSL_CTX_set_cipher_list(of, "AES128-SHA");
          });
-     }},
+     },
+     "site.test", "TLSv1.2"},
     {"HasOtherGroups", tls_failure::no_shared_group, "server_answer",
      [](std::uint16_t port) {
          try_with(port, [](SSL_CTX* of) {
              SSL_CTX_set_min_proto_version(of, TLS1_3_VERSION);
              SSL_CTX_set1_groups_list(of, "P-521");
          });
-     }},
+     },
+     "site.test", "TLSv1.3"},
     {"HasOtherSignatures", tls_failure::no_shared_signature, "server_answer",
      [](std::uint16_t port) {
          try_with(port, [](SSL_CTX* of) {
              SSL_CTX_set_min_proto_version(of, TLS1_3_VERSION);
              SSL_CTX_set1_sigalgs_list(of, "ed25519");
          });
-     }},
+     },
+     "site.test", "TLSv1.3"},
     {"SpeaksAnotherProtocol", tls_failure::no_application_protocol, "server_answer",
      [](std::uint16_t port) {
          try_with(port, [](SSL_CTX* of) {
-             SSL_CTX_set_alpn_protos(of, reinterpret_cast<const unsigned char*>("\3foo"), 4);
+             const auto* const offer = reinterpret_cast<const unsigned char*>("\3foo\3a\nb");
+             SSL_CTX_set_alpn_protos(of, offer, 8);
          });
-     }},
-    {"DoesNotTakeTheCertificate", tls_failure::certificate_refused, "client_answer", refuses},
+     },
+     "site.test", "TLSv1.3", "foo,invalid"},
+    {"DoesNotTakeTheCertificate", tls_failure::certificate_refused, "client_answer", refuses,
+     "site.test", "TLSv1.3"},
+    {"SendsAnAlert", tls_failure::client_alert, "client_answer",
+     [](std::uint16_t port) {
+         peer client(port);
+         client.send(hello_for("site.test"));
+         (void)client.read_some();
+         client.send(std::string("\x15\3\3\0\2\2\x50", 7));  // internal_error
+         (void)client.wait_closed();
+     },
+     "site.test", "TLSv1.3"},
     {"Leaves", tls_failure::client_gone, "hello", [](std::uint16_t port) { peer(port).close(); }},
     {"Resets", tls_failure::client_gone, "hello",
      [](std::uint16_t port) {
@@ -373,6 +409,9 @@ TEST_P(TlsFailure, IsNamed) {
     EXPECT_FALSE(got.handshake);
     EXPECT_EQ(name(got.why), name(GetParam().why)) << got.failure;
     EXPECT_EQ(got.phase, GetParam().phase);
+    EXPECT_EQ(got.facts.server_name, GetParam().sni);
+    EXPECT_EQ(got.facts.version, GetParam().version);
+    EXPECT_EQ(got.facts.alpn, GetParam().alpn);
 }
 
 }  // namespace

@@ -559,6 +559,7 @@ TEST(TlsHandshake, F8_EndsAtItsDeadline) {
             stream over(home, std::move(fd));
             over.read_deadline(home.now() + 40ms, errc::handshake_timeout);
             into.handshake = co_await over.accept_tls(context);
+            into.why = over.tls_failed();
         }
     };
     server_end server;
@@ -570,6 +571,7 @@ TEST(TlsHandshake, F8_EndsAtItsDeadline) {
     seen got;
     run(server.home, flow::go(server.home, server.door.accept(), *server.context, got));
     EXPECT_EQ(got.handshake.error(), errc::handshake_timeout);
+    EXPECT_EQ(got.why, tls_failure::timeout);
 }
 
 }  // namespace
