@@ -46,6 +46,8 @@ net::task<> h2_connection::serve(net::read_buffer first) {
     buffer_ = std::move(first);
     children_.start(write_loop());
     flush_soon();
+    if (in_.stream.is_tls() && !in_.stream.tls().suits_http2)
+        terminate(http::h2_breach::inadequate_security);
     if (in_.home.draining)
         drain();
     int reads = 0;

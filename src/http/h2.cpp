@@ -41,7 +41,8 @@ std::string_view name(h2_breach breach) noexcept {
                                                                   "settings_timeout",
                                                                   "head_timeout",
                                                                   "window_overflow",
-                                                                  "stalled"};
+                                                                  "stalled",
+                                                                  "inadequate_security"};
     return names[static_cast<std::size_t>(breach)];
 }
 
@@ -60,6 +61,8 @@ h2_code code_of(h2_breach breach) noexcept {
             return h2_code::flow_control_error;
         case h2_breach::settings_timeout:
             return h2_code::settings_timeout;
+        case h2_breach::inadequate_security:
+            return h2_code::inadequate_security;
         default:
             return h2_code::enhance_your_calm;
     }

@@ -49,4 +49,7 @@ struct tls_context::implementation {
 class tls_session;
 [[nodiscard]] tls_session* session_of(const SSL* ssl) noexcept;
 
+// Whether HTTP/2 may be spoken with it (RFC 9113 §9.2.2).
+[[nodiscard]] bool suits_http2(const SSL* ssl, const SSL_CIPHER* cipher) noexcept;
+
 }  // namespace penstock::net

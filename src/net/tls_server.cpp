@@ -39,22 +39,13 @@ std::optional<int> version_of(std::string_view text) noexcept {
 
 // ---- What OpenSSL calls
 
-// RFC 9113 §9.2.2: HTTP/2 over TLS 1.2 wants forward secrecy and authenticated encryption, which
-// the operator's own list of ciphers may be without.
-bool suits_h2(const SSL* ssl) noexcept {
-    const SSL_CIPHER* const cipher = SSL_get_pending_cipher(ssl);
-    return SSL_version(ssl) != TLS1_2_VERSION ||
-           (cipher != nullptr && SSL_CIPHER_is_aead(cipher) == 1 &&
-            SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe);
-}
-
 // Of TLS's length-prefixed protocol list; the protocols that `offered` and `ours` share, ours
 // first.
 int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* size,
                     const unsigned char* offered, unsigned int offered_size, void* of) {
     const auto& ours = static_cast<const implementation*>(of)->alpn;
     for (const std::string& protocol : ours) {
-        if (protocol == "h2" && !suits_h2(ssl))
+        if (protocol == "h2" && !suits_http2(ssl, SSL_get_pending_cipher(ssl)))
             continue;
         for (unsigned int at = 0; at < offered_size; at += 1U + offered[at]) {
             const auto* const name = reinterpret_cast<const char*>(offered + at + 1);
@@ -466,6 +457,12 @@ const tls_site* tls_context::implementation::site_for(std::string_view name) con
     if (found != by_name.end())
         return found->second;
     return strict_sni ? nullptr : sites.front().get();
+}
+
+bool suits_http2(const SSL* ssl, const SSL_CIPHER* cipher) noexcept {
+    return SSL_version(ssl) != TLS1_2_VERSION ||
+           (cipher != nullptr && SSL_CIPHER_is_aead(cipher) == 1 &&
+            SSL_CIPHER_get_kx_nid(cipher) == NID_kx_ecdhe);
 }
 
 bool tls_site_serves(const tls_site& site, std::string_view host) {

@@ -313,6 +313,7 @@ void tls_session::note_facts() {
     if (role_ == role::client)
         facts_.server_name = peer_.server_name;
     facts_.resumed = SSL_session_reused(ssl) == 1;
+    facts_.suits_http2 = suits_http2(ssl, SSL_get_current_cipher(ssl));
     if (role_ == role::server)
         note_client();
 }

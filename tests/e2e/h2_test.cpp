@@ -1,5 +1,6 @@
 // HTTP/2 with the clients that people run: curl, nghttp and h2load in front, nginx and Node behind.
 #include "support/certificate.hpp"
+#include "support/h2_client.hpp"
 #include "support/probe.hpp"
 #include "support/real_origin.hpp"
 
@@ -84,6 +85,38 @@ TEST(H2Alone, IsAllThatTheListenerSpeaks) {
     EXPECT_EQ(curl({"-k", edge}).out, "hello");
     EXPECT_EQ(curl({"--http1.1", proxy.url("web")}).out.find("hello"), std::string::npos);
     EXPECT_NE(curl({"-k", "--http1.1", edge}).status.code, 0);
+}
+
+// ATTACKS H6, RFC 9113 §9.2.2: to who names no protocol but can only mean HTTP/2.
+TEST(H2Alone, IsNotSpokenWithAWeakCipher) {
+    const temp_dir dir;
+    const certificate_files files = write_certificate(dir, "a.test");
+    const std::string tls = "tls: {certificates: [{cert: " + files.cert + ", key: " + files.key +
+                            "}], ciphers: ECDHE-ECDSA-AES128-";
+    for (const std::string cipher : {"SHA256", "GCM-SHA256"}) {
+        const daemon proxy("listeners: {web: {bind: \"127.0.0.1:0\", protocols: [h2], " + tls +
+                           cipher + "}}}\nroutes: [{respond: {body: hello}}]\n");
+        peer client(proxy.port("web"), {.tls = true, .alpn = "", .tls12 = true});
+        const h2::field_list request = {
+            {":method", "GET"}, {":scheme", "https"}, {":path", "/"}, {":authority", "a.test"}};
+        client.send(h2::hello() + h2::head(1, request));
+        std::string received;
+        h2::read_frame next;
+        while (next.type != h2::goaway && next.type != h2::headers) {
+            const std::string more = client.read_some();
+            ASSERT_NE(more, "");
+            received += more;
+            while (next.type != h2::goaway && next.type != h2::headers &&
+                   h2::next_frame(received, next)) {
+            }
+        }
+        constexpr std::uint32_t inadequate_security = 12;
+        ASSERT_EQ(next.type, cipher == "SHA256" ? h2::goaway : h2::headers);
+        if (next.type == h2::goaway) {
+            EXPECT_EQ(next.number(4), inadequate_security);
+            (void)client.read_to_end();
+        }
+    }
 }
 
 // ATTACKS D7: what an HTTP/1 origin is told of the body.

@@ -55,10 +55,12 @@ enum class h2_breach : std::uint8_t {
     unread_replies,   // asks for answers that it does not read
     settings_timeout,
     head_timeout,
-    window_overflow,  // of a stream, by SETTINGS
-    stalled,          // takes nothing of any response
+    window_overflow,      // of a stream, by SETTINGS
+    stalled,              // takes nothing of any response
+    inadequate_security,  // TLS 1.2 with a cipher that is not for HTTP/2 (RFC 9113 §9.2.2)
 };
-inline constexpr std::size_t h2_breach_count = static_cast<std::size_t>(h2_breach::stalled) + 1;
+inline constexpr std::size_t h2_breach_count =
+    static_cast<std::size_t>(h2_breach::inadequate_security) + 1;
 
 // "reset_flood" and so on; the label value.
 [[nodiscard]] std::string_view name(h2_breach breach) noexcept;

@@ -30,6 +30,9 @@ struct tls_facts {
     std::string alpn;         // "http/1.1", or empty
     std::string server_name;  // SNI
     bool resumed = false;
+    // RFC 9113 §9.2.2: forward secrecy and authenticated encryption, which an operator's own list
+    // of ciphers for TLS 1.2 may be without.
+    bool suits_http2 = true;
     // If clients are asked for certificates: what this one was answered with, of the context, and
     // what it has shown and proved to own (DER in base64; empty = nothing).
     const tls_site* site = nullptr;
