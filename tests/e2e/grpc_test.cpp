@@ -1,4 +1,5 @@
 // gRPC through Penstock, with gRPC's own C++ library at both ends.
+#include "e2e/clock_site.hpp"
 #include "support/h2_client.hpp"
 #include "support/h2_server.hpp"
 #include "support/probe.hpp"
@@ -10,6 +11,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 namespace penstock::test {
 namespace {
@@ -31,12 +33,14 @@ class grpc_server {
     int port_ = 0;
 };
 
+// More keys of the upstream, the route and the listener, each with a comma in front.
 std::string site(const std::string& origin, const std::string& upstream = "",
-                 const std::string& route = "") {
+                 const std::string& route = "", const std::string& listener = "") {
     return "workers: 2\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
-           "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app" +
-           route + "}]\nupstreams: {app: {endpoints: [\"" + origin + "\"], protocol: h2" +
-           upstream + "}}\n";
+           "listeners: {web: {bind: \"127.0.0.1:0\"" +
+           listener + "}}\nroutes: [{upstream: app" + route +
+           "}]\nupstreams: {app: {endpoints: [\"" + origin + "\"], protocol: h2" + upstream +
+           "}}\n";
 }
 
 std::string target(const daemon& proxy) { return "127.0.0.1:" + std::to_string(proxy.port("web")); }
@@ -45,9 +49,9 @@ command_result call(const daemon& proxy, const std::string& mode, const std::str
     return run({PENSTOCK_GRPC_PEER, mode, target(proxy), count});
 }
 
-h2::field_list call_head(const h2::field_list& more = {}) {
+h2::field_list call_head(const h2::field_list& more = {}, const std::string& path = "/test/Echo") {
     h2::field_list fields =
-        h2::post("/test/Echo", {{"content-type", "application/grpc"}, {"te", "trailers"}});
+        h2::post(path, {{"content-type", "application/grpc"}, {"te", "trailers"}});
     fields.insert(fields.end(), more.begin(), more.end());
     return fields;
 }
@@ -58,9 +62,55 @@ TEST(Grpc, CallsAndStreamsComeBackWhole) {
     const std::string calls = sanitized() ? "500" : "5000";
     const std::string streams = sanitized() ? "50" : "500";
     EXPECT_EQ(call(proxy, "unary", calls).out, "ok " + calls + " failed 0\n");
-    EXPECT_EQ(call(proxy, "bidi", streams).out, "ok " + streams + " failed 0\n");
-    // An error of the origin's own, in fields alone.
-    EXPECT_EQ(call(proxy, "fail", "10").out, "ok 0 failed 10 status 9 x 10\n");
+    for (const std::string mode : {"bidi", "download", "upload"})
+        EXPECT_EQ(call(proxy, mode, streams).out, "ok " + streams + " failed 0\n") << mode;
+}
+
+// An error of the origin's own, in fields alone. The library has escaped its message.
+TEST(Grpc, ErrorOfTheOriginPassesUnchanged) {
+    const grpc_server origin;
+    const daemon proxy(site(origin.address()));
+    const command_result got = call(proxy, "fail", "10");
+    EXPECT_EQ(got.out, "ok 0 failed 10 status 9 x 10\n");
+    EXPECT_TRUE(contains(got.err, "status 9: on purpose: 100 % n\xc3\xb6tig\n")) << got.err;
+    h2_client client(proxy.port("web"));
+    client.send(h2::head(1, call_head({}, "/test/Fail")));
+    const h2_response& seen = client.response(1);
+    EXPECT_EQ(seen.status(), 200);
+    EXPECT_EQ(seen.heads.size(), 1U);
+    EXPECT_TRUE(seen.ended);
+    EXPECT_EQ(seen.body, "");
+    EXPECT_EQ(seen.field("content-type"), "application/grpc");
+    EXPECT_EQ(seen.field("grpc-status"), "9");
+    EXPECT_EQ(seen.field("grpc-message"), "on purpose: 100 %25 n%C3%B6tig");
+    EXPECT_EQ(seen.field("proxy-status"), "");
+}
+
+// The first message is there while the origin waits, whatever the route says about other bodies;
+// uploads go on only once the origin has seen the first one.
+TEST(Grpc, StreamsAreNotHeldBack) {
+    for (const std::string route : {"", ", flush: true"}) {
+        const grpc_server origin;
+        const daemon proxy(site(origin.address(), "", route));
+        process client({PENSTOCK_GRPC_PEER, "held", target(proxy), "3"});
+        client.wait_for("open");
+        EXPECT_EQ(call(proxy, "upload").out, "ok 1 failed 0\n");
+        EXPECT_TRUE(client.running());
+        EXPECT_EQ(call(proxy, "go").out, "ok 1 failed 0\n");
+        client.wait_for("ok 3 failed 0");
+    }
+}
+
+// The client has said all that it wants to say, so no silence of it is too long.
+TEST(Grpc, StreamOfTheServerMayIdle) {
+    const grpc_server origin;
+    const daemon proxy(
+        site(origin.address(), "", "", ", timeouts: {body_idle: 300ms, keepalive: 300ms}"));
+    process client({PENSTOCK_GRPC_PEER, "held", target(proxy), "1"});
+    client.wait_for("open");
+    hold_for(700ms);
+    EXPECT_EQ(call(proxy, "go").out, "ok 1 failed 0\n");
+    client.wait_for("ok 1 failed 0");
 }
 
 TEST(Grpc, OriginThatIsKilledIsUnavailableForEveryOpenStream) {
@@ -98,6 +148,30 @@ TEST(Grpc, DeadlineOfTheClientIsKept) {
     proxy.running().wait_for("\"penstock.reason\":\"deadline\"");
 }
 
+// It is the library's own field that we go by: the client is stopped, so that nobody else can have
+// ended the call.
+TEST(Grpc, DeadlineOfTheLibraryIsKept) {
+    gate asked;
+    scripted_origin origin([&](peer& wire, int) {
+        h2_server server(wire);
+        if (server.request() != 0)
+            asked.open();
+        (void)server.request();
+        EXPECT_EQ(server.reset, 8U);
+    });
+    daemon proxy(site(origin.address()));
+    process client({PENSTOCK_GRPC_PEER, "deadline", target(proxy), "1000"});
+    peer watching(proxy.port("web"));
+    watching.wait_for(asked);
+    client.signal(SIGSTOP);
+    const std::string line = proxy.running().wait_for("\"url.path\":\"/test/Silent\"");
+    EXPECT_EQ(text_in(line, "penstock.reason"), "deadline");
+    EXPECT_EQ(number_in(line, "http.response.status_code"), 200);
+    client.signal(SIGCONT);
+    client.wait_for("ok 0 failed 1 status 4 x 1");
+    EXPECT_EQ(origin.failures(), std::vector<std::string>());
+}
+
 TEST(Grpc, DeadlineBehindTheHeadEndsTheStreamWithItsStatus) {
     scripted_origin origin([](peer& wire, int) {
         h2_server server(wire);
@@ -117,6 +191,27 @@ TEST(Grpc, DeadlineBehindTheHeadEndsTheStreamWithItsStatus) {
     EXPECT_EQ(seen.trailer("grpc-status"), "4");
 }
 
+// Both sides of an answered call speak as they have something to say. (Of another upload the same
+// is too slow: H2Upload.)
+TEST(Grpc, AnsweredCallMayComeAtAnyPace) {
+    const grpc_server origin;
+    moved_clock time(site(origin.address()));
+    h2_client client(time.proxy().port("web"));
+    const std::string message("\0\0\0\0\1x", 6);
+    client.send(h2::head(1, call_head(), false));
+    std::size_t bytes = 0;
+    for (int i = 0; i < 4; ++i) {
+        client.send(h2::body(1, message, false));
+        bytes += message.size();
+        EXPECT_EQ(client.body(1, bytes).body.size(), bytes);
+        // More than the window in which 500 bytes a second are asked for, less than `body_idle`.
+        if (i == 0)
+            time.advance(25s);
+    }
+    client.send(h2::body(1, ""));
+    EXPECT_EQ(client.response(1).trailer("grpc-status"), "0");
+}
+
 TEST(Grpc, FailuresOfOurOwnAreFieldsAlone) {
     const refusing_port nobody;
     const daemon proxy(site("127.0.0.1:" + std::to_string(nobody.port()), "",
@@ -126,12 +221,7 @@ TEST(Grpc, FailuresOfOurOwnAreFieldsAlone) {
     EXPECT_EQ(client.response(1).field("grpc-status"), "14");
     EXPECT_EQ(client.response(1).field("grpc-message"), "connection_refused");
     EXPECT_EQ(client.response(1).field("proxy-status"), "penstock; error=connection_refused");
-    h2::field_list elsewhere = call_head();
-    for (auto& [name, value] : elsewhere) {
-        if (name == ":path")
-            value = "/other/Method";
-    }
-    client.send(h2::head(3, elsewhere));
+    client.send(h2::head(3, call_head({}, "/other/Method")));
     EXPECT_EQ(client.response(3).field("grpc-status"), "12");
     client.send(h2::head(5, call_head({{"content-length", "11"}}), false));
     EXPECT_EQ(client.response(5).field("grpc-status"), "8");

@@ -1,53 +1,18 @@
 // D15: processes that share nothing but a secret resume each other's sessions, though their clocks
 // differ.
+#include "e2e/clock_site.hpp"
 #include "support/certificate.hpp"
 #include "support/probe.hpp"
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <ctime>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 namespace penstock::test {
 namespace {
-
-// A variable of whatever is started while it lives.
-class variable {
- public:
-    variable(const char* name, const std::string& value) : name_(name) {
-        const char* const was = std::getenv(name);
-        if (was != nullptr)
-            before_ = was;
-        ::setenv(name, value.c_str(), 1);
-    }
-    ~variable() {
-        if (before_)
-            ::setenv(name_, before_->c_str(), 1);
-        else
-            ::unsetenv(name_);
-    }
-    variable(const variable&) = delete;
-    variable& operator=(const variable&) = delete;
-
- private:
-    const char* name_;
-    std::optional<std::string> before_;
-};
-
-// Started where the calendar differs by so many seconds.
-std::unique_ptr<daemon> start_at(long skew, const std::string& yaml) {
-    const char* const options = std::getenv("ASAN_OPTIONS");
-    // The sanitizer's own library does not come first then, and does not have to.
-    const variable order("ASAN_OPTIONS", std::string(options != nullptr ? options : "") +
-                                             ":verify_asan_link_order=0");
-    const variable by("PENSTOCK_CLOCK_SKEW", std::to_string(skew));
-    const variable library("LD_PRELOAD", PENSTOCK_CLOCK_LIBRARY);
-    return std::make_unique<daemon>(yaml);
-}
 
 std::string s_client(const daemon& of, const std::string& arguments) {
     const std::string port = std::to_string(of.port("web"));
