@@ -14,6 +14,8 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <csignal>
+#include <ctime>
 
 namespace penstock::test {
 
@@ -27,6 +29,29 @@ struct peer::tls_state {
 };
 
 namespace {
+
+// OpenSSL writes without MSG_NOSIGNAL, and the other side may have gone: that is an error of the
+// write, and must not end the test program.
+class pipe_signal_off {
+ public:
+    pipe_signal_off() {
+        sigemptyset(&pipe_);
+        sigaddset(&pipe_, SIGPIPE);
+        ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+    }
+    ~pipe_signal_off() {
+        const timespec at_once{};
+        while (::sigtimedwait(&pipe_, nullptr, &at_once) == SIGPIPE) {
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+    pipe_signal_off(const pipe_signal_off&) = delete;
+    pipe_signal_off& operator=(const pipe_signal_off&) = delete;
+
+ private:
+    sigset_t pipe_{};
+    sigset_t before_{};
+};
 
 [[nodiscard]] bool is_reset(int number) { return number == ECONNRESET || number == EPIPE; }
 
@@ -146,6 +171,7 @@ peer::peer(peer&&) noexcept = default;
 peer::~peer() = default;
 
 void peer::handshake(bool client) {
+    const pipe_signal_off off;
     SSL_set_fd(tls_->ssl, fd_.get());
     const time_limit limit(patience);
     while (true) {
@@ -164,6 +190,7 @@ void peer::handshake(bool client) {
 
 long peer::write_some(std::string_view bytes, short& wait_for) {
     if (tls_) {
+        const pipe_signal_off off;
         ERR_clear_error();
         const int size = static_cast<int>(std::min<std::size_t>(bytes.size(), INT_MAX));
         return ssl_outcome(tls_->ssl, SSL_write(tls_->ssl, bytes.data(), size), wait_for);
@@ -175,6 +202,7 @@ long peer::write_some(std::string_view bytes, short& wait_for) {
 
 long peer::read_bytes(char* to, std::size_t size, short& wait_for) {
     if (tls_) {
+        const pipe_signal_off off;
         ERR_clear_error();
         return ssl_outcome(tls_->ssl, SSL_read(tls_->ssl, to, static_cast<int>(size)), wait_for);
     }
@@ -321,6 +349,7 @@ bool peer::stays_quiet(milliseconds quiet) {
 
 void peer::half_close() {
     if (tls_) {
+        const pipe_signal_off off;
         SSL_shutdown(tls_->ssl);
     }
     ::shutdown(fd_.get(), SHUT_WR);
@@ -328,6 +357,7 @@ void peer::half_close() {
 
 void peer::close() {
     if (tls_) {
+        const pipe_signal_off off;
         SSL_shutdown(tls_->ssl);
     }
     fd_.reset();
