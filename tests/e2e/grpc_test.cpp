@@ -195,7 +195,7 @@ TEST(Grpc, DeadlineBehindTheHeadEndsTheStreamWithItsStatus) {
 // is too slow: H2Upload.)
 TEST(Grpc, AnsweredCallMayComeAtAnyPace) {
     const grpc_server origin;
-    moved_clock time(site(origin.address()));
+    moved_clock time(site(origin.address(), ", http2: {ping_interval: 1h}"));
     h2_client client(time.proxy().port("web"));
     const std::string message("\0\0\0\0\1x", 6);
     client.send(h2::head(1, call_head(), false));
