@@ -242,6 +242,32 @@ TEST(H2OriginDown, EndsEveryOpenStreamOnce) {
     wait_for_sum(proxy, "penstock_requests_total", {"code_class=\"5xx\""}, 20);
 }
 
+// `protocol: h2` over TLS: an origin that agrees on nothing may speak anything, and one that wants
+// another version says so by an alert. Neither is sent a request.
+TEST(H2OriginTls, HasToAgreeOnHttp2) {
+    const temp_dir dir;
+    const certificate_files files = write_certificate(dir, "a.test");
+    scripted_origin indifferent([](peer& wire, int) { (void)wire.wait_closed(); }, files);
+    const daemon strict(
+        "listeners: {edge: {bind: \"127.0.0.1:0\", protocols: [http/1.1], "
+        "tls: {certificates: [{cert: " +
+        files.cert + ", key: " + files.key + "}]}}}\nroutes: [{respond: {body: hello}}]\n");
+    const std::string other = "127.0.0.1:" + std::to_string(strict.port("edge"));
+    for (const std::string& address : {indifferent.address(), other}) {
+        daemon proxy(site(address, ", tls: {verify: false}"));
+        for (const std::string version : {"--http1.1", "--http2-prior-knowledge"}) {
+            const std::string got = curl({"-i", version, proxy.url("web")}).out;
+            EXPECT_TRUE(contains(got, " 502")) << got;
+            EXPECT_TRUE(contains(got, "penstock; error=tls_protocol_error")) << got;
+            EXPECT_FALSE(contains(got, "hello")) << got;
+        }
+        proxy.running().wait_for("\"penstock.reason\":\"tls_protocol_error\"", patience, 1);
+    }
+    EXPECT_GE(indifferent.connections(), 1);
+    for (int i = 0; i < indifferent.connections(); ++i)
+        EXPECT_EQ(indifferent.received(i), "");
+}
+
 // `protocol: auto`: what the origin chooses within the handshake.
 TEST(H2OriginAuto, SpeaksWhatTheOriginChooses) {
     const temp_dir dir;
