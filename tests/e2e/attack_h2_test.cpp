@@ -125,6 +125,7 @@ INSTANTIATE_TEST_SUITE_P(
         refused_request{"D6_User", with(":authority", "me@a.test"), 400},
         refused_request{"D6_Comma", with(":authority", "a.test,b.test"), 400},
         refused_request{"B1_Expect", with("expect", "y 100-continue"), 417},
+        refused_request{"C6_Connect", {{":method", "CONNECT"}, {":authority", "b.test:443"}}, 405},
         refused_request{"C6_Trace", with(":method", "TRACE"), 405},
         refused_request{"E10_Fields", h2::get("/translated", h2::field_list(101, {"x", "y"})), 431},
         refused_request{"E10_Crumbs", h2::get("/translated", h2::field_list(201, {"cookie", "y"})),
