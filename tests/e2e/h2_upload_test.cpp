@@ -96,7 +96,7 @@ TEST_P(H2Upload, SilenceBehindTheHeadEndsTheStream) {
     EXPECT_EQ(seen.status(), 200);
     EXPECT_EQ(seen.body, "some");
     EXPECT_FALSE(seen.ended);
-    EXPECT_TRUE(seen.reset.has_value());
+    EXPECT_EQ(seen.reset, cancel);
     client.wire.wait_for(cut);
     EXPECT_EQ(ended_with, GetParam() ? std::optional<std::uint32_t>(cancel) : std::nullopt);
     const std::string line = proxy.running().wait_for("\"url.path\":\"/up\"");
@@ -180,7 +180,7 @@ TEST_P(H2Upload, TrickleBehindTheHeadEndsTheStream) {
     upload.pass(25s);
     upload.piece(1);
     upload.send(1);
-    EXPECT_TRUE(upload.client().response(1).reset.has_value());
+    EXPECT_EQ(upload.client().response(1).reset, cancel);
     EXPECT_FALSE(upload.client().response(1).ended);
     upload.proxy().running().wait_for("\"penstock.reason\":\"body_timeout\"");
 }
