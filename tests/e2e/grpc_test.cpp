@@ -212,6 +212,26 @@ TEST(Grpc, AnsweredCallMayComeAtAnyPace) {
     EXPECT_EQ(client.response(1).trailer("grpc-status"), "0");
 }
 
+// As a call is that says something every 20 seconds, where 30 are allowed.
+TEST(Grpc, AnsweredCallMayPauseAgainAndAgain) {
+    const grpc_server origin;
+    moved_clock time(site(origin.address(), ", http2: {ping_interval: 1h}"));
+    h2_client client(time.proxy().port("web"));
+    const std::string message("\0\0\0\0\1x", 6);
+    client.send(h2::head(1, call_head(), false));
+    std::size_t bytes = 0;
+    for (int i = 0; i < 3; ++i) {
+        client.send(h2::body(1, message, false));
+        bytes += message.size();
+        ASSERT_EQ(client.body(1, bytes).body.size(), bytes);
+        time.advance(20s);
+        // Time to find that it is too late, if it were.
+        hold_for(300ms);
+    }
+    client.send(h2::body(1, ""));
+    EXPECT_EQ(client.response(1).trailer("grpc-status"), "0");
+}
+
 TEST(Grpc, FailuresOfOurOwnAreFieldsAlone) {
     const refusing_port nobody;
     const daemon proxy(site("127.0.0.1:" + std::to_string(nobody.port()), "",

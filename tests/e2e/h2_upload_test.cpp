@@ -197,5 +197,21 @@ TEST_P(H2Upload, PauseOfAFastOneIsNone) {
     EXPECT_EQ(upload.client().response(1).body, "some");
 }
 
+// What counts is how long a client is silent now, and not how long it was before it spoke.
+TEST_P(H2Upload, PausesDoNotAddUp) {
+    slow_upload upload(versions(), false, "body_idle: 30s");
+    upload.piece(15'000);
+    upload.pass(19s);
+    upload.piece(15'000);
+    upload.pass(19s);
+    // Time to find that it is too late, if it were.
+    hold_for(300ms);
+    upload.send(15'000);
+    upload.send(1);
+    upload.end();
+    EXPECT_EQ(upload.client().response(1).status(), 200);
+    EXPECT_EQ(upload.client().response(1).body, "some");
+}
+
 }  // namespace
 }  // namespace penstock::test
