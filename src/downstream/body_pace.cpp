@@ -9,15 +9,21 @@ time_point body_pace::begin_wait(time_point now) noexcept {
     return now + std::max(idle_ - silent_, nanoseconds{0});
 }
 
+void body_pace::count_wait(time_point until) noexcept {
+    if (until <= wait_began_)
+        return;
+    silent_ += until - wait_began_;
+    waited_ += until - wait_began_;
+    wait_began_ = until;
+}
+
 void body_pace::end_wait(time_point now) noexcept {
-    if (now > wait_began_) {
-        silent_ += now - wait_began_;
-        waited_ += now - wait_began_;
-    }
+    count_wait(now);
     wait_began_ = never;
 }
 
-bool body_pace::take_in(std::size_t count) noexcept {
+bool body_pace::take_in(std::size_t count, time_point now) noexcept {
+    count_wait(now);
     silent_ = nanoseconds{0};
     bytes_ += count;
     if (waited_ < window)

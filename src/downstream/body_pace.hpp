@@ -22,12 +22,15 @@ class body_pace {
     // A wait begins; returns when it has to end at the latest.
     [[nodiscard]] time_point begin_wait(time_point now) noexcept;
     void end_wait(time_point now) noexcept;
-    // Bytes came. False if they came too slowly.
-    [[nodiscard]] bool take_in(std::size_t count) noexcept;
+    // Bytes came, also within a wait: what it took so far lies before them. False if they came too
+    // slowly.
+    [[nodiscard]] bool take_in(std::size_t count, time_point now) noexcept;
     // From now on only silence is too slow: both sides talk as they have something to say.
     void relax() noexcept { relaxed_ = true; }
 
  private:
+    void count_wait(time_point until) noexcept;
+
     nanoseconds idle_;
     time_point wait_began_ = never;
     nanoseconds silent_{0};    // waited since the last byte

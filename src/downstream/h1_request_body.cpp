@@ -106,7 +106,7 @@ result<std::size_t> h1_request_body::fill() {
 bool h1_request_body::take_in(std::size_t count) noexcept {
     awaits_continue_ = false;
     if (!tunnel_)
-        return pace_.take_in(count);
+        return pace_.take_in(count, from_.stream.home().now());
     from_.listener.on_tunnel_bytes();
     return true;
 }

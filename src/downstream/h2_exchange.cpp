@@ -242,7 +242,8 @@ net::task<> h2_exchange::send_rest() {
             if (!waited) {
                 // At once, and not only when the client's window has room for an end.
                 body_failed_ = waited.error();
-                in_.session.reset(stream_, http::h2_code::internal_error);
+                in_.session.reset(stream_, failed_by_client() ? http::h2_code::cancel
+                                                              : http::h2_code::internal_error);
             }
             in_.session.resume(stream_);
             in_.flusher.flush_soon();
@@ -350,16 +351,21 @@ void h2_exchange::note(reason why) noexcept {
         record_.why = why;
 }
 
+// The response could not go on because the request did not.
+bool h2_exchange::failed_by_client() const noexcept {
+    return body_failed_ && body_ && body_->failed() == body_failed_;
+}
+
 void h2_exchange::judge_end() {
     record_.response_complete = stream_.sent;
     record_.response_bytes = stream_.data_sent;
     if (stream_.sent)
         return;
-    const bool of_client = body_failed_ && body_ && body_->failed() == body_failed_;
     if (ended_)
         note(reason_of_client(ended_));
     else if (body_failed_)
-        note(of_client ? reason_of_client(body_failed_) : state_->handler->reason_of(body_failed_));
+        note(failed_by_client() ? reason_of_client(body_failed_)
+                                : state_->handler->reason_of(body_failed_));
     else
         note(reason::client_gone);
 }

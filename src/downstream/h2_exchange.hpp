@@ -84,6 +84,7 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     [[nodiscard]] bool begin_tunnel(exchange::response& with);
     void on_tunnel_idle(error why) noexcept;
     net::task<> send_rest();
+    [[nodiscard]] bool failed_by_client() const noexcept;
     void judge_end();
     void finish();
     void note(exchange::reason why) noexcept;

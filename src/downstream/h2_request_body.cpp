@@ -90,7 +90,7 @@ void h2_request_body::on_change() noexcept {
     const std::uint64_t all = record_.request_bytes + held;
     if (all > seen_) {
         rules_.awaits_continue = false;
-        if (!pace_.take_in(all - seen_) && waiting_ && !tunnelling_)
+        if (!pace_.take_in(all - seen_, from_.worker.now()) && !tunnelling_)
             failed_ = net::errc::body_timeout;
         seen_ = all;
     }

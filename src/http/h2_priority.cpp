@@ -7,38 +7,171 @@
 namespace penstock::http {
 namespace {
 
-// The next member of a dictionary (RFC 8941 §3.2) without its parameters; a comma within a string
-// separates nothing.
-std::string_view take_member(std::string_view& rest) noexcept {
-    bool quoted = false;
-    std::size_t at = 0;
-    std::size_t end = std::string_view::npos;
-    for (; at < rest.size() && (quoted || rest[at] != ','); ++at) {
-        if (rest[at] == '"')
-            quoted = !quoted;
-        else if (rest[at] == '\\')
-            ++at;
-        else if (rest[at] == ';' && !quoted && end == std::string_view::npos)
-            end = at;
+// A dictionary of structured fields (RFC 8941 §3.2), of which only integers and booleans are kept.
+class dictionary_reader {
+ public:
+    struct member {
+        std::string_view key;
+        std::string_view integer;  // as it stands there; empty = of another type
+        bool is_boolean = false;
+        bool boolean = true;
+    };
+
+    explicit dictionary_reader(std::string_view text) noexcept : rest_(trim_space(text)) {}
+
+    // False at the end, or at what is none; `good` tells which.
+    bool next(member& into) noexcept {
+        if (!good_ || rest_.empty())
+            return false;
+        into = member();
+        good_ = read_member(into) && skip_parameters() && skip_comma();
+        return good_;
     }
-    at = at < rest.size() ? at : rest.size();
-    const std::string_view member = rest.substr(0, end < at ? end : at);
-    rest.remove_prefix(at < rest.size() ? at + 1 : at);
-    return trim_space(member);
-}
+    [[nodiscard]] bool good() const noexcept { return good_; }
+
+ private:
+    [[nodiscard]] char front() const noexcept { return rest_.empty() ? '\0' : rest_.front(); }
+    bool take(char c) noexcept {
+        if (front() != c || rest_.empty())
+            return false;
+        rest_.remove_prefix(1);
+        return true;
+    }
+    template <class Is>
+    std::string_view take_while(Is is) noexcept {
+        std::size_t size = 0;
+        while (size < rest_.size() && is(rest_[size]))
+            ++size;
+        const std::string_view taken = rest_.substr(0, size);
+        rest_.remove_prefix(size);
+        return taken;
+    }
+    static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+    static bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
+    static bool is_alpha(char c) noexcept { return is_lower(to_lower(c)); }
+
+    std::string_view take_key() noexcept {
+        if (!is_lower(front()) && front() != '*')
+            return {};
+        return take_while([](char c) {
+            return is_lower(c) || is_digit(c) || c == '_' || c == '-' || c == '.' || c == '*';
+        });
+    }
+
+    bool read_member(member& into) noexcept {
+        into.key = take_key();
+        if (into.key.empty())
+            return false;
+        if (!take('=')) {
+            into.is_boolean = true;
+            return true;
+        }
+        return front() == '(' ? skip_list() : read_item(into);
+    }
+
+    bool read_item(member& into) noexcept {
+        if (is_digit(front()) || front() == '-')
+            return read_number(into);
+        if (take('?')) {
+            into.is_boolean = true;
+            into.boolean = front() == '1';
+            return take('0') || take('1');
+        }
+        if (take('"'))
+            return skip_string();
+        if (take(':')) {
+            take_while([](char c) {
+                return is_alpha(c) || is_digit(c) || c == '+' || c == '/' || c == '=';
+            });
+            return take(':');
+        }
+        if (!is_alpha(front()) && front() != '*')
+            return false;
+        take_while([](char c) { return is_token_char(c) || c == ':' || c == '/'; });
+        return true;
+    }
+
+    // At most 15 digits, or 12 and 3 behind a point (RFC 8941 §4.2.4).
+    bool read_number(member& into) noexcept {
+        const std::string_view from = rest_;
+        take('-');
+        const std::size_t whole = take_while(is_digit).size();
+        if (whole == 0 || whole > 15)
+            return false;
+        if (take('.')) {
+            const std::size_t parts = take_while(is_digit).size();
+            return whole <= 12 && parts >= 1 && parts <= 3;
+        }
+        into.integer = from.substr(0, from.size() - rest_.size());
+        return true;
+    }
+
+    bool skip_string() noexcept {
+        for (;;) {
+            if (take('"'))
+                return true;
+            if (take('\\') && front() != '"' && front() != '\\')
+                return false;
+            if (front() < 0x20 || front() > 0x7e)
+                return false;
+            rest_.remove_prefix(1);
+        }
+    }
+
+    bool skip_list() noexcept {
+        take('(');
+        member ignored;
+        for (bool first = true;; first = false) {
+            const bool apart = !take_while([](char c) { return c == ' '; }).empty();
+            if (take(')'))
+                return true;
+            if (!apart && !first)
+                return false;
+            if (!read_item(ignored) || !skip_parameters())
+                return false;
+        }
+    }
+
+    bool skip_parameters() noexcept {
+        member ignored;
+        while (take(';')) {
+            take_while([](char c) { return c == ' '; });
+            if (take_key().empty() || (take('=') && !read_item(ignored)))
+                return false;
+        }
+        return true;
+    }
+
+    // Behind a comma another member has to stand.
+    bool skip_comma() noexcept {
+        take_while(is_space);
+        if (rest_.empty())
+            return true;
+        if (!take(','))
+            return false;
+        take_while(is_space);
+        return !rest_.empty();
+    }
+
+    std::string_view rest_;
+    bool good_ = true;
+};
 
 }  // namespace
 
 void read_priority(std::string_view field, h2_priority& into) noexcept {
-    while (!field.empty()) {
-        const std::string_view member = take_member(field);
-        if (member.size() == 3 && member.starts_with("u=") && member[2] >= '0' && member[2] <= '7')
-            into.urgency = static_cast<std::uint8_t>(member[2] - '0');
-        else if (member == "i" || member == "i=?1")
-            into.incremental = true;
-        else if (member == "i=?0")
-            into.incremental = false;
+    dictionary_reader from(field);
+    h2_priority found = into;
+    dictionary_reader::member one;
+    while (from.next(one)) {
+        const std::string_view number = one.integer;
+        if (one.key == "u" && number.size() == 1 && number.front() <= '7')
+            found.urgency = static_cast<std::uint8_t>(number.front() - '0');
+        else if (one.key == "i" && one.is_boolean)
+            found.incremental = one.boolean;
     }
+    if (from.good())
+        into = found;
 }
 
 }  // namespace penstock::http

@@ -81,9 +81,8 @@ std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request&
 }
 
 net::task<exchange::response> proxy_handler::forward(exchange::request& from,
-                                                     const config::route& by,
-                                                     upstream::cluster& to) {
-    std::unique_ptr<total_deadline> until = start_deadline(from, by);
+                                                     const config::route& by, upstream::cluster& to,
+                                                     std::unique_ptr<total_deadline> until) {
     retry_facts facts;
     facts.verb = from.head.verb;
     facts.body_empty = from.body->finished();

@@ -56,8 +56,11 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return reply(from, reason::http_request_denied);
     if (generation_.upstreams[*found] == generation::npos)
         co_return answer(route);
+    // By what the client says, whatever the route makes of that.
+    std::unique_ptr<total_deadline> until = start_deadline(from, route);
     prepare(from, route, trusted);
-    co_return co_await forward(from, route, *parts_.clusters[generation_.upstreams[*found]]);
+    co_return co_await forward(from, route, *parts_.clusters[generation_.upstreams[*found]],
+                               std::move(until));
 }
 
 void proxy_handler::identify(exchange::request& from, bool trusted) {

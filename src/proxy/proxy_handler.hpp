@@ -43,7 +43,8 @@ class proxy_handler final : public exchange::handler {
     // forward.cpp
     void prepare(exchange::request& from, const config::route& by, bool trusted);
     net::task<exchange::response> forward(exchange::request& from, const config::route& by,
-                                          upstream::cluster& to);
+                                          upstream::cluster& to,
+                                          std::unique_ptr<total_deadline> until);
     // With the digest that the route asks for, where it belongs.
     [[nodiscard]] net::task<exchange::response> digested(exchange::request& from,
                                                          exchange::response of);

@@ -60,6 +60,8 @@ inline std::unique_ptr<daemon> start_at(long skew, const std::string& yaml) {
 }
 
 // Time that passes at once, for the daemon alone: what it waits for is overdue when it looks next.
+// A thread that sleeps until a time, as the access log's does, sleeps for longer: such a test asks
+// the metrics.
 class moved_clock {
  public:
     explicit moved_clock(const std::string& yaml) {

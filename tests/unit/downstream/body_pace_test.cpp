@@ -12,15 +12,26 @@ bool wait_and_take(body_pace& pace, time_point& now, nanoseconds length, std::si
     (void)pace.begin_wait(now);
     now += length;
     pace.end_wait(now);
-    return pace.take_in(count);
+    return pace.take_in(count, now);
 }
 
 TEST(BodyPace, GivesEachByteTheWholeIdleTime) {
     body_pace pace(30s);
     EXPECT_EQ(pace.begin_wait(start), start + 30s);
     pace.end_wait(start + 19s);
-    EXPECT_TRUE(pace.take_in(1));
+    EXPECT_TRUE(pace.take_in(1, start + 19s));
     EXPECT_EQ(pace.begin_wait(start + 40s), start + 70s);
+}
+
+// As over HTTP/2, where they come while somebody waits for them.
+TEST(BodyPace, DoesNotAddTheWaitUpThatBytesHaveEnded) {
+    body_pace pace(30s);
+    EXPECT_EQ(pace.begin_wait(start), start + 30s);
+    EXPECT_TRUE(pace.take_in(10'000, start + 19s));
+    pace.end_wait(start + 19s);
+    EXPECT_EQ(pace.begin_wait(start + 19s), start + 49s);
+    // The time counts for the rate nevertheless.
+    EXPECT_FALSE(pace.take_in(1, start + 39s));
 }
 
 TEST(BodyPace, AddsWaitsWithoutABytesUp) {
