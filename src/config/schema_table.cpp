@@ -98,7 +98,7 @@ constexpr key_info table[] = {
      .meaning = "File of at least 32 bytes from which ticket keys are derived, so that restarts "
                 "and a fleet resume each other's sessions; by default random for each process."},
     {.path = "listeners.<name>.tls.tickets.rotate", .type = type::duration,
-     .default_text = "1h", .range = {second, 24 * hour},
+     .default_text = "1h", .range = {second, 12 * hour},
      .meaning = "How often ticket keys change; a ticket is good for two periods at most."},
     {.path = "listeners.<name>.tls.client_ca", .type = type::path,
      .meaning = "PEM bundle against which client certificates are verified."},

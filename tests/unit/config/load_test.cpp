@@ -40,6 +40,27 @@ TEST(Load, ThreeLinesAreEnough) {
     EXPECT_EQ(m.file, "p.yaml");
 }
 
+// H5.
+TEST(Load, H5_TicketKeysLiveForHalfADayAtMost) {
+    const scratch_directory scratch;
+    scratch.write("site.pem", "x");
+    scratch.write("site.key", "x");
+    const auto with = [&](const std::string& rotate) {
+        return load_text(
+            "listeners: {web: {bind: \"127.0.0.1:8443\", tls: {certificates: [{cert: site.pem, "
+            "key: "
+            "site.key}], tickets: {rotate: " +
+                rotate + "}}}}\nroutes: [{respond: {body: pong}}]\n",
+            scratch.at("p.yaml"));
+    };
+    for (const std::string good : {"43199s", "12h"})
+        EXPECT_TRUE(with(good).ok()) << good << render_text(with(good).problems);
+    const loaded above = with("43201s");
+    EXPECT_FALSE(above.ok());
+    EXPECT_NE(render_text(above.problems).find("12h"), std::string::npos)
+        << render_text(above.problems);
+}
+
 TEST(Load, TakesTheExampleOfTheContract) {
     const scratch_directory scratch;
     for (const char* const file :
