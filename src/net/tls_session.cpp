@@ -186,8 +186,11 @@ void tls_session::note_message(int written, int, int type, const void* bytes, st
     if (written != 0) {
         // A HelloRetryRequest is a ServerHello and nothing else: another hello is to come.
         const bool message = type == SSL3_RT_HANDSHAKE && size > 0;
-        of.answered_ = of.answered_ || (message && *static_cast<const unsigned char*>(bytes) !=
-                                                       SSL3_MT_SERVER_HELLO);
+        const bool hello =
+            message && *static_cast<const unsigned char*>(bytes) == SSL3_MT_SERVER_HELLO;
+        of.answered_ = of.answered_ || (message && !hello);
+        if (hello)
+            of.hello_bytes_ = 0;
         return;
     }
     if (type != SSL3_RT_HANDSHAKE || size == 0 ||
@@ -512,7 +515,7 @@ bool tls_session::receive() {
     fin_ = got && *got == 0;
     if (!got && got.error() != errc::would_block)
         io_error_ = got.error();
-    if (role_ == role::server && !spoke_) {
+    if (role_ == role::server && !answered_) {
         hello_bytes_ += in_end_ - held;
         if (hello_bytes_ > hello_bytes_max)
             io_error_ = errc::too_large;
@@ -521,7 +524,6 @@ bool tls_session::receive() {
 }
 
 bool tls_session::bio_write(std::string_view bytes) {
-    spoke_ = true;
     if (!make_room(bytes.size())) {
         io_error_ = errc::too_large;
         return false;

@@ -135,7 +135,7 @@ class tls_session {
     std::string_view plain_;  // decrypted within in_, and not read yet
     std::size_t record_size_ = tls_record_source::record_max;
     std::size_t read_size_ = 0;    // of the reader's room, for choosing a slab
-    std::size_t hello_bytes_ = 0;  // received before we said anything
+    std::size_t hello_bytes_ = 0;  // of the hello that is not answered yet
     time_point verified_until_{};  // the origin; what is kept of it is good no longer
     key_update_limit key_updates_;
     error io_error_;  // of the socket, as the BIO met it
@@ -148,7 +148,6 @@ class tls_session {
     bool established_ = false;
     bool heard_ = false;         // a hello
     bool answered_ = false;      // it
-    bool spoke_ = false;         // something of ours was written
     bool fin_ = false;           // TCP's end of stream
     bool close_notify_ = false;  // TLS's
     bool said_close_ = false;
