@@ -8,8 +8,10 @@
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
+#include <exception>
 #include <memory>
 #include <string>
+#include <type_traits>
 
 namespace penstock::net {
 
@@ -36,6 +38,20 @@ using session_ptr = std::unique_ptr<SSL_SESSION, freed_by<SSL_SESSION_free>>;
 using key_ptr = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
 using ssl_ptr = std::unique_ptr<SSL, freed_by<SSL_free>>;
 using ssl_context_ptr = std::unique_ptr<SSL_CTX, freed_by<SSL_CTX_free>>;
+
+// What OpenSSL calls has frames of C above it, which no exception may cross: a callback whose
+// `work` finds no memory has the outcome that `otherwise` is or gives.
+template <class Otherwise, class Work>
+[[nodiscard]] auto guarded(Otherwise otherwise, Work work) noexcept {
+    try {
+        return work();
+    } catch (const std::exception&) {
+        if constexpr (std::is_invocable_v<Otherwise>)
+            return otherwise();
+        else
+            return otherwise;
+    }
+}
 
 // The library context of a worker, for all that its handshakes do: OpenSSL 3.0 looks its algorithms
 // up behind locks, and each context has its own. Made at the first call with what the system's

@@ -41,10 +41,12 @@ bool show(SSL_CTX* context, OSSL_LIB_CTX* library, const tls_client_options& opt
 }
 
 // Sessions come with the handshake (TLS 1.2) or behind it, and go to the store at once.
-int keep_session(SSL* ssl, SSL_SESSION* session) {
+int keep_session(SSL* ssl, SSL_SESSION* session) noexcept {
     tls_session* const of = session_of(ssl);
-    // 1 = it is ours now.
-    return of != nullptr && of->keep(session_ptr(session)) ? 1 : 0;
+    if (of == nullptr)
+        return 0;
+    // 1 = it is ours now. It is also if there was no memory to keep it, and has been freed then.
+    return guarded(1, [of, session] { return of->keep(session_ptr(session)) ? 1 : 0; });
 }
 
 // Of everything that the verdict on a chain follows from, but for the store's own trust.
@@ -73,8 +75,7 @@ std::optional<tls_session_store::digest> digest_of(X509_STORE_CTX* chain, const 
 }
 
 // Verifies a chain, or remembers that it did.
-int verify_chain(X509_STORE_CTX* chain, void* of) {
-    auto& store = *static_cast<tls_session_store*>(of);
+int verify(X509_STORE_CTX* chain, tls_session_store& store) {
     const auto* const ssl = static_cast<const SSL*>(
         X509_STORE_CTX_get_ex_data(chain, SSL_get_ex_data_X509_STORE_CTX_idx()));
     const std::optional<tls_session_store::digest> digest = digest_of(chain, ssl);
@@ -88,6 +89,16 @@ int verify_chain(X509_STORE_CTX* chain, void* of) {
         store.note(*digest, std::min(now + tls_session_store::age_max,
                                      end_of(X509_STORE_CTX_get0_cert(chain), now)));
     return good;
+}
+
+int verify_chain(X509_STORE_CTX* chain, void* of) noexcept {
+    auto& store = *static_cast<tls_session_store*>(of);
+    return guarded(
+        [chain] {
+            X509_STORE_CTX_set_error(chain, X509_V_ERR_OUT_OF_MEM);
+            return 0;
+        },
+        [chain, &store] { return verify(chain, store); });
 }
 
 void use_store(SSL_CTX* context, tls_session_store* store, bool verifies) {

@@ -1,5 +1,6 @@
 // Servers' contexts: certificates by name, tickets, and what is asked of clients.
 #include "net/tls_context.hpp"
+#include "net/tls_hello.hpp"
 #include "net/tls_material.hpp"
 #include "net/tls_session.hpp"
 #include "penstock/net/error.hpp"
@@ -42,7 +43,7 @@ std::optional<int> version_of(std::string_view text) noexcept {
 // Of TLS's length-prefixed protocol list; the protocols that `offered` and `ours` share, ours
 // first.
 int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* size,
-                    const unsigned char* offered, unsigned int offered_size, void* of) {
+                    const unsigned char* offered, unsigned int offered_size, void* of) noexcept {
     const auto& ours = static_cast<const implementation*>(of)->alpn;
     for (const std::string& protocol : ours) {
         if (protocol == "h2" && !suits_http2(ssl, SSL_get_pending_cipher(ssl)))
@@ -62,83 +63,24 @@ int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* size,
 }
 
 // Makes OpenSSL keep the name that the client asked for and confirm it.
-int accept_name(SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; }
+int accept_name(SSL*, int*, void*) noexcept { return SSL_TLSEXT_ERR_OK; }
 
-// What is not a name could forge a line of a log.
-bool is_clean(std::string_view text) noexcept {
-    return text.size() <= 255 && std::all_of(text.begin(), text.end(), [](char c) {
-               return c > ' ' && c < 0x7f && c != '"' && c != '\\';
-           });
-}
-
-// RFC 6066 §3: a list of names with one entry of type 0.
-std::string_view name_in(SSL* ssl) noexcept {
-    constexpr std::size_t header = 5;
-    const unsigned char* data = nullptr;
-    std::size_t size = 0;
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1 ||
-        size < header || data[2] != TLSEXT_NAMETYPE_host_name)
-        return {};
-    const std::size_t length = static_cast<std::size_t>(data[3]) << 8U | data[4];
-    if (length > size - header)
-        return {};
-    return {reinterpret_cast<const char*>(data) + header, length};
-}
-
-// RFC 7301 §3.1: a list of names with their lengths in front. For a log, so only what is harmless
-// there, and little of it.
-std::string protocols_in(SSL* ssl) {
-    constexpr std::size_t header = 2;
-    constexpr std::size_t size_max = 64;
-    const unsigned char* data = nullptr;
-    std::size_t size = 0;
-    std::string found;
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_application_layer_protocol_negotiation, &data,
-                                  &size) != 1)
-        return found;
-    for (std::size_t at = header; at < size && found.size() < size_max; at += 1U + data[at]) {
-        const std::size_t length = std::min<std::size_t>(data[at], size - at - 1);
-        const std::string_view one(reinterpret_cast<const char*>(data) + at + 1, length);
-        if (!found.empty())
-            found += ',';
-        found += is_clean(one) ? one.substr(0, size_max) : "invalid";
-    }
-    return found;
-}
-
-// The newest that the client speaks (RFC 8446 §4.2.1), or the one that older ones name.
-std::string_view version_in(SSL* ssl) noexcept {
-    unsigned int newest = SSL_client_hello_get0_legacy_version(ssl);
-    const unsigned char* data = nullptr;
-    std::size_t size = 0;
-    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_supported_versions, &data, &size) == 1) {
-        newest = 0;
-        for (std::size_t at = 1; at + 1 < size; at += 2) {
-            const unsigned int one = static_cast<unsigned int>(data[at]) << 8U | data[at + 1];
-            if (one <= TLS1_3_VERSION)  // others are there to see whether we ignore them (RFC 8701)
-                newest = std::max(newest, one);
-        }
-    }
-    switch (newest) {
-        case TLS1_3_VERSION:
-            return "TLSv1.3";
-        case TLS1_2_VERSION:
-            return "TLSv1.2";
-        case TLS1_1_VERSION:
-            return "TLSv1.1";
-        case TLS1_VERSION:
-            return "TLSv1";
-        default:
-            return newest == SSL3_VERSION ? "SSLv3" : "unknown";
-    }
-}
-
-// Before OpenSSL looks at anything of the hello, tickets among it.
-int choose_site(SSL* ssl, int* alert, void* of) {
-    const auto& impl = *static_cast<const implementation*>(of);
-    const std::string_view name = name_in(ssl);
+// It is not the client's fault.
+void note_own_failure(const SSL* ssl) noexcept {
     if (tls_session* const session = session_of(ssl))
-        session->note_hello(is_clean(name) ? name : "invalid", protocols_in(ssl), version_in(ssl));
+        session->note_own_failure();
+}
+
+int fail_hello(const SSL* ssl, int* alert) noexcept {
+    note_own_failure(ssl);
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_CLIENT_HELLO_ERROR;
+}
+
+int choose(SSL* ssl, int* alert, const implementation& impl) {
+    const std::string_view name = hello_name(ssl);
+    if (tls_session* const session = session_of(ssl))
+        session->note_hello(clean_hello_name(name), hello_protocols(ssl), hello_version(ssl));
     const tls_site* const site = impl.site_for(name);
     if (site == nullptr) {
         *alert = SSL_AD_UNRECOGNIZED_NAME;
@@ -148,11 +90,15 @@ int choose_site(SSL* ssl, int* alert, void* of) {
         SSL_set_SSL_CTX(ssl, site->context.get()) != nullptr &&
         SSL_set_session_id_context(ssl, site->session_scope.data(),
                                    static_cast<unsigned int>(site->session_scope.size())) == 1;
-    if (!set) {
-        *alert = SSL_AD_INTERNAL_ERROR;
-        return SSL_CLIENT_HELLO_ERROR;
-    }
+    if (!set)
+        return fail_hello(ssl, alert);
     return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+// Before OpenSSL looks at anything of the hello, tickets among it.
+int choose_site(SSL* ssl, int* alert, void* of) noexcept {
+    return guarded([=] { return fail_hello(ssl, alert); },
+                   [=] { return choose(ssl, alert, *static_cast<const implementation*>(of)); });
 }
 
 tls_site* site_of(const SSL* ssl) noexcept {
@@ -175,32 +121,42 @@ bool key_up(const tls_ticket_key& key, const unsigned char* iv, EVP_CIPHER_CTX* 
 }
 
 // 1: good; 2: good, but to be replaced; 0: no ticket, a full handshake; -1: failure.
-int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
-               EVP_MAC_CTX* mac, int seals) {
-    tls_site* const site = site_of(ssl);
-    if (site == nullptr || !site->tickets)
-        return 0;
+int set_ticket_key(SSL* ssl, tls_ticket_ring& ring, unsigned char* name, unsigned char* iv,
+                   EVP_CIPHER_CTX* cipher, EVP_MAC_CTX* mac, bool seals) {
     const auto now = static_cast<std::int64_t>(std::time(nullptr));
-    const std::optional<tls_ticket_key> current = site->tickets->current(now);
+    const std::optional<tls_ticket_key> current = ring.current(now);
     if (!current)
         return -1;
-    if (seals != 0) {
+    if (seals) {
         std::copy(current->name.begin(), current->name.end(), name);
         if (RAND_bytes(iv, EVP_MAX_IV_LENGTH) != 1)
             return -1;
         return key_up(*current, iv, cipher, mac, true) ? 1 : -1;
     }
     const std::span<const unsigned char> asked(name, current->name.size());
-    const std::optional<tls_ticket_key> key = site->tickets->find(asked, now);
+    const std::optional<tls_ticket_key> key = ring.find(asked, now);
     if (!key || !key_up(*key, iv, cipher, mac, false))
         return 0;
     // Clients of TLS 1.3 use a ticket once (RFC 8446 §C.4), so they need another.
     return key->name == current->name && SSL_version(ssl) != TLS1_3_VERSION ? 1 : 2;
 }
 
+int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+               EVP_MAC_CTX* mac, int seals) noexcept {
+    tls_site* const site = site_of(ssl);
+    if (site == nullptr || !site->tickets)
+        return 0;
+    return guarded(
+        [ssl] {
+            note_own_failure(ssl);
+            return -1;
+        },
+        [=] { return set_ticket_key(ssl, *site->tickets, name, iv, cipher, mac, seals != 0); });
+}
+
 // A session carries the time of the handshake that verified the client: what is resumed again and
 // again still ends two periods after it, and with the client's certificate.
-int note_verified(SSL* ssl, void*) {
+int note_verified(SSL* ssl, void*) noexcept {
     SSL_SESSION* const session = SSL_get_session(ssl);
     void* held = nullptr;
     std::size_t size = 0;
@@ -211,7 +167,7 @@ int note_verified(SSL* ssl, void*) {
 }
 
 SSL_TICKET_RETURN judge_session(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
-                                SSL_TICKET_STATUS status, void*) {
+                                SSL_TICKET_STATUS status, void*) noexcept {
     if (status == SSL_TICKET_NO_DECRYPT || status == SSL_TICKET_EMPTY)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     void* held = nullptr;
@@ -229,7 +185,7 @@ SSL_TICKET_RETURN judge_session(SSL* ssl, SSL_SESSION* session, const unsigned c
     return status == SSL_TICKET_SUCCESS_RENEW ? SSL_TICKET_RETURN_USE_RENEW : SSL_TICKET_RETURN_USE;
 }
 
-int staple(SSL* ssl, void*) {
+int staple(SSL* ssl, void*) noexcept {
     const tls_site* const site = site_of(ssl);
     X509* const leaf = SSL_get_certificate(ssl);
     if (site == nullptr || leaf == nullptr)

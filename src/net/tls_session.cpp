@@ -235,6 +235,8 @@ tls_failure tls_session::diagnose() const noexcept {
         return tls_failure::hello_too_large;
     if (io_error_ == errc::handshake_timeout)
         return tls_failure::timeout;
+    if (own_failure_ || io_error_ == boost::system::errc::not_enough_memory)
+        return tls_failure::internal_error;
     if (io_error_ || fin_)
         return tls_failure::client_gone;
     const unsigned long code = ERR_peek_error();

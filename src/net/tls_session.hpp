@@ -74,6 +74,8 @@ class tls_session {
     // From the hello, before anything of it is judged: the name (empty = none), the protocols that
     // it offers and the newest version. What a failure is told with until something is agreed on.
     void note_hello(std::string_view server_name, std::string protocols, std::string_view version);
+    // A callback of ours failed, and with it the handshake.
+    void note_own_failure() noexcept { own_failure_ = true; }
 
     // A session of the origin's. False if it is of no use; then nothing is taken.
     [[nodiscard]] bool keep(session_ptr session);
@@ -148,6 +150,7 @@ class tls_session {
     bool established_ = false;
     bool heard_ = false;         // a hello
     bool answered_ = false;      // it
+    bool own_failure_ = false;   // what fails is our fault
     bool fin_ = false;           // TCP's end of stream
     bool close_notify_ = false;  // TLS's
     bool said_close_ = false;
