@@ -42,21 +42,33 @@ class variable {
     std::optional<std::string> before_;
 };
 
-// With a variable that the library reads.
-inline std::unique_ptr<daemon> start_with_clock(const char* name, const std::string& value,
-                                                const std::string& yaml) {
-    const char* const options = std::getenv("ASAN_OPTIONS");
-    // The sanitizer's own library does not come first then, and does not have to.
-    const variable order("ASAN_OPTIONS", std::string(options != nullptr ? options : "") +
-                                             ":verify_asan_link_order=0");
-    const variable by(name, value);
-    const variable library("LD_PRELOAD", PENSTOCK_CLOCK_LIBRARY);
-    return std::make_unique<daemon>(yaml);
-}
+// What is started while it lives has the library, with a variable for it.
+class other_clock {
+ public:
+    other_clock(const char* name, const std::string& value)
+        : order_("ASAN_OPTIONS", options() + ":verify_asan_link_order=0"),
+          by_(name, value),
+          library_("LD_PRELOAD", PENSTOCK_CLOCK_LIBRARY) {}
 
-// Started where the calendar differs by so many seconds.
+ private:
+    // The sanitizer's own library does not come first then, and does not have to.
+    static std::string options() {
+        const char* const present = std::getenv("ASAN_OPTIONS");
+        return present != nullptr ? present : "";
+    }
+    variable order_;
+    variable by_;
+    variable library_;
+};
+
+// A calendar that differs by so many seconds.
+struct calendar : other_clock {
+    explicit calendar(long skew) : other_clock("PENSTOCK_CLOCK_SKEW", std::to_string(skew)) {}
+};
+
 inline std::unique_ptr<daemon> start_at(long skew, const std::string& yaml) {
-    return start_with_clock("PENSTOCK_CLOCK_SKEW", std::to_string(skew), yaml);
+    const calendar elsewhere(skew);
+    return std::make_unique<daemon>(yaml);
 }
 
 // Time that passes at once, for the daemon alone: what it waits for is overdue when it looks next.
@@ -66,7 +78,8 @@ class moved_clock {
  public:
     explicit moved_clock(const std::string& yaml) {
         write();
-        daemon_ = start_with_clock("PENSTOCK_CLOCK_AHEAD", dir_.path("ahead"), yaml);
+        const other_clock moved("PENSTOCK_CLOCK_AHEAD", dir_.path("ahead"));
+        daemon_ = std::make_unique<daemon>(yaml);
     }
     void advance(std::chrono::seconds by) {
         ahead_ += by.count();

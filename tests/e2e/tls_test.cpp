@@ -1,7 +1,6 @@
 // TLS as its users meet it: curl and openssl as clients, certificates of several kinds and names,
 // sessions across restarts, files that change, and origins that ask for certificates.
-#include "support/certificate.hpp"
-#include "support/probe.hpp"
+#include "e2e/tls_site.hpp"
 #include "support/real_origin.hpp"
 
 #include <gtest/gtest.h>
@@ -13,65 +12,6 @@
 
 namespace penstock::test {
 namespace {
-
-void openssl(const std::vector<std::string>& arguments) {
-    std::vector<std::string> argv{"openssl"};
-    argv.insert(argv.end(), arguments.begin(), arguments.end());
-    const command_result got = run(argv);
-    if (got.status != exit_status{0, 0})
-        throw test_error("openssl: " + got.err);
-}
-
-// A certificate of its own, with an RSA or an ECDSA key.
-certificate_files make(const temp_dir& to, const std::string& file, const std::string& name,
-                       const std::string& kind = "ec") {
-    certificate_files made{to.path(file + ".pem"), to.path(file + ".key")};
-    std::vector<std::string> arguments{"req",         "-x509",   "-nodes",
-                                       "-days",       "2",       "-subj",
-                                       "/CN=" + name, "-addext", "subjectAltName=DNS:" + name,
-                                       "-out",        made.cert, "-keyout",
-                                       made.key};
-    if (kind == "rsa")
-        arguments.insert(arguments.end(), {"-newkey", "rsa:2048"});
-    else
-        arguments.insert(arguments.end(), {"-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"});
-    openssl(arguments);
-    return made;
-}
-
-std::string entry(const certificate_files& of) {
-    return "{cert: \"" + of.cert + "\", key: \"" + of.key + "\"}";
-}
-
-std::string site(const std::string& certificates, const std::string& tls = "",
-                 const std::string& routes = "{respond: {body: pong}}",
-                 const std::string& more = "") {
-    return "workers: 2\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
-           "listeners: {web: {bind: \"127.0.0.1:0\", tls: {certificates: [" +
-           certificates + "]" + tls + "}}}\nroutes: [" + routes + "]\n" + more;
-}
-
-// openssl s_client, told to speak HTTP/1 and to leave; what it printed.
-std::string s_client(const daemon& of, std::vector<std::string> arguments) {
-    const std::string port = std::to_string(of.port("web"));
-    std::string command =
-        "printf 'GET / HTTP/1.1\\r\\nHost: a.test\\r\\nConnection: close\\r\\n\\r\\n'"
-        " | openssl s_client -connect 127.0.0.1:" +
-        port + " -ign_eof -alpn http/1.1";
-    for (const std::string& each : arguments)
-        command += " " + each;
-    const command_result got = run({"sh", "-c", command + " 2>&1"}, 20s);
-    return got.out;
-}
-
-std::vector<std::string> https(const daemon& of, const std::string& host,
-                               std::vector<std::string> more = {}) {
-    const std::string port = std::to_string(of.port("web"));
-    std::vector<std::string> arguments{"-k", "--resolve", host + ":" + port + ":127.0.0.1",
-                                       "https://" + host + ":" + port + "/"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-}
 
 TEST(Tls, PresentsEcdsaAndRsaByNameAndWhatTheClientTakes) {
     const temp_dir dir;
@@ -205,22 +145,6 @@ TEST(Tls, TakesAnEmptyFileForAFault) {
 
 // ---- Clients' certificates
 
-struct authority {
-    explicit authority(const temp_dir& in) : dir(in), root(make(in, "root", "clients-ca")) {}
-    // A certificate that it has signed.
-    certificate_files issue(const std::string& name, const std::string& days = "2") const {
-        certificate_files made{dir.path(name + ".pem"), dir.path(name + ".key")};
-        const std::string request = dir.path(name + ".csr");
-        openssl({"req", "-new", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-                 "-subj", "/CN=" + name, "-keyout", made.key, "-out", request});
-        openssl({"x509", "-req", "-in", request, "-CA", root.cert, "-CAkey", root.key, "-days",
-                 days, "-CAcreateserial", "-out", made.cert});
-        return made;
-    }
-    const temp_dir& dir;
-    certificate_files root;
-};
-
 TEST(Tls, VerifiesClientsAndTellsTheOrigin) {
     const temp_dir dir;
     const authority clients(dir);
@@ -258,24 +182,12 @@ TEST(Tls, KnowsRevokedClients) {
     const authority clients(dir);
     const certificate_files good = clients.issue("alice");
     const certificate_files bad = clients.issue("bob");
-    // openssl's own small authority keeps the list.
-    dir.write("index.txt", "");
-    dir.write("number", "01\n");
-    const std::string settings =
-        dir.write("ca.cnf", "[ca]\ndefault_ca = one\n[one]\ndatabase = " + dir.path("index.txt") +
-                                "\ncrlnumber = " + dir.path("number") +
-                                "\ndefault_md = sha256\ndefault_crl_days = 2\n");
-    const std::string list = dir.path("crl.pem");
-    const std::vector<std::string> of{"-config",         settings,   "-cert",
-                                      clients.root.cert, "-keyfile", clients.root.key};
-    std::vector<std::string> revoke{"ca", "-revoke", bad.cert};
-    std::vector<std::string> print{"ca", "-gencrl", "-out", list};
-    revoke.insert(revoke.end(), of.begin(), of.end());
-    print.insert(print.end(), of.begin(), of.end());
-    openssl(revoke);
-    openssl(print);
-    daemon proxy(site(entry(make(dir, "a", "a.test")),
-                      ", client_ca: \"" + clients.root.cert + "\", client_crl: \"" + list + "\""));
+    const revocations list(clients);
+    list.revoke(bad);
+    list.publish();
+    daemon proxy(
+        site(entry(make(dir, "a", "a.test")),
+             ", client_ca: \"" + clients.root.cert + "\", client_crl: \"" + list.path() + "\""));
     EXPECT_EQ(curl(https(proxy, "a.test", {"--cert", good.cert, "--key", good.key})).out, "pong");
     EXPECT_EQ(curl(https(proxy, "a.test", {"--cert", bad.cert, "--key", bad.key})).out, "");
     const std::string event = proxy.running().wait_for("TLS handshake failed");
