@@ -64,7 +64,7 @@ class compilation {
         }
         if (!problems_.empty())
             return compile_failure{std::move(problems_), exit_config};
-        resolve();
+        add_endpoints(from_.renews ? known_addresses() : resolve());
         if (!problems_.empty())
             return compile_failure{std::move(problems_), exit_runtime};
         made_->generation =
@@ -73,13 +73,26 @@ class compilation {
     }
 
  private:
-    void resolve() {
+    [[nodiscard]] std::vector<result<addresses>> resolve() const {
         std::vector<config::address> wanted;
         for (const config::upstream& one : from_.model.upstreams) {
             for (const config::endpoint& endpoint : one.endpoints)
                 wanted.push_back(endpoint.at);
         }
-        std::vector<result<addresses>> found = resolve_names(wanted);
+        return resolve_names(wanted);
+    }
+
+    [[nodiscard]] std::vector<result<addresses>> known_addresses() const {
+        std::vector<result<addresses>> known;
+        for (const compiled_upstream& one : from_.before->upstreams) {
+            for (const auto& endpoint : one.shared->endpoints)
+                known.emplace_back(endpoint->addresses);
+        }
+        return known;
+    }
+
+    // Of all upstreams' endpoints, in the model's order.
+    void add_endpoints(std::vector<result<addresses>> found) {
         auto next = found.begin();
         for (std::size_t i = 0; i < made_->upstreams.size(); ++i) {
             const config::upstream& settings = from_.model.upstreams[i];
@@ -130,8 +143,8 @@ class compilation {
 
     compile_input& from_;
     std::vector<config::diagnostic> problems_;
-    tls_input with_;
     std::shared_ptr<compiled> made_ = std::make_shared<compiled>();
+    tls_input with_;
 };
 
 }  // namespace

@@ -40,7 +40,10 @@ struct compile_input {
     config::model model;
     std::uint64_t number = 1;  // of the generation
     int workers = 1;
-    std::shared_ptr<const compiled> before;            // null at start
+    std::shared_ptr<const compiled> before;  // null at start
+    // Only TLS files have changed: the model is that of `before`, and so are all addresses, so that
+    // certificates are taken up also while names cannot be resolved.
+    bool renews = false;
     const file_source* files = nullptr;                // never null
     std::string ticket_secret;                         // for TLS listeners without a file for it
     std::function<rebalance_function()> on_rebalance;  // makes one for a new upstream; may be empty

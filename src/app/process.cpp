@@ -87,12 +87,14 @@ std::optional<int> process::compile_first() {
     input.model = with_.model;
     if (const auto warning = fit_to_descriptors(input.model, with_.descriptors, input.workers))
         log_warn("{}", *warning);
+    file_states read = look_before_reading(tls_files_of(input.model));
     const compile_outcome outcome = compile(std::move(input));
     if (const auto* const failure = std::get_if<compile_failure>(&outcome)) {
         print_error(config::render_text(failure->problems));
         return failure->exit_code;
     }
-    const auto failure = commit(std::get<std::shared_ptr<const compiled>>(outcome), false);
+    const auto failure =
+        commit(std::get<std::shared_ptr<const compiled>>(outcome), std::move(read));
     if (!failure)
         return std::nullopt;
     complain(failure->message);

@@ -83,8 +83,9 @@ class process final : private admin::process_source {
     void warn_of_restart(const config::model& next) const;
     void reopen_access_log();
     // Sockets, access log and workers: all or nothing.
+    // `read` as of prepared_reload.
     [[nodiscard]] std::optional<commit_failure> commit(std::shared_ptr<const compiled> next,
-                                                       bool renewed);
+                                                       file_states read);
     [[nodiscard]] const access_logs& access_logs_of(const config::model& next);
     void switch_access(const config::model& next, std::optional<access_file> file);
 
@@ -120,7 +121,6 @@ class process final : private admin::process_source {
     std::unique_ptr<memory_watch> memory_;
     std::unique_ptr<heap_trim> trim_;
     std::unique_ptr<file_watch> tls_files_;
-    wall_clock::time_point reading_since_ = wall_clock::now();
     std::string ticket_secret_ = net::random_base64(48);
 
     net::unique_fd admin_fd_;

@@ -39,6 +39,7 @@ void process::begin_reload() {
         return;
     }
     if (reload_.joinable()) {
+        log_info("SIGHUP: one more reload, behind the one under way");
         reload_again_ = true;
         return;
     }
@@ -50,19 +51,19 @@ void process::renew_tls() {
         return;
     // Whatever is being loaded may have read the old ones.
     if (reload_.joinable()) {
+        log_info("TLS files have changed: read again behind the reload under way");
         renew_again_ = true;
         return;
     }
     renewing_ = true;
-    tls_files_->begin_reading();
     compile_input input = input_of(generation_ + 1);
+    input.renews = true;
     input.model = present_->generation->model;
     prepare_in_background(std::string(), std::move(input));
 }
 
 // No path: with the model that is there.
 void process::prepare_in_background(const std::string& path, compile_input input) {
-    reading_since_ = wall_clock::now();
     reload_ = std::thread([this, path, input = std::move(input)]() mutable {
         name_this_thread("reload");
         auto outcome = std::make_shared<prepared_reload>(
@@ -79,30 +80,33 @@ void process::end_reload(prepared_reload outcome) {
     for (const std::string& line : outcome.warnings)
         log_warn("{}", line);
     const bool renewing = std::exchange(renewing_, false);
+    bool loaded = false;
     if (renewing && outcome.next && same_tls(*outcome.next, *present_)) {
         // Touched, or looked at while they were being replaced.
-        tls_files_->note_read();
+        tls_files_->look_after(tls_files_of(present_->generation->model), std::move(outcome.read));
         note_success(renewing);
+        loaded = true;
     } else if (!outcome.next) {
         fail_reload(outcome.errors, renewing);
-        if (renewing)
-            tls_files_->try_again();
-    } else if (const auto failure = commit(outcome.next, renewing)) {
+    } else if (const auto failure = commit(outcome.next, std::move(outcome.read))) {
         fail_reload({one_line(failure->where, failure->message)}, renewing);
     } else {
         warn_of_restart(present_->generation->model);
         note_success(renewing);
+        loaded = true;
         log_info("{}: generation {}", renewing ? "TLS files renewed" : "reloaded", generation_);
     }
     last_reload_at_ =
         std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch())
             .count();
-    if (std::exchange(reload_again_, false)) {
+    // Files that were read are looked after from then on, so a later change is seen without this.
+    // One that came before a load that failed is due until one succeeds.
+    if (loaded)
         renew_again_ = false;
+    if (std::exchange(reload_again_, false))
         begin_reload();
-    } else if (std::exchange(renew_again_, false)) {
+    else if (std::exchange(renew_again_, false))
         renew_tls();
-    }
 }
 
 // New files say nothing about a configuration that could not be loaded.
@@ -123,6 +127,8 @@ void process::fail_reload(const std::vector<std::string>& errors, bool renewing)
     if (errors.size() > 1)
         last_reload_error_ += " (and " + std::to_string(errors.size() - 1) + " more)";
     log_error("reload failed: generation {} stays", generation_);
+    if (renewing)
+        tls_files_->try_again();
 }
 
 void process::warn_of_restart(const config::model& next) const {
@@ -135,7 +141,8 @@ void process::warn_of_restart(const config::model& next) const {
         log_warn("'admin' has changed: it takes effect at the next start");
 }
 
-std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> next, bool renewed) {
+std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> next,
+                                              file_states read) {
     const config::model& model = next->generation->model;
     const std::string& path = access_path_of(model);
     std::optional<access_file> file;
@@ -153,10 +160,7 @@ std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> ne
     memory_->limit_to(model.memory_limit);
     generation_ = next->generation->id;
     present_ = std::move(next);
-    if (renewed)
-        tls_files_->note_read();
-    else
-        tls_files_->look_after(tls_files_of(model), reading_since_);
+    tls_files_->look_after(tls_files_of(model), std::move(read));
     return std::nullopt;
 }
 

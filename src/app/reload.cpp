@@ -22,6 +22,7 @@ void prepare(const std::string& path, compile_input with, std::uint64_t descript
     }
     if (auto warning = fit_to_descriptors(with.model, descriptors, with.workers))
         into.warnings.push_back(std::move(*warning));
+    into.read = look_before_reading(tls_files_of(with.model));
     compile_outcome outcome = compile(std::move(with));
     if (auto* const next = std::get_if<std::shared_ptr<const compiled>>(&outcome)) {
         into.next = std::move(*next);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "app/compile.hpp"
+#include "app/file_states.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -16,6 +17,7 @@ struct prepared_reload {
     std::shared_ptr<const compiled> next;  // null = there are errors
     std::vector<std::string> errors;       // one line each
     std::vector<std::string> warnings;
+    file_states read;  // of the model's TLS files, before they were read
 };
 
 // `with` lacks only its model, which is loaded from `path`; with an empty path it lacks nothing.

@@ -1,6 +1,5 @@
 #include "app/tls_compile.hpp"
 
-#include "app/file_watch.hpp"
 #include "penstock/net/digest.hpp"
 
 #include <optional>

@@ -35,6 +35,9 @@ struct tls_input {
     std::string ticket_secret;  // of the process; for listeners without a file of their own
 };
 
+// The paths of a model's TLS files.
+[[nodiscard]] std::vector<std::string> tls_files_of(const config::model& of);
+
 // Those of `before` (may be null) if they were made of the same: then tickets stay good.
 [[nodiscard]] listener_tls compile_tls(const config::listener& from, const listener_tls* before,
                                        const tls_input& with);

@@ -1,10 +1,19 @@
 // Files of `tls` sections while a proxy runs: what is taken up when, what is served without, and
 // what `check` says of it.
 #include "e2e/tls_site.hpp"
+#include "support/descriptor.hpp"
+#include "support/scripted_origin.hpp"
 
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <csignal>
+#include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -13,6 +22,129 @@ namespace {
 
 bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
+}
+
+// A FIFO in the place of a file: who reads it waits for what the test will give it.
+class held_file {
+ public:
+    explicit held_file(std::string path) : path_(std::move(path)) {
+        std::filesystem::remove(path_);
+        if (::mkfifo(path_.c_str(), 0600) != 0)
+            throw_errno("mkfifo");
+    }
+    // Once somebody is reading.
+    [[nodiscard]] descriptor wait_for_reader() const {
+        for (const time_limit limit(patience); !limit.passed();) {
+            descriptor made(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+            if (made.get() >= 0)
+                return made;
+            if (errno != ENXIO)
+                throw_errno("open");
+        }
+        throw test_error("nobody reads " + path_);
+    }
+    static void give(descriptor to, const std::string& text) {
+        if (::write(to.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+            throw_errno("write");
+    }
+
+ private:
+    std::string path_;
+};
+
+// The files change while the configuration is being loaded, and neither that load nor the one that
+// was asked for behind it succeeds: nothing but the change itself is left to have them read.
+TEST(TlsFiles, AChangeDuringLoadsThatFailIsNotLost) {
+    const temp_dir dir;
+    const certificate_files live = make(dir, "live", "old.test");
+    const certificate_files next = make(dir, "next", "new.test");
+    daemon proxy(site(entry(live)));
+    const held_file configuration(proxy.configuration_path());
+    proxy.running().signal(SIGHUP);
+    descriptor first = configuration.wait_for_reader();
+    std::filesystem::rename(next.cert, live.cert);
+    std::filesystem::rename(next.key, live.key);
+    proxy.running().wait_for("TLS files have changed: read again behind the reload under way");
+    proxy.running().signal(SIGHUP);
+    proxy.running().wait_for("SIGHUP: one more reload, behind the one under way");
+    held_file::give(std::move(first), "listeners: {");
+    // Its reader is gone by then, and the next one the other's.
+    proxy.running().wait_for("reload failed");
+    held_file::give(configuration.wait_for_reader(), "listeners: {");
+    proxy.running().wait_for("TLS files renewed: generation 2");
+    EXPECT_TRUE(contains(s_client(proxy, {}), "CN = new.test"));
+    EXPECT_EQ(sum(scrape(proxy), "penstock_config_last_reload_success"), 0);
+}
+
+// An origin known as `origin`, as long as the file that HOSTALIASES names says so.
+class named_origin {
+ public:
+    explicit named_origin(const temp_dir& in)
+        : origin_(scripted_origin::answer([](const http_request&) { return ok_response("one"); })),
+          aliases_(in.write("aliases", known)),
+          by_("HOSTALIASES", aliases_) {}
+    static constexpr const char* known = "origin localhost\n";
+
+    // A label of more than 63 bytes is nobody's name, and no server is asked for it.
+    void forget() const {
+        const std::string text = "origin " + std::string(64, 'a') + ".test\n";
+        std::ofstream(aliases_, std::ios::trunc) << text;
+    }
+    [[nodiscard]] const std::string& aliases() const noexcept { return aliases_; }
+    [[nodiscard]] std::string upstream() const {
+        return "upstreams: {app: {endpoints: [\"origin:" + std::to_string(origin_.port()) +
+               "\"]}}\n";
+    }
+
+ private:
+    scripted_origin origin_;
+    std::string aliases_;
+    variable by_;
+};
+
+TEST(TlsFiles, AreTakenUpWhileNamesCannotBeResolved) {
+    const temp_dir dir;
+    const certificate_files live = make(dir, "live", "a.test");
+    const certificate_files next = make(dir, "next", "new.test");
+    const named_origin origin(dir);
+    daemon proxy(site(entry(live), "", "{upstream: app}", origin.upstream()));
+    EXPECT_EQ(curl(https(proxy, "a.test")).out, "one");
+    origin.forget();
+    proxy.running().signal(SIGHUP);
+    proxy.running().wait_for("no address for 'origin'");
+    proxy.running().wait_for("reload failed: generation 1 stays");
+    std::filesystem::rename(next.cert, live.cert);
+    std::filesystem::rename(next.key, live.key);
+    proxy.running().wait_for("TLS files renewed: generation 2");
+    EXPECT_TRUE(contains(s_client(proxy, {}), "CN = new.test"));
+    EXPECT_EQ(curl(https(proxy, "a.test")).out, "one");
+}
+
+// As clusters replace secrets: links lead to other files, which are older than the load that has
+// read those before, and whose end is still to come.
+TEST(TlsFiles, AChangeBehindTheReadingOfALoadIsNotLost) {
+    const temp_dir dir;
+    const certificate_files old = make(dir, "old", "old.test");
+    const certificate_files next = make(dir, "next", "new.test");
+    const certificate_files live{dir.path("live.pem"), dir.path("live.key")};
+    const auto lead = [&](const std::string& from, const std::string& to) {
+        std::filesystem::create_symlink(to, dir.path("link"));
+        std::filesystem::rename(dir.path("link"), from);
+    };
+    lead(live.cert, old.cert);
+    lead(live.key, old.key);
+    const named_origin origin(dir);
+    daemon proxy(site(entry(live), "", "{upstream: app}", origin.upstream()));
+    const held_file aliases(origin.aliases());
+    proxy.running().signal(SIGHUP);
+    // Names are resolved once all files have been read.
+    descriptor to = aliases.wait_for_reader();
+    lead(live.cert, next.cert);
+    lead(live.key, next.key);
+    held_file::give(std::move(to), named_origin::known);
+    proxy.running().wait_for("reloaded: generation 2");
+    proxy.running().wait_for("TLS files renewed: generation 3");
+    EXPECT_TRUE(contains(s_client(proxy, {}), "CN = new.test"));
 }
 
 TEST(TlsFiles, AChangedRevocationListIsForNewHandshakes) {

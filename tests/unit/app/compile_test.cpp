@@ -47,6 +47,7 @@ class Compile : public testing::Test {
         input.workers = 2;
         input.before = before;
         input.files = &files;
+        input.renews = renews;
         return compile(std::move(input));
     }
     std::shared_ptr<const compiled> succeed(config::model model) {
@@ -67,6 +68,7 @@ class Compile : public testing::Test {
 
     file_source files;
     std::uint64_t number = 0;
+    bool renews = false;
     std::shared_ptr<const compiled> before;
 };
 
@@ -156,6 +158,43 @@ TEST_F(Compile, ReportsANameWithoutAddressAtItsEndpoint) {
     EXPECT_EQ(got.problems[0].where.line, 5);
     EXPECT_TRUE(got.problems[0].message.starts_with("upstream 'app': no address for 'aaa"))
         << got.problems[0].message;
+}
+
+// What was compiled of an upstream whose name was known then, and is not any more: a label of more
+// than 63 bytes never is.
+std::shared_ptr<const compiled> renamed(const compiled& from, const std::string& to) {
+    auto made = std::make_shared<compiled>(from);
+    config::model model = from.generation->model;
+    model.upstreams[0].endpoints[0].at.host = to;
+    made->generation = std::make_shared<const proxy::generation>(1, std::move(model));
+    return made;
+}
+
+TEST_F(Compile, RenewsWhatIsInTlsFilesWithoutANameServer) {
+    config::model model = model_of("127.0.0.1");
+    model.upstreams[0].tls.emplace().ca = "roots.pem";
+    files.embed("roots.pem", certificate().certificate_pem);
+    const auto first = succeed(model);
+    ASSERT_TRUE(first);
+    before = renamed(*first, std::string(64, 'a') + ".test");
+    model = before->generation->model;
+    EXPECT_EQ(fail(model).exit_code, exit_runtime);
+    renews = true;
+    embed(certificate());
+    const auto server = succeed(model);
+    ASSERT_TRUE(server);
+    EXPECT_NE(server->listeners[0].contexts, first->listeners[0].contexts);
+    EXPECT_EQ(server->upstreams[0].tls.contexts, first->upstreams[0].tls.contexts);
+    files.embed("roots.pem", certificate().certificate_pem);
+    const auto trust = succeed(model);
+    ASSERT_TRUE(trust);
+    EXPECT_EQ(trust->listeners[0].contexts, server->listeners[0].contexts);
+    EXPECT_NE(trust->upstreams[0].tls.contexts, first->upstreams[0].tls.contexts);
+    EXPECT_EQ(trust->upstreams[0].shared->endpoints[0]->addresses[0].to_string(), "127.0.0.1:3000");
+    // Nothing is new: nothing of the upstream is made anew, its connections among it.
+    const auto same = succeed(model);
+    ASSERT_TRUE(same);
+    EXPECT_EQ(same->upstreams[0].shared, trust->upstreams[0].shared);
 }
 
 TEST(UpstreamDefinition, DiffersWithEverySetting) {
