@@ -48,7 +48,8 @@ std::unique_ptr<upstream::shared_endpoint> make_endpoint(const config::endpoint&
 class compilation {
  public:
     explicit compilation(compile_input& from)
-        : from_(from), with_{*from.files, from.workers, problems_, from.ticket_secret} {}
+        : from_(from),
+          with_{*from.files, from.workers, problems_, made_->warnings, from.ticket_secret} {}
 
     compile_outcome run() {
         const config::model& model = from_.model;
@@ -67,6 +68,8 @@ class compilation {
         add_endpoints(from_.renews ? known_addresses() : resolve());
         if (!problems_.empty())
             return compile_failure{std::move(problems_), exit_runtime};
+        for (config::diagnostic& one : made_->warnings)
+            one.severity = config::severity::warning;
         made_->generation =
             std::make_shared<const proxy::generation>(from_.number, std::move(from_.model));
         return std::shared_ptr<const compiled>(std::move(made_));
@@ -153,23 +156,13 @@ compile_outcome compile(compile_input from) { return compilation(from).run(); }
 
 std::vector<config::diagnostic> check_files(const config::model& from, const file_source& files) {
     std::vector<config::diagnostic> problems;
-    const tls_input with{files, 1, problems, {}};
-    const auto now =
-        std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch())
-            .count();
-    for (const config::listener& one : from.listeners) {
-        for (const auto& certificate : compile_tls(one, nullptr, with).certificates) {
-            if (certificate.not_after > now)
-                continue;
-            config::diagnostic expired;
-            expired.severity = config::severity::warning;
-            expired.where = one.tls->certificates.front().where;
-            expired.message = "the certificate in '" + certificate.file + "' has expired";
-            problems.push_back(std::move(expired));
-        }
-    }
+    std::vector<config::diagnostic> doubts;
+    const tls_input with{files, 1, problems, doubts, {}};
+    for (const config::listener& one : from.listeners)
+        static_cast<void>(compile_tls(one, nullptr, with));
     for (const config::upstream& one : from.upstreams)
         static_cast<void>(compile_tls(one, nullptr, with));
+    problems.insert(problems.end(), doubts.begin(), doubts.end());
     return problems;
 }
 

@@ -32,6 +32,7 @@ struct compiled {
     std::shared_ptr<const proxy::generation> generation;
     std::vector<listener_tls> listeners;       // as in the model
     std::vector<compiled_upstream> upstreams;  // as in the model
+    std::vector<config::diagnostic> warnings;
 };
 
 using rebalance_function = std::function<void(upstream::shared_upstream&)>;

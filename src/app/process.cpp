@@ -93,8 +93,10 @@ std::optional<int> process::compile_first() {
         print_error(config::render_text(failure->problems));
         return failure->exit_code;
     }
-    const auto failure =
-        commit(std::get<std::shared_ptr<const compiled>>(outcome), std::move(read));
+    const auto& made = std::get<std::shared_ptr<const compiled>>(outcome);
+    for (const config::diagnostic& one : made->warnings)
+        log_warn("{}", one_line(one));
+    const auto failure = commit(made, std::move(read));
     if (!failure)
         return std::nullopt;
     complain(failure->message);

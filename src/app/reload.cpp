@@ -26,6 +26,8 @@ void prepare(const std::string& path, compile_input with, std::uint64_t descript
     compile_outcome outcome = compile(std::move(with));
     if (auto* const next = std::get_if<std::shared_ptr<const compiled>>(&outcome)) {
         into.next = std::move(*next);
+        for (const config::diagnostic& one : into.next->warnings)
+            into.warnings.push_back(one_line(one));
         return;
     }
     for (const config::diagnostic& one : std::get<compile_failure>(outcome).problems)

@@ -1,6 +1,8 @@
 #include "app/tls_compile.hpp"
 
+#include "penstock/base/clock.hpp"
 #include "penstock/net/digest.hpp"
+#include "penstock/net/tls_check.hpp"
 
 #include <optional>
 #include <utility>
@@ -15,6 +17,29 @@ void report(const tls_input& with, const config::location& where, std::string me
     made.where = where;
     made.message = std::move(message);
     with.problems.push_back(std::move(made));
+}
+
+void doubt(const tls_input& with, config::severity of, const config::location& where,
+           std::string message) {
+    config::diagnostic made;
+    made.severity = of;
+    made.where = where;
+    made.message = std::move(message);
+    with.doubts.push_back(std::move(made));
+}
+
+std::int64_t calendar_seconds() {
+    return std::chrono::duration_cast<std::chrono::seconds>(wall_clock::now().time_since_epoch())
+        .count();
+}
+
+// Peers refuse it, but a daemon that does not start serves nobody at all.
+void doubt_if_over(const tls_input& with, const config::location& where, const std::string& path,
+                   const std::string& pem) {
+    const result<std::int64_t> end = net::certificate_not_after(pem);
+    if (end && *end <= calendar_seconds())
+        doubt(with, config::severity::error, where,
+              "the certificate in '" + path + "' has expired");
 }
 
 // Texts of a definition, each after its length, so that no two lists read alike.
@@ -104,6 +129,33 @@ bool read_server(const config::listener& from, const tls_input& with,
     return true;
 }
 
+// Each for itself, so that what is wrong has its own place. False if one cannot be used.
+bool judge(const config::listener& from, const net::tls_server_options& options,
+           const tls_input& with) {
+    bool good = true;
+    for (std::size_t i = 0; i < options.certificates.size(); ++i) {
+        const config::certificate& files = from.tls->certificates[i];
+        const net::tls_certificate& texts = options.certificates[i];
+        const std::string wrong = net::certificate_problem(texts);
+        if (!wrong.empty()) {
+            report(with, files.where, "TLS of listener '" + from.name + "': " + wrong);
+            good = false;
+            continue;
+        }
+        doubt_if_over(with, files.where, files.cert, texts.chain_pem);
+        const std::string unfit = net::staple_problem(texts, calendar_seconds());
+        if (!unfit.empty())
+            doubt(with, config::severity::warning, files.where,
+                  "the OCSP response in '" + files.ocsp + "' is not sent: " + unfit);
+    }
+    const result<std::int64_t> end = net::revocation_list_end(options.client_crl_pem);
+    if (end && *end <= calendar_seconds())
+        doubt(with, config::severity::error, from.where,
+              "a revocation list in '" + from.tls->client_crl +
+                  "' has expired: clients' certificates are refused until there is a newer one");
+    return good;
+}
+
 net::tls_server_options options_of(const config::listener& from) {
     net::tls_server_options options;
     options.min_version = from.tls->min_version;
@@ -174,7 +226,7 @@ listener_tls compile_tls(const config::listener& from, const listener_tls* befor
         return made;
     net::tls_server_options options = options_of(from);
     made.definition = definition_of(options);
-    if (!read_server(from, with, options, made.definition))
+    if (!read_server(from, with, options, made.definition) || !judge(from, options, with))
         return made;
     if (before != nullptr && before->definition == made.definition)
         return *before;
@@ -217,6 +269,8 @@ upstream_tls compile_tls(const config::upstream& from, const upstream_tls* befor
     options.key_pem = files.read(from.where, from.tls->key);
     if (!files.good())
         return made;
+    if (!options.certificate_pem.empty())
+        doubt_if_over(with, from.where, from.tls->cert, options.certificate_pem);
     if (before != nullptr && before->definition == made.definition)
         return *before;
     options.store = net::make_tls_session_store();

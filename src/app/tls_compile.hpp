@@ -32,6 +32,8 @@ struct tls_input {
     const file_source& files;
     int workers = 1;
     std::vector<config::diagnostic>& problems;
+    // What can be served and should not be: errors where they are an error for `check`.
+    std::vector<config::diagnostic>& doubts;
     std::string ticket_secret;  // of the process; for listeners without a file of their own
 };
 

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <array>
-#include <ctime>
 #include <optional>
 #include <string_view>
 
@@ -157,12 +156,12 @@ result<std::unique_ptr<tls_context>> tls_context::client(const tls_client_option
 result<std::int64_t> certificate_not_after(const std::string& certificate_pem) {
     ERR_clear_error();
     const certificate_ptr leaf = read_leaf(certificate_pem);
-    std::tm end{};
-    const bool read = leaf && ASN1_TIME_to_tm(X509_get0_notAfter(leaf.get()), &end) == 1;
+    const std::optional<std::int64_t> end =
+        leaf ? seconds_of(X509_get0_notAfter(leaf.get())) : std::nullopt;
     ERR_clear_error();
-    if (!read)
+    if (!end)
         return error(errc::tls_failed);
-    return static_cast<std::int64_t>(::timegm(&end));
+    return *end;
 }
 
 }  // namespace penstock::net

@@ -5,6 +5,7 @@
 #include "net/openssl.hpp"
 #include "net/tls_record_source.hpp"
 #include "net/tls_session_store.hpp"
+#include "net/tls_staple.hpp"
 #include "net/tls_ticket_ring.hpp"
 #include "penstock/net/tls.hpp"
 
@@ -20,8 +21,12 @@ namespace penstock::net {
 
 // The certificates that a name is served with.
 struct tls_site {
+    struct stapled {
+        certificate_ptr leaf;
+        tls_staple staple;
+    };
     ssl_context_ptr context;
-    std::vector<std::pair<certificate_ptr, std::string>> staples;  // leaf, OCSP response
+    std::vector<stapled> staples;  // of those that have one
     std::optional<tls_ticket_ring> tickets;
     std::array<unsigned char, 32> session_scope{};
     std::int64_t session_seconds = 0;  // from the handshake that was a full one

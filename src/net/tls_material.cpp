@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <string_view>
 
 namespace penstock::net {
@@ -119,17 +120,21 @@ bool name_client_authorities(SSL_CTX* context, const std::string& pem) {
 
 bool revoke(SSL_CTX* context, OSSL_LIB_CTX* library, const std::string& crl_pem) {
     X509_STORE* const store = SSL_CTX_get_cert_store(context);
-    const bio_ptr text = bio_over(crl_pem);
-    if (!text)
+    const std::vector<crl_ptr> lists = read_lists(crl_pem, library);
+    if (lists.empty() || !at_end())
         return false;
-    std::size_t count = 0;
-    while (const crl_ptr next = next_list(text.get(), library)) {
-        ++count;
-        if (X509_STORE_add_crl(store, next.get()) != 1)
-            return false;
-    }
     X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
-    return at_end() && count > 0;
+    return std::all_of(lists.begin(), lists.end(), [store](const crl_ptr& each) {
+        return X509_STORE_add_crl(store, each.get()) == 1;
+    });
+}
+
+std::vector<crl_ptr> read_lists(const std::string& crl_pem, OSSL_LIB_CTX* library) {
+    std::vector<crl_ptr> lists;
+    const bio_ptr text = bio_over(crl_pem);
+    while (crl_ptr next = text ? next_list(text.get(), library) : nullptr)
+        lists.push_back(std::move(next));
+    return lists;
 }
 
 certificate_ptr read_leaf(const std::string& pem) {
@@ -163,6 +168,13 @@ std::vector<std::string> names_of(X509* certificate) {
             names.push_back(std::move(name));
     }
     return names;
+}
+
+std::optional<std::int64_t> seconds_of(const ASN1_TIME* time) {
+    std::tm fields{};
+    if (ASN1_TIME_to_tm(time, &fields) != 1)
+        return std::nullopt;
+    return static_cast<std::int64_t>(::timegm(&fields));
 }
 
 time_point end_of(X509* certificate, time_point now) {

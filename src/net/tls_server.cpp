@@ -190,10 +190,11 @@ int staple(SSL* ssl, void*) noexcept {
     X509* const leaf = SSL_get_certificate(ssl);
     if (site == nullptr || leaf == nullptr)
         return SSL_TLSEXT_ERR_NOACK;
-    for (const auto& [certificate, response] : site->staples) {
-        if (response.empty() || X509_cmp(certificate.get(), leaf) != 0)
+    for (const auto& [certificate, made] : site->staples) {
+        if (!made.good_at(std::time(nullptr)) || X509_cmp(certificate.get(), leaf) != 0)
             continue;
         // OpenSSL frees it.
+        const std::string& response = made.response;
         void* const copy = OPENSSL_memdup(response.data(), response.size());
         if (copy == nullptr)
             return SSL_TLSEXT_ERR_NOACK;
@@ -313,8 +314,7 @@ class builder {
                 return fail_by_openssl("certificate");
             if (!use_key(context, library_, each.texts->key_pem))
                 return fail_by_openssl("private key");
-            X509_up_ref(each.leaf.get());
-            made->staples.emplace_back(certificate_ptr(each.leaf.get()), each.texts->ocsp);
+            add_staple(*made, each);
             append(scope, each.texts->chain_pem);
         }
         if (!ask_clients(context, scope))
@@ -333,6 +333,16 @@ class builder {
         sites_.emplace(of, made.get());
         into_.sites.push_back(std::move(made));
         return true;
+    }
+
+    // One that is no good is left away: the certificate serves without it.
+    static void add_staple(tls_site& to, const loaded& from) {
+        std::string why;
+        std::optional<tls_staple> staple = read_staple(from.texts->ocsp, from.leaf.get(), why);
+        if (!staple)
+            return;
+        X509_up_ref(from.leaf.get());
+        to.staples.push_back({certificate_ptr(from.leaf.get()), std::move(*staple)});
     }
 
     bool tune(SSL_CTX* context) const {

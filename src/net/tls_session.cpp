@@ -283,6 +283,9 @@ error tls_session::fail() {
     } else {
         failed_ = errc::tls_failed;
         failure_ = details.empty() ? "TLS failed without a reason" : details;
+        // A client's chain has many ways to be no good, and OpenSSL's reason is one for all.
+        if (const long chain = SSL_get_verify_result(ssl_.get()); chain != X509_V_OK && !verifies_)
+            failure_ += std::string(": ") + X509_verify_cert_error_string(chain);
     }
     return end();
 }

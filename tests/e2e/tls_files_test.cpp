@@ -170,6 +170,7 @@ TEST(TlsFiles, AChangedRevocationListIsForNewHandshakes) {
     EXPECT_FALSE(contains(s_client(proxy, shown(bob)), "pong"));
     const std::string event = proxy.running().wait_for("TLS handshake failed");
     EXPECT_TRUE(contains(event, "reason=certificate_revoked")) << event;
+    EXPECT_TRUE(contains(event, "certificate revoked")) << event;
     // Nor by what was verified before.
     std::vector<std::string> again = shown(bob);
     again.insert(again.end(), {"-sess_in", session});
@@ -177,6 +178,25 @@ TEST(TlsFiles, AChangedRevocationListIsForNewHandshakes) {
     EXPECT_FALSE(contains(resumed, "pong")) << resumed;
     EXPECT_FALSE(contains(resumed, "Reused")) << resumed;
     EXPECT_TRUE(contains(s_client(proxy, shown(alice)), "pong"));
+}
+
+// A list that nobody renewed refuses everybody, so it is told when it is read, and for each client.
+TEST(TlsFiles, AnExpiredRevocationListIsTold) {
+    const temp_dir dir;
+    const authority clients(dir);
+    const certificate_files alice = clients.issue("alice");
+    const revocations list(clients);
+    list.publish("1");
+    const std::string yaml =
+        site(entry(make(dir, "a", "a.test")),
+             ", client_ca: \"" + clients.root.cert + "\", client_crl: \"" + list.path() + "\"");
+    const auto proxy = start_at(2 * 3600, yaml);
+    const std::string warning = proxy->running().wait_for("a revocation list in '" + list.path());
+    EXPECT_TRUE(contains(warning, "' has expired: clients' certificates are refused")) << warning;
+    EXPECT_EQ(curl(https(*proxy, "a.test", {"--cert", alice.cert, "--key", alice.key})).out, "");
+    const std::string event = proxy->running().wait_for("TLS handshake failed");
+    EXPECT_TRUE(contains(event, "reason=certificate_untrusted")) << event;
+    EXPECT_TRUE(contains(event, "CRL has expired")) << event;
 }
 
 // A session of a client that proved nothing is not gone on with once proof is wanted.
@@ -205,6 +225,114 @@ TEST(TlsFiles, H1_ASessionEndsWhereCertificatesBecomeRequired) {
         const std::string event = proxy.running().wait_for("TLS handshake failed");
         EXPECT_TRUE(contains(event, "reason=certificate_required")) << event;
     }
+}
+
+// ---- Stapled responses
+
+// Those that openssl's small responder gives for a certificate.
+std::string response_for(const authority& of, const certificate_files& leaf) {
+    const std::string request = leaf.cert + ".req";
+    const std::string response = leaf.cert + ".ocsp";
+    openssl({"ocsp", "-issuer", of.root.cert, "-cert", leaf.cert, "-reqout", request});
+    openssl({"ocsp", "-index", of.dir.write("responses.txt", ""), "-CA", of.root.cert, "-rsigner",
+             of.root.cert, "-rkey", of.root.key, "-reqin", request, "-respout", response, "-ndays",
+             "1"});
+    return response;
+}
+
+TEST(TlsFiles, NoStapleIsSentThatIsNoGood) {
+    const temp_dir dir;
+    const authority issuer(dir);
+    const certificate_files leaf = issuer.issue("a.test", "9");
+    const std::string good = response_for(issuer, leaf);
+    // Of RFC 6960 §4.2.1: tryLater, in five bytes.
+    const std::string later("\x30\x03\x0a\x01\x03", 5);
+    struct unfit {
+        std::string file;
+        long skew;
+        std::string why;
+    };
+    for (const unfit& each :
+         {unfit{dir.write("text", "no response"), 0, "it is not an OCSP response in DER"},
+          unfit{dir.write("longer", dir.read("a.test.pem.ocsp") + "x"), 0,
+                "it is not an OCSP response in DER"},
+          unfit{dir.write("later", later), 0, "trylater"},
+          unfit{response_for(issuer, issuer.issue("b.test")), 0, "it is about another certificate"},
+          unfit{good, 86400 + 3600, "it has expired"}}) {
+        SCOPED_TRACE(each.why);
+        const auto proxy = start_at(each.skew, site("{cert: \"" + leaf.cert + "\", key: \"" +
+                                                    leaf.key + "\", ocsp: \"" + each.file + "\"}"));
+        const std::string warning = proxy->running().wait_for("the OCSP response in '");
+        EXPECT_TRUE(contains(warning, each.file + "' is not sent: " + each.why)) << warning;
+        const std::string got = s_client(*proxy, {"-servername a.test", "-status"});
+        EXPECT_TRUE(contains(got, "OCSP response: no response sent")) << got;
+        EXPECT_TRUE(contains(got, "pong")) << got;
+        if (each.skew != 0)
+            continue;
+        const command_result checked =
+            run({penstock_binary(), "check", "-c", proxy->configuration_path()});
+        EXPECT_EQ(checked.status.code, 0) << checked.out;
+        EXPECT_TRUE(contains(checked.out, "warning: the OCSP response in '" + each.file))
+            << checked.out;
+    }
+}
+
+// ---- What ends
+
+TEST(TlsFiles, AnExpiredCertificateIsServedWithAWarning) {
+    const temp_dir dir;
+    const certificate_files files = make(dir, "a", "a.test");
+    const auto proxy = start_at(3 * 86400, site(entry(files)));
+    const std::string warning = proxy->running().wait_for("the certificate in '");
+    EXPECT_TRUE(contains(warning, files.cert + "' has expired")) << warning;
+    EXPECT_EQ(curl(https(*proxy, "a.test")).out, "pong");
+}
+
+// Good for two days of five days ago.
+certificate_files make_expired(const temp_dir& to, const std::string& file) {
+    const calendar before(-5L * 86400);
+    return make(to, file, file + ".test");
+}
+
+TEST(TlsFiles, CheckPointsAtWhatIsNoGood) {
+    const temp_dir dir;
+    const certificate_files good = make(dir, "good", "good.test");
+    const certificate_files over = make_expired(dir, "over");
+    const auto check = [&](const std::string& second, const std::string& own) {
+        const std::string path = dir.write(
+            "p.yaml",
+            "listeners:\n  web:\n    bind: \"127.0.0.1:0\"\n    tls:\n"
+            "      certificates:\n        - " +
+                entry(good) + "\n        - " + second +
+                "\nupstreams:\n  app:\n    endpoints: [\"127.0.0.1:3000\"]\n    tls: " + own +
+                "\nroutes: [{upstream: app}]\n");
+        command_result got = run({penstock_binary(), "check", "-c", path});
+        for (std::size_t at = got.out.find(path); at != std::string::npos; at = got.out.find(path))
+            got.out.replace(at, path.size(), "FILE");
+        return got;
+    };
+    const command_result fine = check(entry(good), entry(good));
+    EXPECT_EQ(fine.status.code, 0) << fine.out;
+    const command_result old = check(entry(over), entry(good));
+    EXPECT_EQ(old.status.code, 78);
+    EXPECT_TRUE(
+        contains(old.out, "FILE:7:11: error: the certificate in '" + over.cert + "' has expired"))
+        << old.out;
+    const command_result mixed =
+        check("{cert: \"" + good.cert + "\", key: \"" + over.key + "\"}", entry(good));
+    EXPECT_EQ(mixed.status.code, 78);
+    EXPECT_TRUE(contains(mixed.out, "FILE:7:11: error: TLS of listener 'web': private key"))
+        << mixed.out;
+    const command_result own = check(entry(good), entry(over));
+    EXPECT_EQ(own.status.code, 78);
+    EXPECT_TRUE(
+        contains(own.out, "FILE:9:3: error: the certificate in '" + over.cert + "' has expired"))
+        << own.out;
+    const command_result pair =
+        check(entry(good), "{cert: \"" + good.cert + "\", key: \"" + over.key + "\"}");
+    EXPECT_EQ(pair.status.code, 78);
+    EXPECT_TRUE(contains(pair.out, "FILE:9:3: error: TLS of upstream 'app': client certificate"))
+        << pair.out;
 }
 
 }  // namespace

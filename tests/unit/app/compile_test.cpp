@@ -197,6 +197,38 @@ TEST_F(Compile, RenewsWhatIsInTlsFilesWithoutANameServer) {
     EXPECT_EQ(same->upstreams[0].shared, trust->upstreams[0].shared);
 }
 
+// A staple that is no good is not worth a reload: certificates are served without it.
+TEST_F(Compile, WarnsOfAStapleThatIsNone) {
+    config::model model = model_of("127.0.0.1");
+    model.listeners[0].tls->certificates[0].ocsp = "web.ocsp";
+    files.embed("web.ocsp", "nothing");
+    const auto made = succeed(model);
+    ASSERT_TRUE(made);
+    ASSERT_EQ(made->warnings.size(), 1U);
+    EXPECT_EQ(made->warnings[0].severity, config::severity::warning);
+    EXPECT_EQ(made->warnings[0].where.line, 3);
+    EXPECT_EQ(made->warnings[0].message,
+              "the OCSP response in 'web.ocsp' is not sent: it is not an OCSP response in DER");
+    // At each load, since it is as true as it was.
+    const auto again = succeed(model);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->warnings.size(), 1U);
+}
+
+TEST_F(Compile, ReportsEachCertificateAtItsOwnPlace) {
+    config::model model = model_of("127.0.0.1");
+    config::certificate second = model.listeners[0].tls->certificates[0];
+    second.key = "other.key";
+    second.where = {"a.yaml", 4, 7};
+    model.listeners[0].tls->certificates.push_back(second);
+    files.embed("other.key", certificate().key_pem);
+    const compile_failure got = fail(model);
+    ASSERT_EQ(got.problems.size(), 1U);
+    EXPECT_EQ(got.problems[0].where.line, 4);
+    EXPECT_TRUE(got.problems[0].message.starts_with("TLS of listener 'web': private key"))
+        << got.problems[0].message;
+}
+
 TEST(UpstreamDefinition, DiffersWithEverySetting) {
     const config::upstream base = model_of("127.0.0.1").upstreams[0];
     const std::string text = definition_of(base);
