@@ -1,5 +1,6 @@
 // Files of `tls` sections while a proxy runs: what is taken up when, what is served without, and
 // what `check` says of it.
+#include "e2e/clock_site.hpp"
 #include "e2e/tls_site.hpp"
 #include "support/descriptor.hpp"
 #include "support/scripted_origin.hpp"
