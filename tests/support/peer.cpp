@@ -40,10 +40,12 @@ class pipe_signal_off {
         ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
     }
     ~pipe_signal_off() {
+        const int outcome = errno;  // of what was done meanwhile
         const timespec at_once{};
         while (::sigtimedwait(&pipe_, nullptr, &at_once) == SIGPIPE) {
         }
         ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        errno = outcome;
     }
     pipe_signal_off(const pipe_signal_off&) = delete;
     pipe_signal_off& operator=(const pipe_signal_off&) = delete;
