@@ -21,7 +21,7 @@ using file_states = std::vector<file_state>;
     file_states found;
     for (const std::string& path : paths) {
         struct stat of {};
-        // A file that is gone for a moment is not a new one.
+        // Gone for a moment is gone only if the next look finds nothing either.
         if (::stat(path.c_str(), &of) != 0)
             found.emplace_back();
         else
@@ -34,10 +34,14 @@ using file_states = std::vector<file_state>;
 // Before they are read. The kernel's clock stands still for some milliseconds: a file that has
 // changed within them may do so once more and look the same, so it is not taken for known.
 [[nodiscard]] inline file_states look_before_reading(const std::vector<std::string>& paths) {
-    const nanoseconds since = (wall_clock::now() - 20ms).time_since_epoch();
+    constexpr nanoseconds tick = 20ms;
+    const nanoseconds now = wall_clock::now().time_since_epoch();
     file_states found = look_at(paths);
     for (file_state& each : found) {
-        if (std::chrono::seconds(std::get<3>(each)) + nanoseconds(std::get<4>(each)) >= since)
+        const nanoseconds at =
+            std::chrono::seconds(std::get<3>(each)) + nanoseconds(std::get<4>(each));
+        // A time to come is that of another clock, or of ours before it was set.
+        if (at >= now - tick && at <= now + tick)
             each = file_state();
     }
     return found;

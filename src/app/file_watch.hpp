@@ -47,6 +47,7 @@ class process::file_watch final : public net::deadline {
     }
     void compare() {
         file_states now = look_at(paths_);
+        arm(home_.deadlines(), home_.now() + period, net::errc{});
         const bool settled = now == latest_;
         latest_ = now;
         const bool again = home_.now() >= again_at_;
@@ -55,7 +56,6 @@ class process::file_watch final : public net::deadline {
             again_at_ = never;
             on_change_();
         }
-        arm(home_.deadlines(), home_.now() + period, net::errc{});
     }
     net::worker& home_;
     std::function<void()> on_change_;

@@ -32,8 +32,11 @@ class process::heap_trim final : public net::deadline {
             rule_.note_trimmed(used);
         else if (rule_.due(used))
             shrinks_ = true;
-        if (shrinks_)
+        if (shrinks_) {
             shrink_();
+            // What this thread has freed of an old generation is in its own lists.
+            home_.shrink();
+        }
         rest();
     }
     void rest() { arm(home_.deadlines(), home_.now() + period, net::errc{}); }

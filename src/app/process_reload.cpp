@@ -55,11 +55,13 @@ void process::renew_tls() {
         renew_again_ = true;
         return;
     }
-    renewing_ = true;
+    // For the case that there is no memory or no thread for it.
+    tls_files_->try_again();
     compile_input input = input_of(generation_ + 1);
     input.renews = true;
     input.model = present_->generation->model;
     prepare_in_background(std::string(), std::move(input));
+    renewing_ = true;
 }
 
 // No path: with the model that is there.
@@ -91,7 +93,8 @@ void process::end_reload(prepared_reload outcome) {
     } else if (const auto failure = commit(outcome.next, std::move(outcome.read))) {
         fail_reload({one_line(failure->where, failure->message)}, renewing);
     } else {
-        warn_of_restart(present_->generation->model);
+        if (!renewing)
+            warn_of_restart(present_->generation->model);
         note_success(renewing);
         loaded = true;
         log_info("{}: generation {}", renewing ? "TLS files renewed" : "reloaded", generation_);

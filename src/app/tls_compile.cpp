@@ -1,5 +1,6 @@
 #include "app/tls_compile.hpp"
 
+#include "app/file_states.hpp"
 #include "penstock/base/clock.hpp"
 #include "penstock/net/digest.hpp"
 #include "penstock/net/tls_check.hpp"
@@ -175,6 +176,20 @@ net::tls_server_options options_of(const config::listener& from) {
     return options;
 }
 
+bool trusts_system(const config::upstream& of) noexcept {
+    return of.tls->verify && of.tls->ca.empty();
+}
+
+// OpenSSL reads the roots by itself, some of them when it needs them, and forgets none. So what
+// they look like stands for what is in them.
+std::string state_of_system_trust() {
+    std::string text;
+    for (const auto& [device, number, size, seconds, part] : look_at(net::system_trust()))
+        text += std::to_string(device) + ' ' + std::to_string(number) + ' ' + std::to_string(size) +
+                ' ' + std::to_string(seconds) + ' ' + std::to_string(part) + ' ';
+    return text;
+}
+
 std::string definition_of(const net::tls_server_options& options) {
     std::string text;
     for (const std::string* const each : {&options.min_version, &options.ciphers, &options.suites,
@@ -209,12 +224,18 @@ std::vector<std::string> tls_files_of(const config::model& of) {
         add(each.tls->client_crl);
         add(each.tls->tickets.secret_file);
     }
+    bool system = false;
     for (const config::upstream& each : of.upstreams) {
         if (!each.tls)
             continue;
         add(each.tls->ca);
         add(each.tls->cert);
         add(each.tls->key);
+        system = system || trusts_system(each);
+    }
+    if (system) {
+        const std::vector<std::string> roots = net::system_trust();
+        found.insert(found.end(), roots.begin(), roots.end());
     }
     return found;
 }
@@ -263,6 +284,8 @@ upstream_tls compile_tls(const config::upstream& from, const upstream_tls* befor
     append(made.definition, options.verify ? "verify" : "trust");
     for (const std::string& each : options.alpn)
         append(made.definition, each);
+    if (trusts_system(from))
+        append(made.definition, state_of_system_trust());
     files_reader files(with, made.definition);
     options.ca_pem = files.read(from.where, from.tls->ca);
     options.certificate_pem = files.read(from.where, from.tls->cert);

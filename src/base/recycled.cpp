@@ -4,17 +4,6 @@
 #include <cstdint>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define PENSTOCK_RECYCLE 0
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define PENSTOCK_RECYCLE 0
-#endif
-#endif
-#ifndef PENSTOCK_RECYCLE
-#define PENSTOCK_RECYCLE 1
-#endif
-
 namespace penstock {
 namespace {
 
@@ -67,7 +56,7 @@ void* allocate_slowly(std::size_t size) {
 void* allocate_recycled(std::size_t size) {
     const std::size_t index = class_of(size);
     // ASan has to see every block as its own to find uses after the end.
-    if (!PENSTOCK_RECYCLE || index >= classes)
+    if (!recycles_memory || index >= classes)
         return ::operator new(size);
     free_block* first = lists.first[index];
     if (first == nullptr)
@@ -81,7 +70,7 @@ void* allocate_recycled(std::size_t size) {
 
 void release_recycled(void* block, std::size_t size) noexcept {
     const std::size_t index = class_of(size);
-    if (!PENSTOCK_RECYCLE || index >= classes ||
+    if (!recycles_memory || index >= classes ||
         lists.count[index] >= cached_bytes_max / ((index + 1) * class_bytes)) {
         ::operator delete(block);
         return;

@@ -53,7 +53,7 @@ void h2_exchange::begin() {
     request_.aborted = &aborted_;
     request_.record = &record_;
     request_.head = std::move(stream_.head);
-    // RFC 8441 §4: to everybody else it is what it would be over HTTP/1.
+    // RFC 8441 §4: to the origin's side it is what it would be over HTTP/1.
     websocket_ = !stream_.protocol.empty();
     if (websocket_) {
         request_.head.verb = http::method::get;

@@ -116,7 +116,8 @@ h2_breach h2_frame_tracker::judge_stream_use(h2_stream_id stream,
 
 // Of a block that the library decodes without a word. False if there was too much of that.
 bool h2_frame_tracker::ignore(const frame& block, time_point now) noexcept {
-    return !ignored_block_ || ignored_.add(now, block.length);
+    return !ignored_block_ ||
+           ignored_.add(now, block.length + static_cast<std::uint32_t>(header_.size()));
 }
 
 h2_breach h2_frame_tracker::judge_headers(const frame& next, time_point now) {

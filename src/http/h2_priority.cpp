@@ -157,6 +157,14 @@ class dictionary_reader {
     bool good_ = true;
 };
 
+std::uint8_t urgency_of(std::string_view integer) noexcept {
+    while (integer.size() > 1 && integer.front() == '0')
+        integer.remove_prefix(1);
+    if (integer.size() != 1 || integer.front() < '0' || integer.front() > '7')
+        return h2_priority().urgency;
+    return static_cast<std::uint8_t>(integer.front() - '0');
+}
+
 }  // namespace
 
 void read_priority(std::string_view field, h2_priority& into) noexcept {
@@ -164,11 +172,11 @@ void read_priority(std::string_view field, h2_priority& into) noexcept {
     h2_priority found = into;
     dictionary_reader::member one;
     while (from.next(one)) {
-        const std::string_view number = one.integer;
-        if (one.key == "u" && number.size() == 1 && number.front() <= '7')
-            found.urgency = static_cast<std::uint8_t>(number.front() - '0');
-        else if (one.key == "i" && one.is_boolean)
-            found.incremental = one.boolean;
+        // The last of a key is what counts, and leaves the default if it is none of ours.
+        if (one.key == "u")
+            found.urgency = urgency_of(one.integer);
+        else if (one.key == "i")
+            found.incremental = one.is_boolean && one.boolean;
     }
     if (from.good())
         into = found;

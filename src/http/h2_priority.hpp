@@ -12,8 +12,9 @@ struct h2_priority {
     bool incremental = false;  // takes turns with others of its urgency
 };
 
-// A field that cannot be read leaves what is there, and so does a member that is unknown or no
-// value of its key (RFC 9218 §4): a bad hint is no reason to refuse a request.
+// A field that cannot be read leaves what is there, a member that is no value of its key stands for
+// the default, and others are passed over (RFC 9218 §4): a bad hint is no reason to refuse a
+// request.
 void read_priority(std::string_view field, h2_priority& into) noexcept;
 
 }  // namespace penstock::http

@@ -156,7 +156,7 @@ bool h2_request_builder::has_what_it_needs(const request_head& head) const noexc
     const bool extended = (seen_ & pseudo::protocol_name) != 0;
     if (connects && !extended)
         return (seen_ & (pseudo::scheme | pseudo::path)) == 0 && !authority_.empty();
-    if (extended && !connects)
+    if (extended && (!connects || authority_.empty()))
         return false;
     const bool asterisk = target_ == "*" && head.verb == http::method::options;
     return (seen_ & pseudo::scheme) != 0 && (target_.starts_with('/') || asterisk);

@@ -147,7 +147,8 @@ void h2_server_session::set_priority(const h2_server_stream& of) noexcept {
 }
 
 void h2_server_session::on_priority_update(h2_stream_id id) noexcept {
-    rules_->updated[rules_->updates++ % rules_->updated.size()] = id;
+    if (id > impl_->tracker.highest_stream())
+        rules_->updated[rules_->updates++ % rules_->updated.size()] = id;
 }
 
 void h2_server_session::count_glitch(h2_breach of) noexcept {
@@ -165,9 +166,10 @@ void h2_server_session::on_reset_by_peer(h2_stream* of) noexcept {
         impl_->break_off(h2_breach::reset_flood);
 }
 
-// So does one that makes us reset what it has opened (CVE-2025-8671).
+// So does one that makes us reset what it has opened (CVE-2025-8671). A response that ends early is
+// ours or the origin's fault.
 void h2_server_session::on_reset_by_us(h2_code code) noexcept {
-    if (code != h2_code::no_error)
+    if (code != h2_code::no_error && code != h2_code::internal_error)
         count_glitch(h2_breach::reset_flood);
 }
 

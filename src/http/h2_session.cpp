@@ -124,21 +124,23 @@ struct h2_session::callbacks {
                                                    : session.add_head_field(*stream, one);
         if (seen == verdict::good)
             return 0;
-        if (seen == verdict::drop_stream) {
-            session.reset(*stream, h2_code::protocol_error);
-            return 0;
-        }
         session.impl_->break_off(h2_breach::header_bomb);
         return NGHTTP2_ERR_CALLBACK_FAILURE;
     }
 
+    static void refuse(h2_session& session, std::int32_t id) noexcept {
+        session.impl_->tracker.note_reset(static_cast<h2_stream_id>(id));
+        nghttp2_submit_rst_stream(session.impl_->library, NGHTTP2_FLAG_NONE, id,
+                                  NGHTTP2_REFUSED_STREAM);
+    }
+
     // Of an origin; the library finds none in what clients send.
     static int on_invalid_header(nghttp2_session* library, const nghttp2_frame* frame,
-                                 const std::uint8_t*, std::size_t, const std::uint8_t*, std::size_t,
-                                 std::uint8_t, void* user) {
+                                 const std::uint8_t*, std::size_t name_size, const std::uint8_t*,
+                                 std::size_t value_size, std::uint8_t, void* user) {
         if (h2_stream* const stream = stream_of(library, frame->hd.stream_id))
             self(user).reset(*stream, h2_code::protocol_error);
-        return 0;
+        return pass_over(*self(user).impl_, name_size + value_size);
     }
 
     static int on_begin_frame(nghttp2_session* library, const nghttp2_frame_hd* header,
@@ -189,8 +191,7 @@ struct h2_session::callbacks {
             session.finish_frame(*stream, frame->hd.type == NGHTTP2_HEADERS,
                                  (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0);
         else if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-            nghttp2_submit_rst_stream(library, NGHTTP2_FLAG_NONE, frame->hd.stream_id,
-                                      NGHTTP2_REFUSED_STREAM);
+            refuse(session, frame->hd.stream_id);
         return 0;
     }
 
@@ -251,8 +252,10 @@ struct h2_session::callbacks {
             session.impl_->tracker.note_data();
         } else if (frame->hd.type == NGHTTP2_GOAWAY &&
                    frame->goaway.error_code == NGHTTP2_NO_ERROR) {
-            session.impl_->tracker.note_goaway(
-                static_cast<h2_stream_id>(frame->goaway.last_stream_id));
+            // An origin opens no streams that could be above it.
+            if (session.impl_->as == role::server)
+                session.impl_->tracker.note_goaway(
+                    static_cast<h2_stream_id>(frame->goaway.last_stream_id));
         } else if (frame->hd.type == NGHTTP2_GOAWAY) {
             // Also the library's own, of which it says nothing before.
             session.impl_->ended = true;
@@ -431,6 +434,8 @@ void h2_session::reset(h2_stream& of, h2_code code) noexcept {
     // for a stream that the peer has never seen.
     if (of.closed || std::exchange(of.reset_, true))
         return;
+    // From here on the library passes over what comes for it.
+    impl_->tracker.note_reset(of.id);
     nghttp2_submit_rst_stream(impl_->library, NGHTTP2_FLAG_NONE, static_cast<std::int32_t>(of.id),
                               static_cast<std::uint32_t>(code));
 }
@@ -555,7 +560,7 @@ void h2_session::finish_frame(h2_stream& of, bool is_head, bool ended) {
         return;
     if (is_head && !of.head_complete)
         finish_head(of, ended);
-    else if (is_head && !ended)
+    else if (is_head && (!ended || of.bad_trailers_))
         reset(of, h2_code::protocol_error);  // RFC 9113 §8.1: nothing follows trailers
     if (of.reset_ || (ended && !keeps_to_length(of, true)))
         return;
@@ -575,11 +580,16 @@ bool h2_session::keeps_to_length(h2_stream& of, bool whole) noexcept {
 }
 
 h2_session::verdict h2_session::add_trailer(h2_stream& of, const fields::field& one) {
-    if (of.trailers.size() >= trailer_count_max ||
-        of.trailers.bytes() + one.name.size() + one.value.size() > trailer_bytes_max)
-        return verdict::drop_stream;
-    if (!is_h2_field(one))
-        return verdict::drop_stream;
+    // Counted first, also those that nobody gets.
+    const std::size_t bytes = one.name.size() + one.value.size();
+    of.trailer_bytes_ += bytes;
+    ++of.trailer_count_;
+    if (of.trailer_bytes_ + of.trailer_count_ * h2_field_overhead > 2 * impl_->limits.head.head)
+        return verdict::end_connection;
+    of.bad_trailers_ = of.bad_trailers_ || of.trailer_count_ > trailer_count_max ||
+                       of.trailer_bytes_ > trailer_bytes_max || !is_h2_field(one);
+    if (of.bad_trailers_)
+        return verdict::good;
     if (!is_forbidden_trailer(one.name))
         of.trailers.add(one);
     return verdict::good;

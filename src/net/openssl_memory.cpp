@@ -31,7 +31,7 @@ struct record_buffers {
 };
 constinit thread_local record_buffers records;
 
-// Touched where memory is taken from the heap only.
+// Touched by every thread that may come to keep some.
 struct record_cleaner {
     record_cleaner() = default;
     record_cleaner(const record_cleaner&) = delete;
@@ -53,13 +53,17 @@ void* take_record() {
 }
 
 void give_back_record(void* block) noexcept {
-    if (records.over || records.count == record_buffers::kept_max)
+    if (records.over || records.count == record_buffers::kept_max) {
         ::operator delete(block);
-    else
-        records.kept[records.count++] = block;
+        return;
+    }
+    cleaner.used = true;
+    records.kept[records.count++] = block;
 }
 
-bool is_record(std::size_t whole) noexcept { return whole >= record_min && whole <= record_max; }
+bool is_record(std::size_t whole) noexcept {
+    return recycles_memory && whole >= record_min && whole <= record_max;
+}
 
 void* take(std::size_t size, const char*, int) noexcept {
     const std::size_t whole = size + sizeof(header);

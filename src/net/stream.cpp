@@ -78,8 +78,10 @@ task<result<void>> stream::handshake() {
         // Named first: GCC 12 destroys a temporary of a co_await expression twice.
         socket::readiness ready{socket_, tls_->handshake_waits_to_write()};
         const error waited = co_await ready;
-        if (waited)
+        if (waited) {
+            tls_->note_given_up();
             co_return waited;
+        }
     }
 }
 

@@ -7,7 +7,9 @@
 #include <openssl/err.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
+#include <utility>
 
 namespace penstock::net {
 
@@ -16,6 +18,8 @@ std::string certificate_problem(const tls_certificate& of) {
     const ssl_context_ptr context(SSL_CTX_new(TLS_server_method()));
     if (!context)
         return openssl_failure("no TLS context");
+    // What is too weak is the affair of the listener's `ciphers`.
+    SSL_CTX_set_security_level(context.get(), 0);
     const certificate_ptr leaf = read_leaf(of.chain_pem);
     if (!leaf)
         return openssl_failure("certificate");
@@ -38,7 +42,9 @@ std::string staple_problem(const tls_certificate& of, std::int64_t now) {
     const std::optional<tls_staple> staple = read_staple(of.ocsp, leaf.get(), why);
     if (!staple)
         return why;
-    return staple->good_at(now) ? std::string() : "it has expired";
+    if (staple->good_at(now))
+        return {};
+    return now < staple->until ? "it is of a time to come" : "it has expired";
 }
 
 result<std::int64_t> revocation_list_end(const std::string& pem) {
@@ -53,6 +59,25 @@ result<std::int64_t> revocation_list_end(const std::string& pem) {
     if (first == std::numeric_limits<std::int64_t>::max())
         return error(errc::tls_failed);
     return first;
+}
+
+std::vector<std::string> system_trust() {
+    const auto named = [](const char* variable, const char* ours) {
+        const char* const set = std::getenv(variable);
+        return std::string(set != nullptr ? set : ours);
+    };
+    std::vector<std::string> found{
+        named(X509_get_default_cert_file_env(), X509_get_default_cert_file())};
+    const std::string directories =
+        named(X509_get_default_cert_dir_env(), X509_get_default_cert_dir());
+    std::string one;
+    for (const char c : directories + ':') {
+        if (c != ':')
+            one += c;
+        else if (!one.empty())
+            found.push_back(std::exchange(one, std::string()));
+    }
+    return found;
 }
 
 }  // namespace penstock::net

@@ -41,6 +41,9 @@ tls_failure diagnose_handshake(unsigned long code, long verdict) noexcept {
     if (ERR_GET_LIB(code) != ERR_LIB_SSL)
         return tls_failure::protocol_error;
     const int reason = ERR_GET_REASON(code);
+    // OpenSSL's own: memory, a library below it.
+    if ((reason & ERR_RFLAG_COMMON) != 0)
+        return tls_failure::internal_error;
     if (reason >= SSL_AD_REASON_OFFSET)
         return of_alert(reason - SSL_AD_REASON_OFFSET);
     switch (reason) {

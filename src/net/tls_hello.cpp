@@ -47,7 +47,8 @@ std::string hello_protocols(SSL* ssl) {
         const std::string_view one(reinterpret_cast<const char*>(data) + at + 1, length);
         if (!found.empty())
             found += ',';
-        found += is_clean(one) ? one.substr(0, size_max) : "invalid";
+        const bool clean = is_clean(one) && one.find(',') == std::string_view::npos;
+        found += clean ? one.substr(0, size_max) : "invalid";
     }
     return found;
 }

@@ -12,7 +12,7 @@ namespace penstock::net {
 // The server's name as it stands there, "" = none.
 [[nodiscard]] std::string_view hello_name(SSL* ssl) noexcept;
 
-// For a log, which what is no name could forge a line of.
+// For a log: "invalid" for what could forge a line of it.
 [[nodiscard]] std::string_view clean_hello_name(std::string_view name) noexcept;
 // The protocols of ALPN with commas between them, clean and no more than a few.
 [[nodiscard]] std::string hello_protocols(SSL* ssl);

@@ -146,12 +146,12 @@ int ticket_key(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX*
     tls_site* const site = site_of(ssl);
     if (site == nullptr || !site->tickets)
         return 0;
-    return guarded(
-        [ssl] {
-            note_own_failure(ssl);
-            return -1;
-        },
+    const int outcome = guarded(
+        [] { return -1; },
         [=] { return set_ticket_key(ssl, *site->tickets, name, iv, cipher, mac, seals != 0); });
+    if (outcome < 0)
+        note_own_failure(ssl);
+    return outcome;
 }
 
 // A session carries the time of the handshake that verified the client: what is resumed again and

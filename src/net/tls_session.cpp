@@ -284,7 +284,8 @@ error tls_session::fail() {
         failed_ = errc::tls_failed;
         failure_ = details.empty() ? "TLS failed without a reason" : details;
         // A client's chain has many ways to be no good, and OpenSSL's reason is one for all.
-        if (const long chain = SSL_get_verify_result(ssl_.get()); chain != X509_V_OK && !verifies_)
+        const long chain = SSL_get_verify_result(ssl_.get());
+        if (chain != X509_V_OK && role_ == role::server)
             failure_ += std::string(": ") + X509_verify_cert_error_string(chain);
     }
     return end();

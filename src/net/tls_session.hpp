@@ -74,6 +74,11 @@ class tls_session {
     // From the hello, before anything of it is judged: the name (empty = none), the protocols that
     // it offers and the newest version. What a failure is told with until something is agreed on.
     void note_hello(std::string_view server_name, std::string protocols, std::string_view version);
+    // The handshake ends from without: its deadline, or the end of the connection.
+    void note_given_up() {
+        if (answered_)
+            note_agreement();
+    }
     // A callback of ours failed, and with it the handshake.
     void note_own_failure() noexcept { own_failure_ = true; }
 

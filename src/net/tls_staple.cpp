@@ -34,8 +34,32 @@ bool is_about(OCSP_SINGLERESP* one, const X509* leaf) {
     return ours == std::string_view(theirs, static_cast<std::size_t>(ASN1_STRING_length(name)));
 }
 
-// Why it is none for `leaf`; null = it is one, and ends at `until`.
-const char* judge(const std::string& der, const X509* leaf, std::int64_t& until) {
+// Whether it speaks well of the certificate, and for how long. Null = it does.
+const char* judge_status(OCSP_SINGLERESP* one, tls_staple& into) {
+    ASN1_GENERALIZEDTIME* from = nullptr;
+    ASN1_GENERALIZEDTIME* next = nullptr;
+    const int status = OCSP_single_get0_status(one, nullptr, nullptr, &from, &next);
+    // A client that is shown either refuses the connection.
+    if (status == V_OCSP_CERTSTATUS_REVOKED)
+        return "the certificate is revoked";
+    if (status != V_OCSP_CERTSTATUS_GOOD)
+        return "its responder does not know the certificate";
+    const std::optional<std::int64_t> begins = from != nullptr ? seconds_of(from) : std::nullopt;
+    if (!begins)
+        return "its thisUpdate is not a time";
+    into.from = *begins;
+    // RFC 6960 §4.2.2.1: without it there is always something newer, and this is good until then.
+    if (next == nullptr)
+        return nullptr;
+    const std::optional<std::int64_t> ends = seconds_of(next);
+    if (!ends)
+        return "its nextUpdate is not a time";
+    into.until = *ends;
+    return nullptr;
+}
+
+// Why it is none for `leaf`; null = it is one.
+const char* judge(const std::string& der, const X509* leaf, tls_staple& into) {
     const auto* at = reinterpret_cast<const unsigned char*>(der.data());
     const auto* const end = at + der.size();
     const ocsp_response_ptr response(
@@ -51,17 +75,7 @@ const char* judge(const std::string& der, const X509* leaf, std::int64_t& until)
         OCSP_SINGLERESP* const one = OCSP_resp_get0(basic.get(), i);
         if (!is_about(one, leaf))
             continue;
-        ASN1_GENERALIZEDTIME* next = nullptr;
-        static_cast<void>(OCSP_single_get0_status(one, nullptr, nullptr, nullptr, &next));
-        // RFC 6960 §4.2.2.1: without it there is always something newer, and this is good until
-        // then.
-        if (next == nullptr)
-            return nullptr;
-        const std::optional<std::int64_t> read = seconds_of(next);
-        if (!read)
-            return "its nextUpdate is not a time";
-        until = *read;
-        return nullptr;
+        return judge_status(one, into);
     }
     return "it is about another certificate";
 }
@@ -71,7 +85,7 @@ const char* judge(const std::string& der, const X509* leaf, std::int64_t& until)
 std::optional<tls_staple> read_staple(const std::string& der, const X509* leaf, std::string& why) {
     tls_staple made;
     ERR_clear_error();
-    const char* const unfit = judge(der, leaf, made.until);
+    const char* const unfit = judge(der, leaf, made);
     ERR_clear_error();
     if (unfit != nullptr) {
         why = unfit;

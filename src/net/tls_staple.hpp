@@ -15,10 +15,15 @@ namespace penstock::net {
 struct tls_staple {
     static constexpr std::int64_t no_end = std::numeric_limits<std::int64_t>::max();
 
-    std::string response;         // DER
-    std::int64_t until = no_end;  // its nextUpdate, in seconds since the epoch
+    static constexpr std::int64_t skew = 300;  // of the responder's clock, in seconds
 
-    [[nodiscard]] bool good_at(std::int64_t now) const noexcept { return now < until; }
+    std::string response;         // DER
+    std::int64_t from = 0;        // its thisUpdate, in seconds since the epoch
+    std::int64_t until = no_end;  // its nextUpdate
+
+    [[nodiscard]] bool good_at(std::int64_t now) const noexcept {
+        return from - skew <= now && now < until;
+    }
 };
 
 // Nothing if it is none for `leaf`; then `why` says what it is instead. Leaves OpenSSL's error

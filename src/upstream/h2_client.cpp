@@ -32,6 +32,8 @@ http::h2_limits h2_limits_of(const config::upstream& settings) noexcept {
     limits.head = h2_client::head_limits;
     // An origin is no attacker that has not been let in; it may measure its path with PINGs.
     limits.floods.control = 10'000;
+    // Nor can it help that its responses cross with our resets.
+    limits.floods.ignored = 16 * 1024 * 1024;
     limits.floods.block = 2 * h2_client::head_limits.head;
     return limits;
 }

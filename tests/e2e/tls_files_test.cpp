@@ -148,6 +148,30 @@ TEST(TlsFiles, AChangeBehindTheReadingOfALoadIsNotLost) {
     EXPECT_TRUE(contains(s_client(proxy, {}), "CN = new.test"));
 }
 
+// D17: also where the roots are the system's.
+TEST(TlsFiles, AChangedTrustOfTheSystemIsForNewConnections) {
+    const temp_dir dir;
+    const certificate_files origin_files = make(dir, "origin", "b.test");
+    const certificate_files other = make(dir, "other", "b.test");
+    const daemon origin(site(entry(origin_files)));
+    const std::string roots = dir.path("roots.pem");
+    std::filesystem::copy_file(origin_files.cert, roots);
+    const variable file("SSL_CERT_FILE", roots);
+    const variable directory("SSL_CERT_DIR", dir.path("none") + ":" + dir.path("neither"));
+    daemon proxy(
+        "admin: {bind: \"127.0.0.1:0\"}\nlisteners: {web: {bind: \"127.0.0.1:0\"}}\n"
+        "routes: [{upstream: app}]\nupstreams: {app: {endpoints: [\"127.0.0.1:" +
+        std::to_string(origin.port("web")) + "\"], tls: {server_name: b.test}}}\n");
+    EXPECT_EQ(curl({proxy.url("web")}).out, "pong");
+    std::filesystem::rename(other.cert, roots);
+    proxy.running().wait_for("TLS files renewed: generation 2");
+    EXPECT_TRUE(contains(curl({proxy.url("web")}).out, "tls_certificate_error"));
+    std::filesystem::copy_file(origin_files.cert, roots + ".new");
+    std::filesystem::rename(roots + ".new", roots);
+    proxy.running().wait_for("TLS files renewed: generation 3");
+    EXPECT_EQ(curl({proxy.url("web")}).out, "pong");
+}
+
 TEST(TlsFiles, AChangedRevocationListIsForNewHandshakes) {
     const temp_dir dir;
     const authority clients(dir);

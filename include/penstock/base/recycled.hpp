@@ -8,7 +8,20 @@
 
 #include <cstddef>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define PENSTOCK_RECYCLE 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define PENSTOCK_RECYCLE 0
+#endif
+#endif
+#ifndef PENSTOCK_RECYCLE
+#define PENSTOCK_RECYCLE 1
+#endif
+
 namespace penstock {
+
+inline constexpr bool recycles_memory = PENSTOCK_RECYCLE != 0;
 
 // Sizes above 4 KiB go to the heap. `size` has to be the same at both.
 [[nodiscard]] void* allocate_recycled(std::size_t size);

@@ -31,7 +31,7 @@ enum class errc {
     trailer_too_large,
     truncated,  // the peer closed within a body
     bad_status_line,
-    bad_path,  // climbs above the root, bad escape, forbidden byte
+    bad_path,           // climbs above the root, bad escape, forbidden byte
     connection_breach,  // the peer has broken the rules of HTTP/2 for its whole connection
 };
 

@@ -72,12 +72,15 @@ struct h2_stream {
     h2_data_queue data_;
     std::size_t taken_ = 0;       // of data_, still read by the owner
     std::uint64_t received_ = 0;  // of the peer's body
+    std::size_t trailer_count_ = 0;
+    std::size_t trailer_bytes_ = 0;
     h2_outgoing* body_ = nullptr;
     h2_outgoing::piece pending_;
     std::size_t place_ = 0;
     bool changed_ = false;
     bool released_ = false;
     bool reset_ = false;  // by us, whether or not it has left
+    bool bad_trailers_ = false;
     bool over_ = false;   // takes no place any more
     bool waits_ = false;  // the outgoing body had nothing
 };
@@ -138,7 +141,7 @@ class h2_session {
 
  protected:
     enum class role : std::uint8_t { server, client };
-    enum class verdict : std::uint8_t { good, drop_stream, end_connection };
+    enum class verdict : std::uint8_t { good, end_connection };
     struct implementation;
     struct callbacks;
 

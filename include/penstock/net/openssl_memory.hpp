@@ -11,8 +11,8 @@ namespace penstock::net {
 // Before anything else is asked of OpenSSL, or it is too late: false, and the heap stays in use.
 bool recycle_openssl_memory() noexcept;
 
-// The functions themselves. Blocks may be given back by another thread than took them; nothing is
-// taken for a size of 0, as malloc may do.
+// The functions themselves. Blocks may be given back by another thread than took them. A size of 0
+// gives null.
 struct openssl_memory_functions {
     void* (*take)(std::size_t size, const char* file, int line) noexcept;
     void* (*resize)(void* block, std::size_t size, const char* file, int line) noexcept;

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace penstock::net {
 
@@ -20,5 +21,9 @@ namespace penstock::net {
 // When the first of a PEM text's revocation lists ends, in seconds since the epoch; an error if
 // none can be read or none has an end.
 [[nodiscard]] result<std::int64_t> revocation_list_end(const std::string& pem);
+
+// The file and the directories that a client's context trusts which is given no roots of its own:
+// OpenSSL's, or those that SSL_CERT_FILE and SSL_CERT_DIR name. Some may not be there.
+[[nodiscard]] std::vector<std::string> system_trust();
 
 }  // namespace penstock::net

@@ -119,6 +119,25 @@ TEST(H2Head, ThatIsRefusedHasItsLimitToo) {
     }
 }
 
+// Also those of trailers that are dropped, which are no fault.
+TEST(H2Head, DroppedTrailersAreCounted) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    // Literal with incremental indexing of a field named content-… of 4 KB; then the newest entry.
+    const std::string name = "content-" + std::string(4042, 'a');
+    const std::string first = std::string("\x40\x7f\xd3\x1e", 4) + name + std::string("\0", 1);
+    const std::string head = h2::head(1, h2::post(), false);
+    ASSERT_EQ(to.send(head + whole(1, first)), h2_code::no_error);
+    h2_server_stream* const stream = to.session.next_changed();
+    ASSERT_NE(stream, nullptr);
+    EXPECT_TRUE(stream->ended);
+    EXPECT_EQ(stream->trailers.size(), 0U);
+    const std::string again = h2::head(3, h2::post(), false);
+    EXPECT_EQ(to.send(again + whole(3, std::string(16'000, '\xbe'))),
+              h2_code::enhance_your_calm);
+    EXPECT_EQ(to.session.breach(), h2_breach::header_bomb);
+}
+
 // What is under way as a stream is reset is no fault, but there is an end to it.
 TEST(H2Head, ThatNobodyWaitsForHasItsLimit) {
     link to;
@@ -126,7 +145,7 @@ TEST(H2Head, ThatNobodyWaitsForHasItsLimit) {
     ASSERT_EQ(to.send(h2::head(1, h2::post(), false)), h2_code::no_error);
     to.session.release(*to.session.next_changed());
     ASSERT_EQ(to.reset_of(1), h2_code::internal_error);
-    const std::string block(std::size_t{16} * 1024, '\x82');
+    const std::string block(std::size_t{16} * 1024 - 9, '\x82');  // with its header, 16 KiB
     const std::string more = h2::frame(h2::headers, h2::end_headers, 1, block);
     for (int windows = 0; windows < 2; ++windows) {
         ASSERT_EQ(to.send(repeat(more, 16)), h2_code::no_error);
@@ -136,12 +155,27 @@ TEST(H2Head, ThatNobodyWaitsForHasItsLimit) {
     EXPECT_EQ(to.session.breach(), h2_breach::header_bomb);
 }
 
+// Nor while the reset waits behind what the client does not take.
+TEST(H2Head, BehindAResetThatHasNotLeftHasItsLimit) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    ASSERT_EQ(to.send(h2::head(1, h2::post(), false)), h2_code::no_error);
+    to.session.release(*to.session.next_changed());
+    const std::string block(std::size_t{16} * 1024 - 9, '\x82');  // with its header, 16 KiB
+    const std::string more = h2::frame(h2::headers, h2::end_headers, 1, block);
+    to.session.receive(repeat(more, 16), to.now);
+    EXPECT_FALSE(to.session.ended());
+    to.session.receive(more, to.now);
+    EXPECT_TRUE(to.session.ended());
+    EXPECT_EQ(to.session.breach(), h2_breach::header_bomb);
+}
+
 TEST(H2Head, BehindTheLastGoawayHasItsLimit) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);
     to.session.refuse_new();
     (void)to.frames();
-    const std::string block(std::size_t{16} * 1024, '\x82');
+    const std::string block(std::size_t{16} * 1024 - 9, '\x82');  // with its header, 16 KiB
     for (h2_stream_id id = 1; id < 33; id += 2)
         ASSERT_EQ(to.send(h2::frame(h2::headers, h2::end_headers, id, block)), h2_code::no_error);
     EXPECT_EQ(to.send(h2::frame(h2::headers, h2::end_headers, 33, block)),
@@ -262,6 +296,20 @@ TEST(H2Resets, OfOursAreLimited) {
     }
     EXPECT_EQ(to.send(h2::head(id, bad_field)), h2_code::enhance_your_calm);
     EXPECT_EQ(to.goaway(), h2_code::enhance_your_calm);
+}
+
+// An origin that breaks off its responses says nothing about the client.
+TEST(H2Resets, ForOurOwnFaultAreNoneOfTheClients) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    for (std::uint32_t id = 1; id < 601; id += 2) {
+        ASSERT_EQ(to.send(h2::head(id, h2::get())), h2_code::no_error);
+        h2_server_stream* const stream = to.session.next_changed();
+        to.session.reset(*stream, h2_code::internal_error);
+        EXPECT_EQ(to.reset_of(id), h2_code::internal_error);
+        to.session.release(*stream);
+    }
+    EXPECT_FALSE(to.session.ended());
 }
 
 TEST(H2Resets, OfHalfTheStreamsWithinASecondAreTooMany) {

@@ -43,14 +43,16 @@ std::string der_of(OCSP_RESPONSE* of) {
 const std::time_t soon = std::time(nullptr) + 1000;
 
 // About these certificates, until `end`; 0 = it does not say until when.
-std::string response_about(const std::vector<const known*>& of, std::time_t end) {
+std::string response_about(const std::vector<const known*>& of, std::time_t end,
+                           int status = V_OCSP_CERTSTATUS_GOOD) {
     const basic_ptr basic(OCSP_BASICRESP_new());
     const time_ptr now(ASN1_GENERALIZEDTIME_set(nullptr, soon - 1000));
     const time_ptr next(end != 0 ? ASN1_GENERALIZEDTIME_set(nullptr, end) : nullptr);
     for (const known* const each : of) {
         OCSP_CERTID* const id = OCSP_cert_to_id(nullptr, each->leaf.get(), each->leaf.get());
-        EXPECT_NE(OCSP_basic_add1_status(basic.get(), id, V_OCSP_CERTSTATUS_GOOD, 0, nullptr,
-                                         now.get(), next.get()),
+        const bool revoked = status == V_OCSP_CERTSTATUS_REVOKED;
+        EXPECT_NE(OCSP_basic_add1_status(basic.get(), id, status, OCSP_REVOKED_STATUS_UNSPECIFIED,
+                                         revoked ? now.get() : nullptr, now.get(), next.get()),
                   nullptr);
         OCSP_CERTID_free(id);
     }
@@ -82,6 +84,26 @@ TEST(TlsStaple, IsGoodUntilItsNextUpdate) {
     const auto endless = read_staple(response_about({&one}, 0), one.leaf.get(), why);
     ASSERT_TRUE(endless) << why;
     EXPECT_TRUE(endless->good_at(soon * 100));
+}
+
+TEST(TlsStaple, SpeaksWellOfItsCertificate) {
+    const known one;
+    EXPECT_EQ(refusal(response_about({&one}, soon, V_OCSP_CERTSTATUS_REVOKED), one),
+              "the certificate is revoked");
+    EXPECT_EQ(refusal(response_about({&one}, soon, V_OCSP_CERTSTATUS_UNKNOWN), one),
+              "its responder does not know the certificate");
+}
+
+// A clock may differ by a few minutes.
+TEST(TlsStaple, IsNotOfATimeToCome) {
+    const known one;
+    std::string why;
+    const auto read = read_staple(response_about({&one}, soon), one.leaf.get(), why);
+    ASSERT_TRUE(read);
+    const std::int64_t made = soon - 1000;
+    EXPECT_EQ(read->from, made);
+    EXPECT_TRUE(read->good_at(made - tls_staple::skew));
+    EXPECT_FALSE(read->good_at(made - tls_staple::skew - 1));
 }
 
 TEST(TlsStaple, IsForItsOwnCertificateOnly) {
