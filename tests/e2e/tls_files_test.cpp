@@ -254,22 +254,12 @@ TEST(TlsFiles, H1_ASessionEndsWhereCertificatesBecomeRequired) {
 
 // ---- Stapled responses
 
-// Those that openssl's small responder gives for a certificate.
-std::string response_for(const authority& of, const certificate_files& leaf) {
-    const std::string request = leaf.cert + ".req";
-    const std::string response = leaf.cert + ".ocsp";
-    openssl({"ocsp", "-issuer", of.root.cert, "-cert", leaf.cert, "-reqout", request});
-    openssl({"ocsp", "-index", of.dir.write("responses.txt", ""), "-CA", of.root.cert, "-rsigner",
-             of.root.cert, "-rkey", of.root.key, "-reqin", request, "-respout", response, "-ndays",
-             "1"});
-    return response;
-}
-
 TEST(TlsFiles, NoStapleIsSentThatIsNoGood) {
     const temp_dir dir;
     const authority issuer(dir);
     const certificate_files leaf = issuer.issue("a.test", "9");
     const std::string good = response_for(issuer, leaf);
+    const std::string unknown = response_for(issuer, leaf, false);
     // Of RFC 6960 §4.2.1: tryLater, in five bytes.
     const std::string later("\x30\x03\x0a\x01\x03", 5);
     struct unfit {
@@ -283,6 +273,7 @@ TEST(TlsFiles, NoStapleIsSentThatIsNoGood) {
                 "it is not an OCSP response in DER"},
           unfit{dir.write("later", later), 0, "trylater"},
           unfit{response_for(issuer, issuer.issue("b.test")), 0, "it is about another certificate"},
+          unfit{unknown, 0, "its responder does not know the certificate"},
           unfit{good, 86400 + 3600, "it has expired"}}) {
         SCOPED_TRACE(each.why);
         const auto proxy = start_at(each.skew, site("{cert: \"" + leaf.cert + "\", key: \"" +

@@ -119,4 +119,24 @@ class revocations {
     std::string settings_;
 };
 
+// A file with the response of openssl's small responder for a certificate that it knows, or not.
+inline std::string response_for(const authority& of, const certificate_files& leaf,
+                                bool known = true) {
+    const std::string request = leaf.cert + ".req";
+    const std::string response = leaf.cert + (known ? ".ocsp" : ".unknown.ocsp");
+    std::string index;
+    if (known) {
+        const std::string serial =
+            run({"openssl", "x509", "-in", leaf.cert, "-noout", "-serial"}).out;
+        const std::size_t begin = serial.find('=') + 1;
+        index = "V\t491231235959Z\t\t" + serial.substr(begin, serial.find('\n') - begin) +
+                "\tunknown\t/CN=leaf\n";
+    }
+    openssl({"ocsp", "-issuer", of.root.cert, "-cert", leaf.cert, "-reqout", request});
+    openssl({"ocsp", "-index", of.dir.write("responses.txt", index), "-CA", of.root.cert,
+             "-rsigner", of.root.cert, "-rkey", of.root.key, "-reqin", request, "-respout",
+             response, "-ndays", "1"});
+    return response;
+}
+
 }  // namespace penstock::test

@@ -303,12 +303,7 @@ TEST(Tls, StaplesTheResponseItIsGiven) {
     const temp_dir dir;
     const authority issuer(dir);
     const certificate_files leaf = issuer.issue("a.test");
-    const std::string request = dir.path("ocsp.req");
-    const std::string response = dir.path("ocsp.der");
-    openssl({"ocsp", "-issuer", issuer.root.cert, "-cert", leaf.cert, "-reqout", request});
-    openssl({"ocsp", "-index", dir.write("index.txt", ""), "-CA", issuer.root.cert, "-rsigner",
-             issuer.root.cert, "-rkey", issuer.root.key, "-reqin", request, "-respout", response,
-             "-ndays", "1"});
+    const std::string response = response_for(issuer, leaf);
     const daemon with(site("{cert: \"" + leaf.cert + "\", key: \"" + leaf.key + "\", ocsp: \"" +
                            response + "\"}"));
     for (const std::string version : {"-tls1_2", "-tls1_3"}) {
