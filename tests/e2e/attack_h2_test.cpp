@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <ctime>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace penstock::test {
@@ -254,6 +256,32 @@ std::ostream& operator<<(std::ostream& out, const flood& of) { return out << of.
 
 class Flood : public AttackH2, public testing::WithParamInterface<flood> {};
 
+// What a proxy has used since then of its CPU, for each second that this thread has.
+class cpu_of_both {
+ public:
+    explicit cpu_of_both(pid_t pid) {
+        if (clock_getcpuclockid(pid, &proxy_) != 0)
+            throw_errno("clock_getcpuclockid");
+        before_ = now();
+    }
+    [[nodiscard]] double ratio() const {
+        const auto [proxy, own] = now();
+        return (proxy - before_.first) / (own - before_.second);
+    }
+
+ private:
+    static double seconds(clockid_t of) {
+        timespec time{};
+        clock_gettime(of, &time);
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+    }
+    [[nodiscard]] std::pair<double, double> now() const {
+        return {seconds(proxy_), seconds(CLOCK_THREAD_CPUTIME_ID)};
+    }
+    clockid_t proxy_{};
+    std::pair<double, double> before_;
+};
+
 double ended_by(const daemon& proxy, const char* breach) {
     return sum(scrape(proxy), "penstock_http2_connections_ended_total",
                {"breach=\"" + std::string(breach) + '"'});
@@ -270,6 +298,7 @@ TEST_P(Flood, EndsItsConnectionAlone) {
         h2_client bystander(proxy.port("web"));
         bystander.send(h2::head(1, h2::get("/calm")));
         EXPECT_EQ(bystander.response(1).status(), 200);
+        cpu_of_both spent(proxy.running().pid());
         h2_client client(proxy.port("web"));
         client.send(GetParam().before);
         try {
@@ -278,6 +307,7 @@ TEST_P(Flood, EndsItsConnectionAlone) {
             // It was ended in the middle of it.
         }
         EXPECT_EQ(client.goaway(), GetParam().code);
+        RecordProperty(std::string("cpu_") + name(how), std::to_string(spent.ratio()));
         bystander.send(h2::head(3, h2::get("/calm")));
         EXPECT_EQ(bystander.response(3).status(), 200);
         site().expect_clean(nullptr, "after");

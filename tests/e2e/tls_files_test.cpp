@@ -148,28 +148,35 @@ TEST(TlsFiles, AChangeBehindTheReadingOfALoadIsNotLost) {
     EXPECT_TRUE(contains(s_client(proxy, {}), "CN = new.test"));
 }
 
-// D17: also where the roots are the system's.
-TEST(TlsFiles, AChangedTrustOfTheSystemIsForNewConnections) {
+// D17: what is not trusted any more is refused at the next connect, whether the operator lists the
+// roots or they are the system's.
+TEST(TlsFiles, AChangedTrustIsForNewConnectionsToOrigins) {
     const temp_dir dir;
     const certificate_files origin_files = make(dir, "origin", "b.test");
     const certificate_files other = make(dir, "other", "b.test");
     const daemon origin(site(entry(origin_files)));
     const std::string roots = dir.path("roots.pem");
-    std::filesystem::copy_file(origin_files.cert, roots);
-    const variable file("SSL_CERT_FILE", roots);
-    const variable directory("SSL_CERT_DIR", dir.path("none") + ":" + dir.path("neither"));
-    daemon proxy(
-        "admin: {bind: \"127.0.0.1:0\"}\nlisteners: {web: {bind: \"127.0.0.1:0\"}}\n"
-        "routes: [{upstream: app}]\nupstreams: {app: {endpoints: [\"127.0.0.1:" +
-        std::to_string(origin.port("web")) + "\"], tls: {server_name: b.test}}}\n");
-    EXPECT_EQ(curl({proxy.url("web")}).out, "pong");
-    std::filesystem::rename(other.cert, roots);
-    proxy.running().wait_for("TLS files renewed: generation 2");
-    EXPECT_TRUE(contains(curl({proxy.url("web")}).out, "tls_certificate_error"));
-    std::filesystem::copy_file(origin_files.cert, roots + ".new");
-    std::filesystem::rename(roots + ".new", roots);
-    proxy.running().wait_for("TLS files renewed: generation 3");
-    EXPECT_EQ(curl({proxy.url("web")}).out, "pong");
+    const auto trust_in = [&](const certificate_files& of) {
+        std::filesystem::copy_file(of.cert, roots + ".new");
+        std::filesystem::rename(roots + ".new", roots);
+    };
+    for (const std::string& ca : {std::string(), ", ca: \"" + roots + "\""}) {
+        SCOPED_TRACE(ca);
+        trust_in(origin_files);
+        const variable file("SSL_CERT_FILE", ca.empty() ? roots : dir.path("none"));
+        const variable directory("SSL_CERT_DIR", dir.path("none") + ":" + dir.path("neither"));
+        daemon proxy(
+            "admin: {bind: \"127.0.0.1:0\"}\nlisteners: {web: {bind: \"127.0.0.1:0\"}}\n"
+            "routes: [{upstream: app}]\nupstreams: {app: {endpoints: [\"127.0.0.1:" +
+            std::to_string(origin.port("web")) + "\"], tls: {server_name: b.test" + ca + "}}}\n");
+        EXPECT_EQ(curl({proxy.url("web")}).out, "pong");
+        trust_in(other);
+        proxy.running().wait_for("TLS files renewed: generation 2");
+        EXPECT_TRUE(contains(curl({proxy.url("web")}).out, "tls_certificate_error"));
+        trust_in(origin_files);
+        proxy.running().wait_for("TLS files renewed: generation 3");
+        EXPECT_EQ(curl({proxy.url("web")}).out, "pong");
+    }
 }
 
 TEST(TlsFiles, AChangedRevocationListIsForNewHandshakes) {

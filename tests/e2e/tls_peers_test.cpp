@@ -53,6 +53,25 @@ INSTANTIATE_TEST_SUITE_P(Shapes, PythonTls,
                          testing::Values("verified", "resumed", "closed", "uploaded"),
                          [](const auto& of) { return std::string(of.param); });
 
+// openssl's own load, for a second: nothing fails, and who wants to resumes.
+TEST(OpensslTime, CountsWholeConnections) {
+    const site here;
+    const std::string address = "127.0.0.1:" + std::to_string(here.proxy.port("web"));
+    for (const bool reuse : {false, true}) {
+        const command_result got =
+            run({"openssl", "s_time", "-connect", address, "-www", "/", "-time", "1", "-tls1_2",
+                 "-verify", "1", "-CAfile", here.files.cert, reuse ? "-reuse" : "-new"});
+        EXPECT_EQ(got.status, (exit_status{0, 0})) << got.out << got.err;
+        const std::string made = got.out + got.err;
+        EXPECT_NE(made.find("connections in"), std::string::npos) << made;
+        const samples found = scrape(here.proxy);
+        EXPECT_EQ(sum(found, "penstock_tls_handshakes_total", {"result=\"failed\""}), 0);
+        const double resumed =
+            sum(found, "penstock_tls_handshakes_total", {"result=\"ok\"", "resumed=\"true\""});
+        EXPECT_EQ(resumed > 0, reuse) << resumed;
+    }
+}
+
 // It verifies us, asks for our name, and resumes its sessions.
 TEST(NginxTls, MayStandBeforeUs) {
     const site here;
