@@ -44,10 +44,11 @@ void buffer_pool::clear() noexcept {
 slab buffer_pool::take(std::vector<char*>& free, std::size_t size) {
     char* data = nullptr;
     if (free.empty()) {
-        data = static_cast<char*>(::operator new(size));
-        // Room for its return is made here, so that giving back never allocates.
+        // Room for its return is made here, so that giving back never allocates; and first, so that
+        // nothing is lost where there is none.
         if (free.capacity() == 0)
             free.reserve(cached_max_of(size));
+        data = static_cast<char*>(::operator new(size));
     } else {
         data = free.back();
         free.pop_back();
