@@ -133,8 +133,7 @@ TEST(H2Head, DroppedTrailersAreCounted) {
     EXPECT_TRUE(stream->ended);
     EXPECT_EQ(stream->trailers.size(), 0U);
     const std::string again = h2::head(3, h2::post(), false);
-    EXPECT_EQ(to.send(again + whole(3, std::string(16'000, '\xbe'))),
-              h2_code::enhance_your_calm);
+    EXPECT_EQ(to.send(again + whole(3, std::string(16'000, '\xbe'))), h2_code::enhance_your_calm);
     EXPECT_EQ(to.session.breach(), h2_breach::header_bomb);
 }
 
