@@ -1,7 +1,9 @@
 // What a server presents to whom, whose sessions it resumes, and what it says of handshakes that
 // fail.
+#include "net/tls_diagnosis.hpp"
 #include "unit/net/tls_ends.hpp"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include <ostream>
@@ -402,6 +404,17 @@ const bad_client bad_clients[] = {
 class TlsFailure : public testing::TestWithParam<bad_client> {};
 INSTANTIATE_TEST_SUITE_P(D16, TlsFailure, testing::ValuesIn(bad_clients),
                          [](const auto& param) { return std::string(param.param.name); });
+
+// OpenSSL's reasons that every library of it has lie above those that stand for an alert.
+TEST(TlsDiagnosis, TellsItsOwnFailuresFromAlerts) {
+    const auto named = [](int reason) {
+        return name(diagnose_handshake(ERR_PACK(ERR_LIB_SSL, 0, reason), X509_V_OK));
+    };
+    EXPECT_EQ(named(ERR_R_MALLOC_FAILURE), "internal_error");
+    EXPECT_EQ(named(ERR_R_INTERNAL_ERROR), "internal_error");
+    EXPECT_EQ(named(SSL_AD_REASON_OFFSET + SSL_AD_INTERNAL_ERROR), "client_alert");
+    EXPECT_EQ(named(SSL_AD_REASON_OFFSET + SSL_AD_UNKNOWN_CA), "certificate_refused");
+}
 
 TEST_P(TlsFailure, IsNamed) {
     server_end server;
