@@ -35,6 +35,7 @@ class connection_owner {
 // written; what was sent ahead of the FIN is served before it counts.
 class h1_connection final : private net::socket_watcher,
                             private exchange::interim_sink,
+                            private exchange::client_side,
                             private body_listener {
  public:
     // A connection that has not asked for anything yet gets this long when the server drains.
@@ -104,6 +105,7 @@ class h1_connection final : private net::socket_watcher,
     void on_body_finished() noexcept override { look_for_end(); }
     void look_for_end() noexcept;
     void end_exchange(error why) noexcept;
+    void give_way() noexcept override;
 
     // The response (h1_reply.cpp).
     net::task<ending> reply(exchange::response with);

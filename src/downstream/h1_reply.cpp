@@ -115,7 +115,9 @@ h1_connection::ending h1_connection::after(bool kept) const noexcept {
     const bool read_all = now.body && now.body->finished();
     const bool silent = buffer_.empty() && now.ahead.empty() && !stream_.maybe_readable();
     const bool expected = read_all && !keeps_alive_ && silent;
-    return expected || now.ended ? ending::close : ending::linger;
+    // One that had to give way has an answer to read, and may still be sending.
+    const bool over = now.ended && now.ended != net::errc::stalled_client;
+    return expected || over ? ending::close : ending::linger;
 }
 
 // The answer is complete, the request is not, and little of it is left.

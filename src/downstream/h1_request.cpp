@@ -6,6 +6,7 @@
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 
+#include <cstdint>
 #include <utility>
 
 namespace penstock::downstream {
@@ -171,6 +172,8 @@ void h1_connection::begin_record() {
     request.client_certificate = stream_.tls().client_certificate;
     request.peer = &peer_;
     request.local = local_.get();
+    request.connection = reinterpret_cast<std::uintptr_t>(this);
+    request.client = this;
     request.interim = this;
     request.aborted = &*now.aborted;
     request.record = &record;
@@ -233,6 +236,18 @@ void h1_connection::look_for_end() noexcept {
     const bool gone = got ? *got == 0 : got.error() != net::errc::would_block;
     if (gone)
         end_exchange(net::errc::peer_gone);
+}
+
+// What waits for the client is cut with its connection. Else it gets an answer.
+void h1_connection::give_way() noexcept {
+    if (!watched_ || serving_->ended)
+        return;
+    const bool blocked = serving_->record.ledger.current() == phase::client_blocked;
+    end_exchange(net::errc::stalled_client);
+    if (!replied_ && !blocked)
+        return;
+    stream_.reset_on_close();
+    stream_.abort(net::errc::stalled_client);
 }
 
 // Cancels what the handler does for this exchange. A response that is complete nevertheless is

@@ -8,6 +8,7 @@
 #include "penstock/net/error.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -49,6 +50,8 @@ void h2_exchange::begin() {
     request_.client_certificate = in_.stream.tls().client_certificate;
     request_.peer = &in_.peer;
     request_.local = &in_.local;
+    request_.connection = reinterpret_cast<std::uintptr_t>(&in_.session);
+    request_.client = this;
     request_.interim = this;
     request_.aborted = &aborted_;
     request_.record = &record_;
@@ -278,6 +281,7 @@ http::h2_outgoing::piece h2_exchange::take(std::size_t max) {
         return next;
     }
     left_ -= length_ ? data->size() : 0;
+    record_.response_bytes += data->size();
     next.data = *data;
     next.failed = false;
     if (data->empty() && !next.end)
@@ -344,6 +348,19 @@ void h2_exchange::on_stall(error why) noexcept {
     in_.session.reset(stream_, http::h2_code::cancel);
     abort(why);
     in_.flusher.on_stall();
+}
+
+// Before its answer the stream gets one; a response that has begun is cut.
+void h2_exchange::give_way() noexcept {
+    if (ended_ || stream_.closed)
+        return;
+    if (!stream_.answered) {
+        aborted_.fire(net::errc::stalled_client);
+        return;
+    }
+    in_.session.reset(stream_, http::h2_code::cancel);
+    in_.flusher.flush_soon();
+    abort(net::errc::stalled_client);
 }
 
 void h2_exchange::note(reason why) noexcept {

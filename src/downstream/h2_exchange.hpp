@@ -20,7 +20,9 @@
 
 namespace penstock::downstream {
 
-class h2_exchange final : private http::h2_outgoing, private exchange::interim_sink {
+class h2_exchange final : private http::h2_outgoing,
+                          private exchange::interim_sink,
+                          private exchange::client_side {
  public:
     struct place {
         connection_home& home;
@@ -89,6 +91,7 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     void finish();
     void note(exchange::reason why) noexcept;
     void on_stall(error why) noexcept;
+    void give_way() noexcept override;
 
     [[nodiscard]] piece take(std::size_t max) override;
     [[nodiscard]] const http::fields* trailers() const noexcept override;

@@ -38,6 +38,7 @@ int status_of_failure(reason why) noexcept {
         case reason::draining:
         case reason::shed_memory:
         case reason::stream_refused:
+        case reason::stalled_client:
             return 503;
         case reason::connection_timeout:
         case reason::connection_read_timeout:

@@ -6,6 +6,7 @@
 #include "proxy/grpc.hpp"
 #include "proxy/head_edits.hpp"
 #include "proxy/proxy_handler.hpp"
+#include "proxy/trust.hpp"
 
 #include <algorithm>
 #include <string>
@@ -49,6 +50,8 @@ exchange::reason reason_of(const upstream::attempt_failure& failed) noexcept {
 void proxy_handler::prepare(exchange::request& from, const config::route& by, bool trusted) {
     http::request_head& head = from.head;
     from.wants_websocket = from.wants_websocket && by.websocket;
+    if (trusted)
+        from.named_client = named_client(head.fields, generation_.model.trust);
     http::strip_hop_by_hop(head.fields);
     http::forwarded_facts facts;
     facts.client_address = client_address(*from.record);

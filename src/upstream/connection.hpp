@@ -40,6 +40,7 @@ class connection final : private net::socket_watcher {
     [[nodiscard]] std::string& scratch() noexcept { return scratch_; }
 
     void hold(place held) noexcept { place_ = std::move(held); }
+    [[nodiscard]] bool holds_place() const noexcept { return static_cast<bool>(place_); }
     // Takes the place away, so that it outlives the connection.
     [[nodiscard]] place give_up_place() noexcept { return std::move(place_); }
 

@@ -12,15 +12,15 @@
 
 namespace penstock::upstream {
 
-connection_pool::connection_pool(net::worker& home, shared_upstream& shared, net::tls_context* tls,
-                                 cluster_counters& counters)
-    : home_(home),
-      shared_(shared),
-      tls_(tls),
-      counters_(counters),
-      endpoints_(shared.endpoints.size()) {}
+connection_pool::connection_pool(const surroundings& in)
+    : home_(in.home),
+      shared_(in.shared),
+      tls_(in.tls),
+      counters_(in.counters),
+      contention_(in.contention),
+      endpoints_(in.shared.endpoints.size()) {}
 
-connection_pool::~connection_pool() { PENSTOCK_CHECK(first_ == nullptr); }
+connection_pool::~connection_pool() { PENSTOCK_CHECK(queued_ == 0); }
 
 idle_age& connection_pool::age_of(std::size_t endpoint) noexcept {
     return endpoints_[endpoint].age;
@@ -49,9 +49,9 @@ std::unique_ptr<connection> connection_pool::take_idle(std::size_t endpoint) {
 
 net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange::request& from,
                                                                        lease_wish& wish) {
-    place held = take_place(wish);
+    place held = take_place(from, wish);
     if (!held) {
-        if (queued_ >= shared_.settings.pool.queue)
+        if (queued_ >= shared_.settings.pool.queue && !make_room(from))
             co_return net::errc::queue_full;
         waiter self(*this, home_, wish);
         const error failed = co_await wait_in_queue(self, from);
@@ -81,9 +81,12 @@ net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange:
 }
 
 void connection_pool::give_back(std::unique_ptr<connection> freed, bool reusable) {
+    // Of one that was given up nothing is left.
+    if (!freed->holds_place())
+        return;
     const std::size_t at = freed->endpoint();
     reusable = reusable && !retired_;
-    waiter* const next = first_waiter(at);
+    waiter* const next = local_waiter(at);
     const freed_use use = endpoints_[at].decision.decide(next != nullptr, waits_elsewhere(at));
     if (use == freed_use::local) {
         hand_over(*next, std::move(freed), reusable);
@@ -96,6 +99,12 @@ void connection_pool::give_back(std::unique_ptr<connection> freed, bool reusable
         call_others();
 }
 
+void connection_pool::give_up(connection& of) {
+    place freed = of.give_up_place();
+    of.close();
+    free_place(of.endpoint(), std::move(freed));
+}
+
 // The socket is closed before anybody can have its place.
 void connection_pool::discard(std::unique_ptr<connection> idle) {
     const std::size_t endpoint = idle->endpoint();
@@ -106,7 +115,7 @@ void connection_pool::discard(std::unique_ptr<connection> idle) {
 
 // As give_back, for a place whose connection is gone or was never made.
 void connection_pool::free_place(std::size_t endpoint, place freed) {
-    waiter* const next = first_waiter(endpoint);
+    waiter* const next = local_waiter(endpoint);
     const bool others = waits_elsewhere(endpoint);
     const freed_use use = endpoints_[endpoint].decision.decide(next != nullptr, others);
     if (use == freed_use::local) {
@@ -123,9 +132,9 @@ place connection_pool::new_place(std::size_t endpoint) noexcept {
                            shared_.settings.pool.connections);
 }
 
-place connection_pool::take_place(const lease_wish& wish) {
-    // Who waits already goes first.
-    if (first_waiter(wish.endpoint) != nullptr)
+place connection_pool::take_place(const exchange::request& from, const lease_wish& wish) {
+    // Who waits already goes first, and a client that is held back waits.
+    if (first_waiter(wish.endpoint) != nullptr || !contention_.admits(from))
         return {};
     place held = new_place(wish.endpoint);
     std::vector<std::unique_ptr<connection>>& idle = endpoints_[wish.endpoint].idle;

@@ -15,6 +15,7 @@
 #include "penstock/net/worker.hpp"
 #include "penstock/upstream/cluster.hpp"
 #include "upstream/connection.hpp"
+#include "upstream/contention.hpp"
 #include "upstream/pool.hpp"
 
 #include <memory>
@@ -34,8 +35,15 @@ class connection_pool final : private idle_owner, private net::deadline {
  public:
     static constexpr milliseconds retry_interval = 50ms;
 
-    connection_pool(net::worker& home, shared_upstream& shared, net::tls_context* tls,
-                    cluster_counters& counters);
+    // What a pool belongs to; all of it outlives the pool.
+    struct surroundings {
+        net::worker& home;
+        shared_upstream& shared;
+        net::tls_context* tls;
+        cluster_counters& counters;
+        upstream::contention& contention;
+    };
+    explicit connection_pool(const surroundings& in);
     ~connection_pool() override;
 
     // The most recently used idle connection that is still good, or null.
@@ -45,6 +53,9 @@ class connection_pool final : private idle_owner, private net::deadline {
     [[nodiscard]] net::task<result<std::unique_ptr<connection>>> obtain(exchange::request& from,
                                                                         lease_wish& wish);
     void give_back(std::unique_ptr<connection> freed, bool reusable);
+    // Closes a connection whose exchange is given up and passes its place on at once. Its object
+    // still comes back by `give_back`.
+    void give_up(connection& of);
 
     [[nodiscard]] idle_age& age_of(std::size_t endpoint) noexcept;
     // True if a further exchange would have to wait there.
@@ -65,12 +76,14 @@ class connection_pool final : private idle_owner, private net::deadline {
     void on_idle_event(connection& of, bool closed_by_peer) noexcept override;
     void on_expire(error why) noexcept override;
 
-    [[nodiscard]] place take_place(const lease_wish& wish);
+    [[nodiscard]] place take_place(const exchange::request& from, const lease_wish& wish);
     [[nodiscard]] place new_place(std::size_t endpoint) noexcept;
     [[nodiscard]] bool waits_elsewhere(std::size_t endpoint) const noexcept;
     [[nodiscard]] waiter* first_waiter(std::size_t endpoint) const noexcept;
+    [[nodiscard]] waiter* local_waiter(std::size_t endpoint) const noexcept;
+    [[nodiscard]] bool make_room(const exchange::request& from) noexcept;
     net::task<error> wait_in_queue(waiter& self, exchange::request& from);
-    void enqueue(waiter& of);
+    void enqueue(waiter& of, const exchange::request& from);
     void dequeue(waiter& of) noexcept;
     void leave(waiter& of, error why) noexcept;
     void hand_over(waiter& to, std::unique_ptr<connection> freed, bool reusable);
@@ -78,6 +91,7 @@ class connection_pool final : private idle_owner, private net::deadline {
     void discard(std::unique_ptr<connection> idle);
     void free_place(std::size_t endpoint, place freed);
     void serve_queue();
+    [[nodiscard]] bool serve_next(std::size_t endpoint, waiter& next);
     void call_others();
 
     [[nodiscard]] bool keep_idle(std::unique_ptr<connection>& freed);
@@ -92,10 +106,9 @@ class connection_pool final : private idle_owner, private net::deadline {
     shared_upstream& shared_;
     net::tls_context* tls_;
     cluster_counters& counters_;
+    contention& contention_;
     std::vector<endpoint_state> endpoints_;
     std::vector<std::unique_ptr<connection>> closed_;  // until it is safe to destroy them
-    waiter* first_ = nullptr;
-    waiter* last_ = nullptr;
     std::uint32_t queued_ = 0;
     bool retired_ = false;
 };

@@ -216,6 +216,7 @@ void h1_exchange::settle(bool reuse) {
     subtract(around_.counters.active);
     stream().read_deadline_off();
     stream().write_deadline_off();
+    share_.end();
     around_.pool.give_back(std::move(connection_), reuse);
     load_.end();
 }

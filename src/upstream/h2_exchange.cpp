@@ -24,6 +24,7 @@ h2_exchange::h2_exchange(const surroundings& around, exchange::request& from,
       upload_(*this),
       client_(std::move(over)),
       load_(std::move(carried)),
+      share_(around.contention, from, client_->endpoint()),
       beside_(around.home),
       changed_(around.home),
       starved_(around.home),
@@ -190,6 +191,7 @@ net::task<result<void>> h2_exchange::pass_interims() {
 
 result<void> h2_exchange::accept_head(exchange::response& into) {
     into.head = std::move(stream_->head);
+    share_.note_answer(from_.wants_websocket && into.head.status / 100 == 2);
     length_ = stream_->length;
     from_.record->upstream_status = into.head.status;
     http::strip_hop_by_hop(into.head.fields);
@@ -304,6 +306,7 @@ net::task<> h2_exchange::close() {
 void h2_exchange::settle() noexcept {
     attached_.reset();
     patience_.disarm();
+    share_.end();
     if (stream_ != nullptr)
         client_->release(*std::exchange(stream_, nullptr));
     load_.end();

@@ -14,6 +14,7 @@
 #include "penstock/net/event.hpp"
 #include "penstock/net/task_group.hpp"
 #include "upstream/h2_client.hpp"
+#include "upstream/held_share.hpp"
 #include "upstream/load.hpp"
 
 #include <memory>
@@ -30,6 +31,7 @@ class h2_exchange final : public exchange::body_source,
 
     struct surroundings {
         net::worker& home;
+        upstream::contention& contention;
         const config::upstream_timeouts& timeouts;
         const shared_endpoint& endpoint;
         bool fresh;  // the connection was made for this exchange
@@ -99,6 +101,7 @@ class h2_exchange final : public exchange::body_source,
     upload upload_;
     std::shared_ptr<h2_client> client_;
     load load_;
+    held_share share_;
     http::h2_client_stream* stream_ = nullptr;
     net::task_group beside_;
     net::event changed_;

@@ -15,9 +15,16 @@
 namespace penstock::upstream {
 
 // One exchange that waits for a stream. Lives in its coroutine.
-class h2_pool::waiter final : public net::deadline, public exchange::abort_listener {
+class h2_pool::waiter final : public net::deadline,
+                              public exchange::abort_listener,
+                              public fair_queue::item {
  public:
-    explicit waiter(net::worker& home) noexcept : decided(home) {}
+    waiter(net::worker& home, std::size_t endpoint) noexcept
+        : item(fair_queue::item_kind::stream), decided(home), endpoint_(endpoint) {}
+
+    [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept override {
+        return endpoint == endpoint_;
+    }
 
     net::event decided;
     error failed;
@@ -29,6 +36,8 @@ class h2_pool::waiter final : public net::deadline, public exchange::abort_liste
         failed = why;
         decided.set();
     }
+
+    std::size_t endpoint_;
 };
 
 // A connection that is being made for whoever waits. It outlives its pool by the turn of the loop
@@ -79,12 +88,12 @@ class h2_pool::dial {
     place held_;
 };
 
-h2_pool::h2_pool(net::worker& home, std::shared_ptr<shared_upstream> shared,
-                 std::shared_ptr<net::tls_context> tls, cluster_counters& counters)
-    : home_(home),
-      shared_(std::move(shared)),
-      tls_(std::move(tls)),
-      counters_(counters),
+h2_pool::h2_pool(const surroundings& in)
+    : home_(in.home),
+      shared_(in.shared),
+      tls_(in.tls),
+      counters_(in.counters),
+      contention_(in.contention),
       endpoints_(shared_->endpoints.size()) {}
 
 h2_pool::~h2_pool() {
@@ -146,8 +155,13 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
     if (wish.fresh)
         begin_dial(at);
     bool waits = wish.fresh && being_made(at);
-    for (;;) {
+    waiter self(home_, at);
+    for (bool first = true;; first = false) {
         h2_lease made;
+        // Who waits already goes first, and a client that is held back waits.
+        const bool admitted = contention_.admits(from);
+        if (!admitted || (first && first_waiter(at) != nullptr))
+            waits = true;
         if (!waits)
             made.http2 = best(at);
         if (made.http2) {
@@ -157,15 +171,16 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
             co_return std::move(made);
         }
         waits = false;
-        begin_dial(at);
+        if (admitted)
+            begin_dial(at);
         if (!being_made(at) && home_.now() >= until)
             co_return error(net::errc::queue_timeout);
         // A connection that is being made will serve as many as it has streams.
         const std::size_t served = being_made(at) ? shared_->settings.http2.streams : 0;
         if (endpoints_[at].waiting.size() >= std::max<std::size_t>(limits.queue, served))
             co_return error(net::errc::queue_full);
-        waiter self(home_);
         co_await wait_for_slot(self, at, from, until);
+        contention_.end_wait(self);
         if (self.failed) {
             // What it was woken for is another's.
             if (const std::shared_ptr<h2_client> free = best(at))
@@ -183,12 +198,14 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
                                    time_point until) {
     endpoint_state& state = endpoints_[endpoint];
     const bool made = being_made(endpoint);
+    self.decided.reset();
     std::optional<exchange::abort_signal::attachment> attached;
     exchange::abort_listener& listener = self;
     if (from.aborted != nullptr)
         attached.emplace(*from.aborted, listener);
     state.waiting.push_back(&self);
     add(counters_.queued);
+    contention_.begin_wait(self, from);
     if (made) {
         // It may be there and have no stream for this one.
         const time_point latest = std::max(until, home_.now() + retry_interval);
@@ -216,6 +233,7 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
     }
     subtract(counters_.queued);
     std::erase(state.waiting, &self);
+    contention_.end_wait(self, true);
 }
 
 void h2_pool::ask_for_place(waiter& self, std::size_t endpoint) {
@@ -253,8 +271,8 @@ void h2_pool::on_dialled(std::size_t endpoint, result<std::unique_ptr<connection
     if (!by_alpn)
         return fail_waiting(endpoint, errc::protocol_unavailable);
     state.speaks_http1 = true;
-    if (!state.waiting.empty())
-        state.waiting.front()->http1 = std::move(*made);
+    if (waiter* const next = first_waiter(endpoint))
+        next->http1 = std::move(*made);
     wake(endpoint, state.waiting.size());
 }
 
@@ -269,10 +287,25 @@ std::shared_ptr<h2_client> h2_pool::adopt(std::unique_ptr<connection> made) {
     return client;
 }
 
-void h2_pool::wake(std::size_t endpoint, std::size_t most) noexcept {
-    std::deque<waiter*>& waiting = endpoints_[endpoint].waiting;
-    for (std::size_t i = 0; i < std::min(most, waiting.size()); ++i)
-        waiting[i]->decided.set();
+h2_pool::waiter* h2_pool::first_waiter(std::size_t endpoint) const {
+    if (endpoints_[endpoint].waiting.empty())
+        return nullptr;
+    fair_queue::item* const found = contention_.next([endpoint](const fair_queue::item& one) {
+        return one.kind == fair_queue::item_kind::stream && one.accepts(endpoint);
+    });
+    return static_cast<waiter*>(found);
+}
+
+// In the order of their claims. One that finds nothing comes again, in front of its client's
+// others.
+void h2_pool::wake(std::size_t endpoint, std::size_t most) {
+    for (std::size_t i = 0; i < most; ++i) {
+        waiter* const next = first_waiter(endpoint);
+        if (next == nullptr)
+            return;
+        contention_.end_wait(*next, true);
+        next->decided.set();
+    }
 }
 
 void h2_pool::fail_waiting(std::size_t endpoint, error why) noexcept {

@@ -14,6 +14,7 @@
 #include "penstock/base/recycled.hpp"
 #include "penstock/exchange/record.hpp"
 #include "penstock/http/message.hpp"
+#include "penstock/net/address_key.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/pipe.hpp"
 #include "penstock/net/task.hpp"
@@ -113,6 +114,17 @@ class interim_sink {
     ~interim_sink() = default;
 };
 
+// The client's side of an exchange, for whoever shares out what is scarce.
+class client_side {
+ public:
+    // The exchange stands still because its client does, and others wait for what it holds. Ends it
+    // with net::errc::stalled_client: fires `aborted`, and resets a response that has begun.
+    virtual void give_way() noexcept = 0;
+
+ protected:
+    ~client_side() = default;
+};
+
 struct request {
     http::request_head head;        // the handler may edit it
     body_source* body = nullptr;    // never null in handle(); finished() at once if there is none
@@ -127,6 +139,10 @@ struct request {
     std::string_view client_certificate;
     const net::socket_address* peer = nullptr;   // the client
     const net::socket_address* local = nullptr;  // where it connected to
+    // Whom shares are counted by, in place of the peer: what a trusted peer names.
+    std::optional<net::address_key> named_client;
+    std::uint64_t connection = 0;   // the client's; unique in this process while it lives
+    client_side* client = nullptr;  // null = it never gives way
     interim_sink* interim = nullptr;
     abort_signal* aborted = nullptr;
     exchange::record* record = nullptr;
@@ -138,6 +154,9 @@ struct request {
         expects_continue = wants_websocket = accepts_trailers = tls = other_scheme = false;
         client_certificate = {};
         peer = local = nullptr;
+        named_client.reset();
+        connection = 0;
+        client = nullptr;
         interim = nullptr;
         aborted = nullptr;
         record = nullptr;

@@ -69,6 +69,8 @@ class ledger {
     void give_up_attempt() noexcept;
 
     [[nodiscard]] phase current() const noexcept { return current_; }
+    // When the present phase was last entered.
+    [[nodiscard]] time_point entered() const noexcept { return since_; }
     [[nodiscard]] nanoseconds spent(phase p) const noexcept {
         return spent_[static_cast<std::size_t>(p)];
     }
