@@ -57,10 +57,12 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     h1_response_writer writer(stream_, now.record, now.text, idle);
     if (!with.upgraded && !plan.encoding.keep_alive)
         writer.close_behind();
+    if (!with.upgraded && now.state->settings.buffer.exchange > 0)
+        writer.hold_for_slow(now.state->settings.buffer, home_.counts.ahead);
     if (with.upgraded && with.body)
-        co_await relay_tunnel(writer, *with.body);
+        co_await relay_tunnel(writer, with.body);
     else if (plan.sends_body)
-        co_await writer.relay(*with.body, plan.encoding.body, now.request.accepts_trailers);
+        co_await writer.relay(with.body, plan.encoding.body, now.request.accepts_trailers);
     else
         co_await writer.write_head();
     now.head_sent = writer.begun();
@@ -156,7 +158,8 @@ h1_connection::ending h1_connection::broken(const h1_response_writer& writer,
 
 // Both directions run until each has ended: the handler pulls the client's bytes, this writes the
 // origin's. An end of stream is passed on as one.
-net::task<> h1_connection::relay_tunnel(h1_response_writer& writer, exchange::body_source& body) {
+net::task<> h1_connection::relay_tunnel(h1_response_writer& writer,
+                                        std::unique_ptr<exchange::body_source>& body) {
     serving& now = *serving_;
     now.body->begin_tunnel();
     tunnel_idle_ = std::make_unique<tunnel_deadline>(*this);

@@ -173,6 +173,7 @@ void h1_connection::begin_record() {
     request.peer = &peer_;
     request.local = local_.get();
     request.connection = reinterpret_cast<std::uintptr_t>(this);
+    request.served_before = served_ > 0;
     request.client = this;
     request.interim = this;
     request.aborted = &*now.aborted;

@@ -132,7 +132,8 @@ void h2_connection::start(http::h2_server_stream& of) {
                                    in_.peer,
                                    in_.local,
                                    in_.stream,
-                                   std::exchange(in_.handshake, nanoseconds{0})};
+                                   std::exchange(in_.handshake, nanoseconds{0}),
+                                   served_};
     auto made = std::make_unique<h2_exchange>(where, of);
     of.owner = made.get();
     made->place_in_list = exchanges_.size();
@@ -145,6 +146,7 @@ void h2_connection::start(http::h2_server_stream& of) {
 
 net::task<> h2_connection::run(std::unique_ptr<h2_exchange> exchange, http::h2_server_stream& of) {
     co_await exchange->run();
+    served_ = served_ || exchange->served();
     h2_exchange* const last = exchanges_.back();
     last->place_in_list = exchange->place_in_list;
     exchanges_[exchange->place_in_list] = last;
@@ -224,6 +226,13 @@ void h2_connection::on_stall() noexcept {
         in_.stream.wake_reader();
     }
     flush_soon();
+}
+
+std::shared_ptr<ahead_account> h2_connection::ahead() {
+    if (!ahead_)
+        ahead_ =
+            std::make_shared<ahead_account>(in_.home.state->settings.buffer, in_.home.counts.ahead);
+    return ahead_;
 }
 
 // Of requests on one connection, and of the process's memory.

@@ -28,6 +28,7 @@ h2_exchange::h2_exchange(const place& in, http::h2_server_stream& of)
       recycled_(in.home.records.take()),
       record_(*recycled_),
       stall_(*this),
+      slow_(*this),
       idle_(*this),
       changed_(in.home.worker) {
     begin();
@@ -51,6 +52,7 @@ void h2_exchange::begin() {
     request_.peer = &in_.peer;
     request_.local = &in_.local;
     request_.connection = reinterpret_cast<std::uintptr_t>(&in_.session);
+    request_.served_before = in_.served_before;
     request_.client = this;
     request_.interim = this;
     request_.aborted = &aborted_;
@@ -172,6 +174,7 @@ bool h2_exchange::send_head(exchange::response& with) {
         length_ = plan.encoding.body.length;
     left_ = length_.value_or(0);
     outgoing_ = plan.sends_body ? with.body.get() : nullptr;
+    outgoing_place_ = &with.body;
     record_.status = with.head.status;
     http::h2_outgoing* const body = outgoing_ != nullptr ? this : nullptr;
     const result<void> submitted = in_.session.respond(stream_, with.head, length_, body);
@@ -255,11 +258,45 @@ net::task<> h2_exchange::send_rest() {
         stalled_at_ = stream_.data_sent;
         stall_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + idle,
                    net::errc::write_timeout);
-        record_.ledger.enter(phase::client_blocked, in_.home.worker.now());
+        begin_block();
         co_await changed_;
-        record_.ledger.enter(phase::loop, in_.home.worker.now());
+        end_block();
         stall_.disarm();
     }
+}
+
+void h2_exchange::begin_block() {
+    record_.ledger.enter(phase::client_blocked, in_.home.worker.now());
+    if (ahead_)
+        return record_.ledger.pin();
+    const bool may = outgoing_ != nullptr && !record_.upgraded && !outgoing_->finished() &&
+                     state_->settings.buffer.exchange > 0;
+    slow_at_ = stream_.data_sent;
+    if (may)
+        slow_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + read_ahead::patience, {});
+}
+
+void h2_exchange::end_block() noexcept {
+    slow_.disarm();
+    record_.ledger.unpin();
+    record_.ledger.enter(phase::loop, in_.home.worker.now());
+}
+
+// A client that takes some, and a body of which the rest would not fit, are looked at again.
+void h2_exchange::on_slow() noexcept {
+    constexpr std::uint64_t moves_min = std::uint64_t{64} * 1024;
+    if (outgoing_ == nullptr || outgoing_->finished())
+        return;
+    const bool moves = stream_.data_sent >= std::exchange(slow_at_, stream_.data_sent) + moves_min;
+    if (moves || (length_ && left_ > state_->settings.buffer.exchange)) {
+        slow_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + read_ahead::patience, {});
+        return;
+    }
+    ahead_ = true;
+    record_.ledger.pin();
+    *outgoing_place_ = std::make_unique<read_ahead>(std::move(*outgoing_place_), in_.home.worker,
+                                                    in_.flusher.ahead(), record_.ledger);
+    outgoing_ = outgoing_place_->get();
 }
 
 // Out of the session's `send`: nobody may be resumed here.

@@ -32,6 +32,7 @@ class h2_exchange final : private http::h2_outgoing,
         const net::socket_address& local;
         const net::stream& stream;
         nanoseconds handshake;  // of TLS, charged to the connection's first request
+        bool served_before;     // the connection has taken a whole response
     };
     h2_exchange(const place& in, http::h2_server_stream& of);
     ~h2_exchange();
@@ -51,6 +52,8 @@ class h2_exchange final : private http::h2_outgoing,
 
     // It waits for its client to take something, or is over for want of that.
     [[nodiscard]] bool stalls() const noexcept { return ended_ || stall_.armed(); }
+    // Its client has the whole response; after `run`.
+    [[nodiscard]] bool served() const noexcept { return record_.response_complete; }
 
     // Where its connection keeps it.
     std::size_t place_in_list = 0;
@@ -75,6 +78,16 @@ class h2_exchange final : private http::h2_outgoing,
         h2_exchange& of_;
     };
 
+    // The client has not taken for a while what is there for it.
+    class slow_client final : public net::deadline {
+     public:
+        explicit slow_client(h2_exchange& of) noexcept : of_(of) {}
+
+     private:
+        void on_expire(error) noexcept override { of_.on_slow(); }
+        h2_exchange& of_;
+    };
+
     void begin();
     [[nodiscard]] exchange::reason understand();
     net::task<exchange::response> answer();
@@ -86,6 +99,9 @@ class h2_exchange final : private http::h2_outgoing,
     [[nodiscard]] bool begin_tunnel(exchange::response& with);
     void on_tunnel_idle(error why) noexcept;
     net::task<> send_rest();
+    void begin_block();
+    void end_block() noexcept;
+    void on_slow() noexcept;
     [[nodiscard]] bool failed_by_client() const noexcept;
     void judge_end();
     void finish();
@@ -106,6 +122,7 @@ class h2_exchange final : private http::h2_outgoing,
     exchange::abort_signal aborted_;
     std::optional<h2_request_body> body_;
     exchange::body_source* outgoing_ = nullptr;
+    std::unique_ptr<exchange::body_source>* outgoing_place_ = nullptr;  // where it is kept
     net::slab first_;  // of its bytes, those that go in front
     std::size_t first_size_ = 0;
     std::size_t first_given_ = 0;
@@ -113,6 +130,9 @@ class h2_exchange final : private http::h2_outgoing,
     std::optional<std::uint64_t> length_;    // as announced
     std::uint64_t left_ = 0;                 // of it
     stall stall_;
+    slow_client slow_;
+    std::uint64_t slow_at_ = 0;  // body bytes that had left when it was last looked at
+    bool ahead_ = false;
     tunnel_idle idle_;  // while a tunnel runs
     std::uint64_t tunnel_moved_ = 0;
     bool websocket_ = false;

@@ -86,6 +86,7 @@ class connection_pool final : private idle_owner, private net::deadline {
     void enqueue(waiter& of, const exchange::request& from);
     void dequeue(waiter& of) noexcept;
     void leave(waiter& of, error why) noexcept;
+    [[nodiscard]] bool extend(waiter& of) noexcept;
     void hand_over(waiter& to, std::unique_ptr<connection> freed, bool reusable);
     void grant(waiter& to, std::size_t endpoint, place held);
     void discard(std::unique_ptr<connection> idle);

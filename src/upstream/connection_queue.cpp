@@ -67,6 +67,14 @@ void connection_pool::leave(waiter& of, error why) noexcept {
     of.decided.set();
 }
 
+// Its time is over, but a connection is about to be given up for it.
+bool connection_pool::extend(waiter& of) noexcept {
+    if (of.decided.is_set() || !contention_.served_soon(of))
+        return false;
+    of.arm(home_.deadlines(), home_.now() + contention::grace, net::errc::queue_timeout);
+    return true;
+}
+
 void connection_pool::grant(waiter& to, std::size_t endpoint, place held) {
     dequeue(to);
     to.wish.endpoint = endpoint;

@@ -128,6 +128,24 @@ bool contention::others_may_hold() const noexcept {
     });
 }
 
+// The others' exchanges are judged by them, so where some wait elsewhere too the grace is given.
+bool contention::served_soon(const fair_queue::item& what) {
+    if (!active_)
+        return false;
+    const fair_queue::claim claim = queue_.claim_of(what.client);
+    for (held_share* at = first_; at != nullptr; at = at->next_) {
+        if (at->from_.client == nullptr || !what.accepts(at->endpoint_))
+            continue;
+        fair_queue::standing seen = at->look(home_.now());
+        seen.still += grace;
+        if (queue_.yields(seen, claim))
+            return true;
+    }
+    return std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
+        return each.held > 0 && each.address != claim.address;
+    });
+}
+
 void contention::tell() {
     if (shared_.rebalance)
         shared_.board.publish(home_.index(), queue_.summary());

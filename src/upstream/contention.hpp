@@ -1,15 +1,12 @@
-// contention: what one worker does while the connections of an upstream are too few for those who
-// want one. Counts who holds what, keeps the fair queue of who waits, and has exchanges that stand
-// still give way. While nobody waits it costs a request two links and a look at a flag.
+// contention: what one worker does while an upstream has too few connections for those who want
+// one. Counts who holds what, keeps the fair queue of who waits, and has exchanges that stand still
+// give way. While nobody waits it costs a request two links and a look at a flag.
 //
-//   calm ─► active: somebody waits here or on another worker, or a client is held back
-//     └──── nobody waits, nobody is held back
+//   calm ─► active: somebody waits, here or on another worker, or a client is held back
+//     └─◄── nobody does, nobody is
 //
-// Across workers: each says on the upstream's share_board what its clients hold and wait for, every
-// `tick` while it is active, and looks at what the others say. Those that wait are made known at
-// once by shared_upstream::rebalance.
-//
-// Lifetime: its pools and their exchanges go first.
+// Workers tell each other on the upstream's share_board: every `tick`, and at once when a wait
+// begins. Lifetime: its pools and their exchanges go first.
 #pragma once
 
 #include "penstock/net/deadline.hpp"
@@ -28,6 +25,8 @@ class contention final : private net::deadline {
     static constexpr milliseconds tick = 20ms;
     // Between two looks at all that is held, and between two calls of other workers.
     static constexpr milliseconds look_interval = 5ms;
+    // How much longer a wait lasts that would end just before somebody gives way.
+    static constexpr milliseconds grace = 250ms;
 
     contention(net::worker& home, shared_upstream& shared) noexcept
         : home_(home), shared_(shared) {}
@@ -49,6 +48,9 @@ class contention final : private net::deadline {
     [[nodiscard]] bool others_go_first(const fair_queue::item& than) const noexcept;
     // False if those who wait on other workers may have nothing.
     [[nodiscard]] bool others_may_hold() const noexcept;
+
+    // True if an exchange will have to give way to this one within `grace`.
+    [[nodiscard]] bool served_soon(const fair_queue::item& what);
 
     // Another worker has said something.
     void listen();

@@ -17,8 +17,11 @@ const fair_queue::address_entry* fair_queue::find(const net::address_key& of) co
 
 void fair_queue::hold(const client_id& by) {
     address_entry& in = addresses_[by.address];
-    ++in.connections[by.connection].held;
+    connection_entry& of = in.connections[by.connection];
+    ++of.held;
+    of.newcomer = by.newcomer;
     ++in.held;
+    in.newcomers += by.newcomer ? 1U : 0U;
     ++total_;
 }
 
@@ -28,6 +31,7 @@ void fair_queue::let_go(const client_id& by) noexcept {
     PENSTOCK_CHECK(of.held > 0);
     --of.held;
     --in.held;
+    in.newcomers -= by.newcomer ? 1U : 0U;
     --total_;
     forget_if_idle(by);
 }
@@ -46,6 +50,7 @@ void fair_queue::push(item& what) {
     const auto [at, fresh] = addresses_.try_emplace(what.client.address);
     address_entry& in = at->second;
     connection_entry& of = in.connections[what.client.connection];
+    of.newcomer = what.client.newcomer;
     if (in.waiting.empty())
         in.place = waiting_.insert(waiting_.end(), what.client.address);
     if (of.waiting.empty())
@@ -84,9 +89,12 @@ fair_queue::item* fair_queue::next(const predicate& accepts, time_point now) con
     std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
     for (const net::address_key& each : waiting_) {
         const address_entry& in = addresses_.at(each);
-        if (in.all() >= least || !address_may_hold(each, in.all(), now))
+        const limit* const most = limit_of(each, now);
+        if (in.all() >= least || (most != nullptr && most->most != 0 && in.all() >= most->most))
             continue;
-        if (item* const candidate = next_of(in, accepts, now)) {
+        const bool newcomers = most == nullptr || most->newcomers_most == 0 ||
+                               in.newcomers + in.newcomers_elsewhere < most->newcomers_most;
+        if (item* const candidate = next_of(in, newcomers, accepts, now)) {
             found = candidate;
             least = in.all();
         }
@@ -96,19 +104,21 @@ fair_queue::item* fair_queue::next(const predicate& accepts, time_point now) con
     return found;
 }
 
-fair_queue::item* fair_queue::next_of(const address_entry& in, const predicate& accepts,
-                                      time_point now) const {
+fair_queue::item* fair_queue::next_of(const address_entry& in, bool newcomers,
+                                      const predicate& accepts, time_point now) const {
     item* found = nullptr;
-    std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
+    std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
     for (const std::uint64_t each : in.waiting) {
         const connection_entry& of = in.connections.at(each);
-        if (of.held >= least || !connection_may_hold(each, of.held, now))
+        const std::uint64_t rank = 2 * std::uint64_t{of.held} + (of.newcomer ? 1U : 0U);
+        if (rank >= least || (of.newcomer && !newcomers) ||
+            !connection_may_hold(each, of.held, now))
             continue;
         const auto at = std::find_if(of.waiting.begin(), of.waiting.end(),
                                      [&](const item* one) { return accepts(*one); });
         if (at != of.waiting.end()) {
             found = *at;
-            least = of.held;
+            least = rank;
         }
         if (least == 0)
             break;
@@ -198,23 +208,30 @@ void fair_queue::hold_back(const client_id& by, time_point now) {
     const address_entry* const in = find(by.address);
     if (in == nullptr)
         return;
-    const time_point until = now + held_back_for;
-    if (addresses_.size() > 1 && address_above(*in)) {
-        const auto share = static_cast<std::uint32_t>(total_ / addresses_.size());
+    limit made;
+    made.until = now + held_back_for;
+    if (addresses_.size() > 1 && address_above(*in))
+        made.most = std::max(static_cast<std::uint32_t>(total_ / addresses_.size()), 1U);
+    else if (by.newcomer)
+        made.newcomers_most = std::max(in->all() / 2, 1U);
+    if (made.most != 0 || made.newcomers_most != 0) {
         if (address_limits_.size() < held_back_max || address_limits_.contains(by.address))
-            address_limits_[by.address] = {std::max(share, 1U), until};
-    } else if (in->connection_count() > 1) {
-        const auto share = static_cast<std::uint32_t>(in->all() / in->connection_count());
-        if (connection_limits_.size() < held_back_max || connection_limits_.contains(by.connection))
-            connection_limits_[by.connection] = {std::max(share, 1U), until};
+            address_limits_[by.address] = made;
+        return;
     }
+    made.most =
+        static_cast<std::uint32_t>(in->all() / std::max<std::size_t>(in->connection_count(), 1));
+    made.most = std::max(made.most, 1U);
+    if (connection_limits_.size() < held_back_max || connection_limits_.contains(by.connection))
+        connection_limits_[by.connection] = made;
 }
 
-bool fair_queue::address_may_hold(const net::address_key& which, std::uint32_t held,
-                                  time_point now) const noexcept {
+const fair_queue::limit* fair_queue::limit_of(const net::address_key& which,
+                                              time_point now) const noexcept {
+    if (address_limits_.empty())
+        return nullptr;
     const auto found = address_limits_.find(which);
-    return found == address_limits_.end() || now >= found->second.until ||
-           held < found->second.most;
+    return found != address_limits_.end() && now < found->second.until ? &found->second : nullptr;
 }
 
 bool fair_queue::connection_may_hold(std::uint64_t which, std::uint32_t held,
@@ -226,8 +243,15 @@ bool fair_queue::connection_may_hold(std::uint64_t which, std::uint32_t held,
 
 bool fair_queue::may_hold(const client_id& by, time_point now) const noexcept {
     const claim held = claim_of(by);
-    return address_may_hold(by.address, held.held_by_address, now) &&
-           connection_may_hold(by.connection, held.held_by_connection, now);
+    if (const limit* const most = limit_of(by.address, now)) {
+        if (most->most != 0 && held.held_by_address >= most->most)
+            return false;
+        const address_entry* const in = find(by.address);
+        if (by.newcomer && most->newcomers_most != 0 && in != nullptr &&
+            in->newcomers + in->newcomers_elsewhere >= most->newcomers_most)
+            return false;
+    }
+    return connection_may_hold(by.connection, held.held_by_connection, now);
 }
 
 void fair_queue::forget_expired(time_point now) noexcept {
@@ -240,19 +264,21 @@ void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others) {
     for (auto& [key, in] : addresses_) {
         total_ -= in.held_elsewhere;
         in.held_elsewhere = in.waiting_elsewhere = 0;
+        in.newcomers_elsewhere = 0;
         in.connections_elsewhere = 0;
     }
     for (const share_board::entry& each : others) {
         address_entry& in = addresses_[each.address];
         in.held_elsewhere += each.held;
         in.waiting_elsewhere += each.waiting;
+        in.newcomers_elsewhere += each.newcomers;
         in.connections_elsewhere += each.connections;
         total_ += each.held;
-        if (each.most == 0)
+        if (each.most == 0 && each.newcomers_most == 0)
             continue;
         limit& known = address_limits_[each.address];
         if (each.held_back_until > known.until)
-            known = {each.most, each.held_back_until};
+            known = {each.most, each.newcomers_most, each.held_back_until};
     }
     std::erase_if(addresses_, [](const auto& each) {
         const address_entry& in = each.second;
@@ -268,6 +294,7 @@ std::vector<share_board::entry> fair_queue::summary() const {
         share_board::entry one;
         one.address = key;
         one.held = in.held;
+        one.newcomers = in.newcomers;
         one.connections = static_cast<std::uint32_t>(in.connections.size());
         std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
         for (const std::uint64_t each : in.waiting) {
@@ -282,6 +309,7 @@ std::vector<share_board::entry> fair_queue::summary() const {
         share_board::entry one;
         one.address = key;
         one.most = held_back.most;
+        one.newcomers_most = held_back.newcomers_most;
         one.held_back_until = held_back.until;
         made.push_back(one);
     }

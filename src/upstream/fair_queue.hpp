@@ -1,14 +1,12 @@
 // fair_queue: which waiting exchange gets the next connection of a full pool, and which exchange
-// has to give its own up. Clients are addresses first (an IPv6 client is its /64), then connections
-// of one address, and whoever holds least is served first. Pure: counts, times and items in,
-// decisions out. connection_pool and h2_pool perform what is decided here.
+// has to give its own up. Clients are addresses first (of IPv6 a /64), then connections of one
+// address; whoever holds least is served first. Pure: connection_pool and h2_pool perform what it
+// decides.
 //
-// Flow: `hold` and `let_go` count what each client holds. `push` adds an item that waits, `next`
-// says whose turn it is, `remove` takes it out. `yields` judges one holder against one waiting
-// claim; `hold_back` remembers a client that had to yield.
-//
-// Other workers' counts come in by `set_elsewhere`. The object holds an entry for every client that
-// holds or waits, so the pool's caps bound it.
+// Flow: `hold` and `let_go` count what each client holds; other workers' counts come in by
+// `set_elsewhere`. `push` adds an item that waits, `next` says whose turn it is, `remove` takes it
+// out. `yields` judges one holder against one claim; `hold_back` remembers who had to yield. There
+// is an entry for every client that holds or waits, so the pool's caps bound it.
 #pragma once
 
 #include "penstock/base/clock.hpp"
@@ -27,6 +25,7 @@ namespace penstock::upstream {
 struct client_id {
     net::address_key address;
     std::uint64_t connection = 0;  // unique in this process while the connection lives
+    bool newcomer = false;         // the connection has not taken a whole response yet
     bool operator==(const client_id&) const = default;
 };
 
@@ -91,8 +90,9 @@ class fair_queue {
     void push(item& what);
     // Ends the wait. An item that comes again keeps its place in front of its connection's others.
     void remove(item& what, bool comes_again = false) noexcept;
-    // The item whose client holds least, among those that `accepts` takes; the longest waiting of
-    // equals. Null if there is none, or if all belong to clients that may hold no more.
+    // The item whose client holds least, among those that `accepts` takes; of equal connections of
+    // one address one that was served before, then the longest waiting. Null if there is none, or
+    // if all belong to clients that may hold no more.
     [[nodiscard]] item* next(const predicate& accepts, time_point now) const;
     // The one that came last of the client with the most that wait; null if nobody waits.
     [[nodiscard]] item* last_of_largest() const noexcept;
@@ -105,6 +105,9 @@ class fair_queue {
     [[nodiscard]] bool yields(const standing& holder, const claim& to) const noexcept;
 
     // The client gave way: until `now + held_back_for` it may hold no more than its present share.
+    // Where a newcomer gave way to others of its address, all newcomers of the address may hold
+    // half of what the address has: else each that is cut would come back as a new connection, and
+    // there would be nothing for those who were served before.
     void hold_back(const client_id& by, time_point now);
     [[nodiscard]] bool may_hold(const client_id& by, time_point now) const noexcept;
     // True while some client is held back, as of the last `forget_expired`.
@@ -120,18 +123,22 @@ class fair_queue {
 
  private:
     struct limit {
-        std::uint32_t most = 0;
+        std::uint32_t most = 0;            // 0 = no limit
+        std::uint32_t newcomers_most = 0;  // likewise, of an address
         time_point until{};
     };
     struct connection_entry {
         std::uint32_t held = 0;
+        bool newcomer = false;
         std::list<item*> waiting;
         std::list<std::uint64_t>::iterator place;  // among those that wait
     };
     struct address_entry {
         std::uint32_t held = 0;
         std::uint32_t waiting_here = 0;
+        std::uint32_t newcomers = 0;  // of all(): by newcomers
         std::uint32_t held_elsewhere = 0;
+        std::uint32_t newcomers_elsewhere = 0;
         std::uint32_t waiting_elsewhere = 0;
         std::size_t connections_elsewhere = 0;
         std::unordered_map<std::uint64_t, connection_entry> connections;
@@ -148,9 +155,9 @@ class fair_queue {
     };
 
     [[nodiscard]] const address_entry* find(const net::address_key& of) const noexcept;
-    [[nodiscard]] item* next_of(const address_entry& in, const predicate& accepts,
+    [[nodiscard]] item* next_of(const address_entry& in, bool newcomers, const predicate& accepts,
                                 time_point now) const;
-    [[nodiscard]] bool address_may_hold(const net::address_key& which, std::uint32_t held,
+    [[nodiscard]] const limit* limit_of(const net::address_key& which,
                                         time_point now) const noexcept;
     [[nodiscard]] bool connection_may_hold(std::uint64_t which, std::uint32_t held,
                                            time_point now) const noexcept;

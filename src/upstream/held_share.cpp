@@ -13,6 +13,7 @@ using exchange::phase;
 client_id client_of(const exchange::request& from) noexcept {
     client_id made;
     made.connection = from.connection;
+    made.newcomer = !from.served_before;
     if (from.named_client)
         made.address = *from.named_client;
     else if (from.peer != nullptr)

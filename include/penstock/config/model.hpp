@@ -73,6 +73,13 @@ struct socket_options {
     keepalive keep;
 };
 
+// Of responses that are taken from the origin ahead of slow clients; 0 = none are.
+struct buffer_limits {
+    std::uint64_t exchange = 256 * kib;
+    std::uint64_t connection = mib;
+    std::uint64_t total = 64 * mib;  // of the whole listener
+};
+
 enum class over_limit { wait, refuse };  // wait in the kernel queue, or answer 503 and close
 
 struct listener {
@@ -85,6 +92,7 @@ struct listener {
     listener_http2 http2;
     over_limit over = over_limit::wait;
     listener_timeouts timeouts;
+    buffer_limits buffer;
     socket_options socket;
     location where;
 };

@@ -142,6 +142,7 @@ struct request {
     // Whom shares are counted by, in place of the peer: what a trusted peer names.
     std::optional<net::address_key> named_client;
     std::uint64_t connection = 0;   // the client's; unique in this process while it lives
+    bool served_before = false;     // that connection has taken a whole response
     client_side* client = nullptr;  // null = it never gives way
     interim_sink* interim = nullptr;
     abort_signal* aborted = nullptr;
@@ -156,6 +157,7 @@ struct request {
         peer = local = nullptr;
         named_client.reset();
         connection = 0;
+        served_before = false;
         client = nullptr;
         interim = nullptr;
         aborted = nullptr;
