@@ -26,8 +26,9 @@ net::task<error> connection_pool::wait_in_queue(waiter& self, exchange::request&
     if (from.aborted != nullptr)
         attached.emplace(*from.aborted, listener);
     if (!self.decided.is_set()) {
-        self.arm(home_.deadlines(), home_.now() + shared_.settings.pool.queue_timeout,
-                 net::errc::queue_timeout);
+        const time_point until = home_.now() + shared_.settings.pool.queue_timeout;
+        self.latest = until + contention::grace_max;
+        self.arm(home_.deadlines(), until, net::errc::queue_timeout);
         const phase_wait charged(from.record->ledger, exchange::phase::pool_wait, home_);
         co_await self.decided;
     }
@@ -69,9 +70,10 @@ void connection_pool::leave(waiter& of, error why) noexcept {
 
 // Its time is over, but a connection is about to be given up for it.
 bool connection_pool::extend(waiter& of) noexcept {
-    if (of.decided.is_set() || !contention_.served_soon(of))
+    const time_point next = home_.now() + contention::grace;
+    if (next > of.latest || !contention_.served_soon(of))
         return false;
-    of.arm(home_.deadlines(), home_.now() + contention::grace, net::errc::queue_timeout);
+    of.arm(home_.deadlines(), next, net::errc::queue_timeout);
     return true;
 }
 

@@ -45,8 +45,10 @@ void contention::remove(held_share& one) noexcept {
         return;
     queue_.let_go(one.client_);
     for (candidate& each : candidates_) {
-        if (each.share == &one)
+        if (each.share == &one) {
             each.share = nullptr;
+            --candidates_left_;
+        }
     }
 }
 
@@ -63,6 +65,7 @@ void contention::end() noexcept {
     for (held_share* at = first_; at != nullptr; at = at->next_)
         at->counted_ = at->looked_at_ = false;
     candidates_.clear();
+    candidates_left_ = 0;
     elsewhere_.clear();
     queue_.set_elsewhere({});
     queue_.clear();
@@ -137,13 +140,13 @@ bool contention::served_soon(const fair_queue::item& what) {
         if (at->from_.client == nullptr || !what.accepts(at->endpoint_))
             continue;
         fair_queue::standing seen = at->look(home_.now());
-        seen.still += grace;
-        if (queue_.yields(seen, claim))
+        const bool stands = seen.still >= grace;
+        seen.still += fair_queue::above_share_patience;
+        if (stands && queue_.yields(seen, claim))
             return true;
     }
-    return std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
-        return each.held > 0 && each.address != claim.address;
-    });
+    return std::any_of(elsewhere_.begin(), elsewhere_.end(),
+                       [&](const auto& each) { return each.held > claim.held_by_connection; });
 }
 
 void contention::tell() {
@@ -197,6 +200,7 @@ void contention::collect(time_point now) {
         if (seen.still >= fair_queue::above_share_patience)
             candidates_.push_back({at, seen});
     }
+    candidates_left_ = candidates_.size();
     std::sort(candidates_.begin(), candidates_.end(), [](const candidate& a, const candidate& b) {
         return std::tuple(a.standing.open_ended, b.standing.still) <
                std::tuple(b.standing.open_ended, a.standing.still);
@@ -230,10 +234,12 @@ void contention::look() {
 // Ends one exchange for what waits; null = on another worker. False if none has to give way.
 bool contention::cut_for(const fair_queue::claim& claim, const fair_queue::item* waiting) {
     for (candidate& each : candidates_) {
-        if (each.share == nullptr || !queue_.yields(each.standing, claim) ||
+        if (each.share == nullptr || leaves_to_others(claim, each.standing.client) ||
+            !queue_.yields(each.standing, claim) ||
             (waiting != nullptr && !waiting->accepts(each.share->endpoint_)))
             continue;
         held_share* const cut = std::exchange(each.share, nullptr);
+        --candidates_left_;
         queue_.hold_back(cut->client_, home_.now());
         cut->from_.client->give_way();
         return true;

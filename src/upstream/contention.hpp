@@ -25,8 +25,10 @@ class contention final : private net::deadline {
     static constexpr milliseconds tick = 20ms;
     // Between two looks at all that is held, and between two calls of other workers.
     static constexpr milliseconds look_interval = 5ms;
-    // How much longer a wait lasts that would end just before somebody gives way.
+    // How soon a wait that is over looks again whether somebody is about to give way, and for how
+    // long it does.
     static constexpr milliseconds grace = 250ms;
+    static constexpr nanoseconds grace_max = fair_queue::above_share_patience + grace;
 
     contention(net::worker& home, shared_upstream& shared) noexcept
         : home_(home), shared_(shared) {}
@@ -49,7 +51,7 @@ class contention final : private net::deadline {
     // False if those who wait on other workers may have nothing.
     [[nodiscard]] bool others_may_hold() const noexcept;
 
-    // True if an exchange will have to give way to this one within `grace`.
+    // True if an exchange stands still that will have to give way to this one if it goes on so.
     [[nodiscard]] bool served_soon(const fair_queue::item& what);
 
     // Another worker has said something.
@@ -72,6 +74,13 @@ class contention final : private net::deadline {
     [[nodiscard]] bool others_wait() const noexcept;
     void look();
     void collect(time_point now);
+    // Newcomers leave half of what stands still to those of their address who were served before:
+    // else as many as are cut come back at once, and nothing is ever old enough to give way.
+    [[nodiscard]] bool leaves_to_others(const fair_queue::claim& claim,
+                                        const client_id& holder) const noexcept {
+        return claim.newcomer && claim.address == holder.address &&
+               2 * candidates_left_ <= queue_.total();
+    }
     [[nodiscard]] bool cut_for(const fair_queue::claim& claim, const fair_queue::item* waiting);
     [[nodiscard]] bool admits_client(const client_id& of) const noexcept;
     void on_expire(error why) noexcept override;
@@ -81,6 +90,7 @@ class contention final : private net::deadline {
     held_share* first_ = nullptr;
     fair_queue queue_;
     std::vector<candidate> candidates_;  // the longest still first; null = gone meanwhile
+    std::size_t candidates_left_ = 0;
     std::vector<share_board::entry> elsewhere_;
     time_point looked_at_{};
     time_point told_at_{};

@@ -21,7 +21,6 @@ void fair_queue::hold(const client_id& by) {
     ++of.held;
     of.newcomer = by.newcomer;
     ++in.held;
-    in.newcomers += by.newcomer ? 1U : 0U;
     ++total_;
 }
 
@@ -31,7 +30,6 @@ void fair_queue::let_go(const client_id& by) noexcept {
     PENSTOCK_CHECK(of.held > 0);
     --of.held;
     --in.held;
-    in.newcomers -= by.newcomer ? 1U : 0U;
     --total_;
     forget_if_idle(by);
 }
@@ -89,12 +87,9 @@ fair_queue::item* fair_queue::next(const predicate& accepts, time_point now) con
     std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
     for (const net::address_key& each : waiting_) {
         const address_entry& in = addresses_.at(each);
-        const limit* const most = limit_of(each, now);
-        if (in.all() >= least || (most != nullptr && most->most != 0 && in.all() >= most->most))
+        if (in.all() >= least || !address_may_hold(each, in.all(), now))
             continue;
-        const bool newcomers = most == nullptr || most->newcomers_most == 0 ||
-                               in.newcomers + in.newcomers_elsewhere < most->newcomers_most;
-        if (item* const candidate = next_of(in, newcomers, accepts, now)) {
+        if (item* const candidate = next_of(in, accepts, now)) {
             found = candidate;
             least = in.all();
         }
@@ -104,15 +99,14 @@ fair_queue::item* fair_queue::next(const predicate& accepts, time_point now) con
     return found;
 }
 
-fair_queue::item* fair_queue::next_of(const address_entry& in, bool newcomers,
-                                      const predicate& accepts, time_point now) const {
+fair_queue::item* fair_queue::next_of(const address_entry& in, const predicate& accepts,
+                                      time_point now) const {
     item* found = nullptr;
     std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
     for (const std::uint64_t each : in.waiting) {
         const connection_entry& of = in.connections.at(each);
         const std::uint64_t rank = 2 * std::uint64_t{of.held} + (of.newcomer ? 1U : 0U);
-        if (rank >= least || (of.newcomer && !newcomers) ||
-            !connection_may_hold(each, of.held, now))
+        if (rank >= least || !connection_may_hold(each, of.held, now))
             continue;
         const auto at = std::find_if(of.waiting.begin(), of.waiting.end(),
                                      [&](const item* one) { return accepts(*one); });
@@ -159,7 +153,7 @@ void fair_queue::forget_promises() noexcept {
 }
 
 fair_queue::claim fair_queue::claim_of(const client_id& by) const noexcept {
-    claim made{by.address, by.connection, 0, 0};
+    claim made{by.address, by.connection, 0, 0, by.newcomer};
     const address_entry* const in = find(by.address);
     if (in == nullptr)
         return made;
@@ -208,30 +202,25 @@ void fair_queue::hold_back(const client_id& by, time_point now) {
     const address_entry* const in = find(by.address);
     if (in == nullptr)
         return;
-    limit made;
-    made.until = now + held_back_for;
-    if (addresses_.size() > 1 && address_above(*in))
-        made.most = std::max(static_cast<std::uint32_t>(total_ / addresses_.size()), 1U);
-    else if (by.newcomer)
-        made.newcomers_most = std::max(in->all() / 2, 1U);
-    if (made.most != 0 || made.newcomers_most != 0) {
+    const time_point until = now + held_back_for;
+    if (addresses_.size() > 1 && address_above(*in)) {
+        const auto share = static_cast<std::uint32_t>(total_ / addresses_.size());
         if (address_limits_.size() < held_back_max || address_limits_.contains(by.address))
-            address_limits_[by.address] = made;
-        return;
+            address_limits_[by.address] = {std::max(share, 1U), until};
+    } else if (in->connection_count() > 1) {
+        const auto share = static_cast<std::uint32_t>(in->all() / in->connection_count());
+        if (connection_limits_.size() < held_back_max || connection_limits_.contains(by.connection))
+            connection_limits_[by.connection] = {std::max(share, 1U), until};
     }
-    made.most =
-        static_cast<std::uint32_t>(in->all() / std::max<std::size_t>(in->connection_count(), 1));
-    made.most = std::max(made.most, 1U);
-    if (connection_limits_.size() < held_back_max || connection_limits_.contains(by.connection))
-        connection_limits_[by.connection] = made;
 }
 
-const fair_queue::limit* fair_queue::limit_of(const net::address_key& which,
-                                              time_point now) const noexcept {
+bool fair_queue::address_may_hold(const net::address_key& which, std::uint32_t held,
+                                  time_point now) const noexcept {
     if (address_limits_.empty())
-        return nullptr;
+        return true;
     const auto found = address_limits_.find(which);
-    return found != address_limits_.end() && now < found->second.until ? &found->second : nullptr;
+    return found == address_limits_.end() || now >= found->second.until ||
+           held < found->second.most;
 }
 
 bool fair_queue::connection_may_hold(std::uint64_t which, std::uint32_t held,
@@ -243,15 +232,8 @@ bool fair_queue::connection_may_hold(std::uint64_t which, std::uint32_t held,
 
 bool fair_queue::may_hold(const client_id& by, time_point now) const noexcept {
     const claim held = claim_of(by);
-    if (const limit* const most = limit_of(by.address, now)) {
-        if (most->most != 0 && held.held_by_address >= most->most)
-            return false;
-        const address_entry* const in = find(by.address);
-        if (by.newcomer && most->newcomers_most != 0 && in != nullptr &&
-            in->newcomers + in->newcomers_elsewhere >= most->newcomers_most)
-            return false;
-    }
-    return connection_may_hold(by.connection, held.held_by_connection, now);
+    return address_may_hold(by.address, held.held_by_address, now) &&
+           connection_may_hold(by.connection, held.held_by_connection, now);
 }
 
 void fair_queue::forget_expired(time_point now) noexcept {
@@ -264,21 +246,19 @@ void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others) {
     for (auto& [key, in] : addresses_) {
         total_ -= in.held_elsewhere;
         in.held_elsewhere = in.waiting_elsewhere = 0;
-        in.newcomers_elsewhere = 0;
         in.connections_elsewhere = 0;
     }
     for (const share_board::entry& each : others) {
         address_entry& in = addresses_[each.address];
         in.held_elsewhere += each.held;
         in.waiting_elsewhere += each.waiting;
-        in.newcomers_elsewhere += each.newcomers;
         in.connections_elsewhere += each.connections;
         total_ += each.held;
-        if (each.most == 0 && each.newcomers_most == 0)
+        if (each.most == 0)
             continue;
         limit& known = address_limits_[each.address];
         if (each.held_back_until > known.until)
-            known = {each.most, each.newcomers_most, each.held_back_until};
+            known = {each.most, each.held_back_until};
     }
     std::erase_if(addresses_, [](const auto& each) {
         const address_entry& in = each.second;
@@ -294,7 +274,6 @@ std::vector<share_board::entry> fair_queue::summary() const {
         share_board::entry one;
         one.address = key;
         one.held = in.held;
-        one.newcomers = in.newcomers;
         one.connections = static_cast<std::uint32_t>(in.connections.size());
         std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
         for (const std::uint64_t each : in.waiting) {
@@ -309,7 +288,6 @@ std::vector<share_board::entry> fair_queue::summary() const {
         share_board::entry one;
         one.address = key;
         one.most = held_back.most;
-        one.newcomers_most = held_back.newcomers_most;
         one.held_back_until = held_back.until;
         made.push_back(one);
     }

@@ -74,6 +74,7 @@ class fair_queue {
         std::uint64_t connection = 0;
         std::uint32_t held_by_address = 0;
         std::uint32_t held_by_connection = 0;
+        bool newcomer = false;
     };
     // What an exchange that holds a connection is judged by.
     struct standing {
@@ -99,15 +100,13 @@ class fair_queue {
     [[nodiscard]] std::size_t waiting_of(const client_id& by) const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     void forget_promises() noexcept;
+    [[nodiscard]] std::uint32_t total() const noexcept { return total_; }  // held, also elsewhere
 
     [[nodiscard]] claim claim_of(const client_id& by) const noexcept;
     [[nodiscard]] bool above_share(const client_id& by) const noexcept;
     [[nodiscard]] bool yields(const standing& holder, const claim& to) const noexcept;
 
     // The client gave way: until `now + held_back_for` it may hold no more than its present share.
-    // Where a newcomer gave way to others of its address, all newcomers of the address may hold
-    // half of what the address has: else each that is cut would come back as a new connection, and
-    // there would be nothing for those who were served before.
     void hold_back(const client_id& by, time_point now);
     [[nodiscard]] bool may_hold(const client_id& by, time_point now) const noexcept;
     // True while some client is held back, as of the last `forget_expired`.
@@ -123,8 +122,7 @@ class fair_queue {
 
  private:
     struct limit {
-        std::uint32_t most = 0;            // 0 = no limit
-        std::uint32_t newcomers_most = 0;  // likewise, of an address
+        std::uint32_t most = 0;
         time_point until{};
     };
     struct connection_entry {
@@ -136,9 +134,7 @@ class fair_queue {
     struct address_entry {
         std::uint32_t held = 0;
         std::uint32_t waiting_here = 0;
-        std::uint32_t newcomers = 0;  // of all(): by newcomers
         std::uint32_t held_elsewhere = 0;
-        std::uint32_t newcomers_elsewhere = 0;
         std::uint32_t waiting_elsewhere = 0;
         std::size_t connections_elsewhere = 0;
         std::unordered_map<std::uint64_t, connection_entry> connections;
@@ -155,9 +151,9 @@ class fair_queue {
     };
 
     [[nodiscard]] const address_entry* find(const net::address_key& of) const noexcept;
-    [[nodiscard]] item* next_of(const address_entry& in, bool newcomers, const predicate& accepts,
+    [[nodiscard]] item* next_of(const address_entry& in, const predicate& accepts,
                                 time_point now) const;
-    [[nodiscard]] const limit* limit_of(const net::address_key& which,
+    [[nodiscard]] bool address_may_hold(const net::address_key& which, std::uint32_t held,
                                         time_point now) const noexcept;
     [[nodiscard]] bool connection_may_hold(std::uint64_t which, std::uint32_t held,
                                            time_point now) const noexcept;

@@ -151,7 +151,7 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
     const std::size_t at = wish.endpoint;
     const config::pool_limits& limits = shared_->settings.pool;
     time_point until = home_.now() + limits.queue_timeout;
-    bool extended = false;
+    const time_point latest = until + contention::grace_max;
     // After a failure over one connection another is worth making.
     if (wish.fresh)
         begin_dial(at);
@@ -174,8 +174,8 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
         waits = false;
         if (admitted)
             begin_dial(at);
-        if (home_.now() >= until && !std::exchange(extended, true) && contention_.served_soon(self))
-            until = home_.now() + contention::grace;
+        if (home_.now() >= until && until < latest && contention_.served_soon(self))
+            until += contention::grace;
         if (!being_made(at) && home_.now() >= until)
             co_return error(net::errc::queue_timeout);
         // A connection that is being made will serve as many as it has streams.

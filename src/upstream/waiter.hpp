@@ -7,8 +7,6 @@
 #include "upstream/connection_pool.hpp"
 #include "upstream/fair_queue.hpp"
 
-#include <utility>
-
 namespace penstock::upstream {
 
 class connection_pool::waiter final : public net::deadline,
@@ -30,17 +28,17 @@ class connection_pool::waiter final : public net::deadline,
     std::unique_ptr<connection> given;
     place granted;
     error failed;
+    time_point latest = never;  // of what its wait may last at most
 
  private:
     void on_expire(error why) noexcept override {
-        if (!std::exchange(extended_, true) && pool_.extend(*this))
+        if (pool_.extend(*this))
             return;
         pool_.leave(*this, why);
     }
     void on_abort(error why) noexcept override { pool_.leave(*this, why); }
 
     connection_pool& pool_;
-    bool extended_ = false;
 };
 
 }  // namespace penstock::upstream

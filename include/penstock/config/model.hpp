@@ -54,8 +54,8 @@ struct listener_http2 {
 struct listener_timeouts {
     milliseconds tls_handshake = 10s;
     milliseconds head = 10s;        // whole head, from its first byte
-    milliseconds body_idle = 30s;   // no byte of a request body
-    milliseconds write_idle = 30s;  // no progress of our write
+    milliseconds body_idle = 60s;   // no byte of a request body
+    milliseconds write_idle = 60s;  // no progress of our write
     milliseconds keepalive = 75s;   // idle between requests
     milliseconds tunnel_idle = 1h;  // no byte in either direction of an upgraded connection
 };

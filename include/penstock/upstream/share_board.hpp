@@ -22,10 +22,7 @@ class share_board {
         std::uint32_t waiting = 0;      // exchanges
         std::uint32_t connections = 0;  // of the client, that hold or wait
         std::uint32_t least_held = 0;   // by one of them that waits
-        std::uint32_t newcomers = 0;    // of `held`: by connections that were never served yet
-        // What it may hold if it is held back, and what its newcomers may; 0 = they are not.
-        std::uint32_t most = 0;
-        std::uint32_t newcomers_most = 0;
+        std::uint32_t most = 0;         // it may hold, if it is held back; 0 = it is not
         time_point held_back_until{};
     };
 

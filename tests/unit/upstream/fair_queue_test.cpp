@@ -113,6 +113,18 @@ TEST(FairQueue, SharesAnAddressByConnection) {
     tested.remove(greedy);
 }
 
+TEST(FairQueue, PrefersAConnectionThatWasServedBefore) {
+    fair_queue tested;
+    client_id newcomer = client("10.0.0.1", 1);
+    newcomer.newcomer = true;
+    waits first(newcomer);
+    waits second(client("10.0.0.1", 2));
+    tested.push(first);
+    tested.push(second);
+    EXPECT_EQ(serve(tested), &second);
+    EXPECT_EQ(serve(tested), &first);
+}
+
 TEST(FairQueue, TakesTurnsBetweenEquals) {
     fair_queue tested;
     std::vector<std::unique_ptr<waits>> all;
