@@ -22,6 +22,10 @@ bool h2_request_body::finished() const noexcept {
     return from_.stream.ended && http::h2_server_session::data_waiting(from_.stream) == 0;
 }
 
+bool h2_request_body::absent() const noexcept {
+    return rules_.tunnel ? !tunnelling_ : from_.stream.bodiless;
+}
+
 result<std::string_view> h2_request_body::take(std::size_t max) {
     if (stopped_)
         return error(net::errc::closed);

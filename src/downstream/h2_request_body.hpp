@@ -43,6 +43,7 @@ class h2_request_body final : public exchange::body_source {
     [[nodiscard]] result<std::string_view> take(std::size_t max) override;
     [[nodiscard]] net::task<result<void>> wait() override;
     [[nodiscard]] bool finished() const noexcept override;
+    [[nodiscard]] bool absent() const noexcept override;
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override {
         return from_.stream.length;
     }

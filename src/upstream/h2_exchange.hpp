@@ -48,6 +48,7 @@ class h2_exchange final : public exchange::body_source,
     [[nodiscard]] net::task<result<void>> wait() override;
     void wake() noexcept override;
     [[nodiscard]] bool finished() const noexcept override;
+    [[nodiscard]] bool absent() const noexcept override;
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override { return length_; }
     [[nodiscard]] const http::fields& trailers() const noexcept override;
     void stop() noexcept override {}
