@@ -295,15 +295,14 @@ void h1_sender::fail_client(error why) noexcept {
     stream_.abort(why);
 }
 
-void h1_sender::stop() noexcept {
+void h1_sender::stop(body_after body) noexcept {
     if (over())
         return;
     stopping_ = true;
-    if (!waits_for_client_)
-        return;
-    // A body that was told to stop cannot be sent again.
-    body_used_ = true;
-    from_.body->stop();
+    if (waits_for_client_)
+        from_.body->wake();
+    if (body == body_after::unwanted)
+        from_.body->stop();
 }
 
 void h1_sender::finish() noexcept {

@@ -299,11 +299,11 @@ net::task<> h2_exchange::close() {
     if (beside_.running() > 0) {
         stopping_ = true;
         starved_.set();
-        if (waits_for_client_) {
-            // A body that was told to stop cannot be sent again.
-            body_used_ = true;
+        if (waits_for_client_)
+            from_.body->wake();
+        // Once something of a response has come, the request is not sent again.
+        if (begun_)
             from_.body->stop();
-        }
         co_await beside_.join();
     }
     settle();

@@ -40,7 +40,8 @@ class h2_exchange final : public exchange::body_source,
 
     // Returns once a final head (or an accepted websocket) is in `into`. The body is not set there.
     [[nodiscard]] net::task<result<void>> perform(exchange::response& into);
-    // Why `perform` failed, in the terms of the retry decision.
+    // Why `perform` failed, in the terms of the retry decision. Before close(), which leaves the
+    // request's body as it was judged here.
     [[nodiscard]] attempt_failure failure(error why) const noexcept;
     [[nodiscard]] bool settled() const noexcept override { return stream_ == nullptr; }
 

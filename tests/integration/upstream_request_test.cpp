@@ -151,6 +151,28 @@ TEST(UpstreamRequest, HasChunksForTrailersBehindAnEmptyBody) {
     }
 }
 
+// Whoever asked may send it somewhere else.
+TEST(UpstreamRequest, BodyOfAFailedAttemptStaysWholeIfNoneOfItWasUsed) {
+    for (const bool used : {false, true}) {
+        origin peer([&](conversation& with) {
+            with.read_head();
+            if (used)
+                with.read_until("part");
+        });
+        site here(peer.port());
+        client by(here.home, http::method::post, "POST");
+        by.body.announced = 8;
+        if (used)
+            by.body.give("part");
+        const outcome got = here.fetch_once(by);
+        EXPECT_FALSE(got.answered);
+        EXPECT_EQ(got.failure.reason, exchange::reason::connection_terminated);
+        EXPECT_EQ(got.failure.body_consumed, used);
+        EXPECT_FALSE(by.body.stopped());
+        EXPECT_FALSE(by.body.waited_for());
+    }
+}
+
 TEST(UpstreamRequest, SlowBodyDoesNotUseUpTheFirstByteTime) {
     std::string body;
     origin peer([&](conversation& with) {

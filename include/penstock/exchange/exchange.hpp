@@ -47,7 +47,8 @@ class body_source {
     // Nobody takes in this turn of the loop any more: bytes that are here may move to where they
     // take little room.
     virtual void park() {}
-    // Ends a wait() that is under way as if something had come; take() then may have nothing.
+    // Ends a wait() that is under way as if something had come; take() then may have nothing. The
+    // body stays as it is, for whoever takes it next.
     virtual void wake() noexcept {}
     // True once every byte was taken and the end was seen. A body that is finished may have
     // trailers all the same.
