@@ -47,7 +47,9 @@ class h2_request_body final : public exchange::body_source {
 
     [[nodiscard]] result<std::string_view> take(std::size_t max) override;
     [[nodiscard]] net::task<result<void>> wait() override;
+    void wake() noexcept override;
     [[nodiscard]] bool finished() const noexcept override;
+    [[nodiscard]] bool absent() const noexcept override;
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override {
         return from_.stream.length;
     }
@@ -94,6 +96,7 @@ class h2_request_body final : public exchange::body_source {
     error failed_;
     bool stopped_ = false;
     bool waiting_ = false;
+    bool woken_ = false;
     bool quiet_ = false;
     bool tunnelling_ = false;
 };

@@ -124,6 +124,7 @@ void h2_server_session::finish_head(h2_stream& of, bool ended) {
         stream.length = 0;
     stream.head.fields.remove(field_id::content_length);
     stream.head_complete = true;
+    stream.bodiless = ended;
     set_priority(stream);
     if (!stream.refused)
         return;

@@ -88,7 +88,6 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
                                                      std::unique_ptr<total_deadline> until) {
     retry_facts facts;
     facts.verb = from.head.verb;
-    facts.body_empty = from.body->finished();
     facts.endpoints = to.shared().endpoints.size();
     upstream::attempt_options how;
     for (facts.attempts = 1;; ++facts.attempts) {
@@ -110,9 +109,13 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
                 co_return co_await digested(from, std::move(response));
             co_return std::move(response);
         }
+        // Of a body that was not used, being finished says that it is empty.
+        facts.body_empty = from.body->finished();
         const retry next = from.aborted->fired() ? retry::no : decide_retry(made.failure, facts);
-        if (next == retry::no)
+        if (next == retry::no) {
+            from.body->stop();
             co_return reply(from, proxy::reason_of(made.failure));
+        }
         from.record->ledger.give_up_attempt();
         if (made.endpoint < 64)
             how.tried |= std::uint64_t{1} << made.endpoint;

@@ -200,7 +200,8 @@ net::task<> cluster::implementation::exchange_over(std::shared_ptr<h2_client> le
         co_await serving->close();
         co_return;
     }
-    if (serving->finished())
+    // Trailers, and the place of an end, are for the client's side to pass on.
+    if (serving->absent())
         co_await serving->close();
     if (!serving->settled())
         response.body = std::move(serving);

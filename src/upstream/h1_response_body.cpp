@@ -179,7 +179,9 @@ net::task<> h1_exchange::close() {
     if (!connection_)
         co_return;
     if (beside_.running() > 0) {
-        sender_.stop();
+        // Once something of a response has come, the request is not sent again.
+        sender_.stop(response_begun_ ? h1_sender::body_after::unwanted
+                                     : h1_sender::body_after::wanted);
         stream().abort(net::errc::closed);
         co_await beside_.join();
     }

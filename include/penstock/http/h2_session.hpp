@@ -59,6 +59,7 @@ struct h2_stream {
     fields trailers;
     time_point opened{};
     bool head_complete = false;
+    bool bodiless = false;        // END_STREAM came with the head
     bool ended = false;           // the peer's half is over
     bool closed = false;          // no more of it can be sent or received
     bool closed_by_peer = false;  // by its RST_STREAM
