@@ -464,6 +464,32 @@ TEST(DownstreamH2, EndsAfterItsLastRequest) {
     EXPECT_EQ(client.goaways[0].number(), 3U);
 }
 
+// Also of what comes with the last one in one go: whatever is above the GOAWAY was never begun.
+TEST(DownstreamH2, BeginsNothingAboveItsLastGoaway) {
+    config::listener settings = h2_settings();
+    settings.limit.requests = 10;
+    site here(settings);
+    h2_client client(here.port());
+    std::string all = h2::window(0, 1 << 24);
+    for (std::uint32_t id = 1; id < 120; id += 2)
+        all += h2::head(id, h2::post("/echo"), false) + h2::body(id, std::string(2000, 'x'));
+    // All of it is there when the worker looks.
+    here.thread.run([&] { client.send(all); });
+    while (client.read()) {
+    }
+    ASSERT_EQ(client.goaways.size(), 1U);
+    const std::uint32_t last = client.goaways[0].number();
+    EXPECT_EQ(client.goaways[0].number(4), code(h2_code::no_error));
+    EXPECT_LT(last, 119U);
+    for (std::uint32_t id = 1; id < 120; id += 2) {
+        EXPECT_EQ(client.responses[id].status(), id <= last ? 200 : 0) << id;
+        EXPECT_EQ(client.responses[id].ended, id <= last) << id;
+    }
+    EXPECT_EQ(here.answers->requests(), (last + 1) / 2);
+    EXPECT_GE(here.answers->requests(), 10U);
+    here.await_connections(0);
+}
+
 TEST(DownstreamH2, EndsTheConnectionOfABreach) {
     site here(h2_settings());
     h2_client client(here.port());
