@@ -161,6 +161,74 @@ TEST(DownstreamH2, ResetsTheStreamOfAResponseThatBreaksOff) {
     }
 }
 
+// As over HTTP/1: nothing has left yet.
+TEST(DownstreamH2, AnswersForABodyThatFailsBeforeItsHeadLeaves) {
+    for (const std::string path : {"/fails", "/fails10", "/fails100000"}) {
+        SCOPED_TRACE(path);
+        site here(h2_settings());
+        h2_client client(here.port());
+        client.send(h2::head(1, h2::get(path)));
+        EXPECT_EQ(client.response(1).status(), 502);
+        EXPECT_TRUE(client.response(1).ended);
+        EXPECT_EQ(client.response(1).body, "refused: http_response_incomplete");
+        const exchange::record record = here.answers->record(0);
+        EXPECT_EQ(record.status, 502);
+        EXPECT_EQ(record.why, reason::http_response_incomplete);
+        EXPECT_TRUE(record.response_complete);
+    }
+}
+
+// Asks for more than any socket takes, reads nothing of it, and lets the worker write what it can.
+void block(site& here, h2_client& client, std::uint32_t stream) {
+    const std::size_t before = here.answers->requests();
+    client.send(h2::window(0, 0x3fffffff));
+    for (const std::uint32_t id : {stream, stream + 2})
+        client.send(h2::head(id, h2::get("/big")) + h2::window(id, 0x3fffffff));
+    here.eventually([&] { return here.answers->requests() == before + 2; });
+    for (int turn = 0; turn < 200; ++turn)
+        here.thread.run([] {});
+}
+
+exchange::record record_of(site& here, std::string_view path) {
+    for (std::size_t i = 0;; ++i) {
+        exchange::record found = here.answers->record(i);
+        if (found.path == path)
+            return found;
+    }
+}
+
+// Whether the client leaves because of the reset, or before it could see that.
+TEST(DownstreamH2, ChargesTheOriginForABodyThatFailedBeforeTheClientLeft) {
+    site here(h2_settings());
+    h2_client client(here.port());
+    client.send(h2::head(1, h2::get("/breaks")));
+    EXPECT_EQ(client.body(1, 3).body, "one");
+    block(here, client, 3);
+    here.thread.run([&] { here.answers->release(); });
+    here.thread.run([] {});
+    here.thread.run([] {});
+    client.wire.close();
+    const exchange::record record = record_of(here, "/breaks");
+    EXPECT_EQ(record.status, 200);
+    EXPECT_EQ(record.why, reason::http_response_incomplete);
+    EXPECT_FALSE(record.response_complete);
+    EXPECT_EQ(record_of(here, "/big").why, reason::client_gone);
+}
+
+TEST(DownstreamH2, RecordsNoStatusThatNeverLeft) {
+    site here(h2_settings());
+    h2_client client(here.port());
+    block(here, client, 1);
+    client.send(h2::head(5, h2::get("/ok")));
+    here.eventually([&] { return here.answers->requests() == 3; });
+    client.wire.close();
+    const exchange::record record = record_of(here, "/ok");
+    EXPECT_EQ(record.status, 499);
+    EXPECT_EQ(record.why, reason::client_gone);
+    EXPECT_FALSE(record.response_complete);
+    EXPECT_EQ(record_of(here, "/big").status, 200);
+}
+
 TEST(DownstreamH2, AnswersForAHeadThatCannotBeSent) {
     site here(h2_settings());
     h2_client client(here.port());
