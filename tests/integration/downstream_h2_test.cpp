@@ -569,5 +569,17 @@ TEST(DownstreamH2, EndsTheConnectionOfABreach) {
     here.await_connections(0);
 }
 
+TEST(DownstreamH2, EndsTheConnectionOfABreachBehindItsLastRequest) {
+    config::listener settings = h2_settings();
+    settings.limit.requests = 1;
+    site here(settings);
+    h2_client client(here.port());
+    client.send(h2::head(1, h2::get("/hang")) + h2::frame(h2::ping, 0, 1, "12345678"));
+    EXPECT_EQ(client.goaway(), code(h2_code::protocol_error));
+    EXPECT_EQ(client.goaways.back().number(), 1U);
+    EXPECT_EQ(here.answers->record(0).why, reason::client_gone);
+    here.await_connections(0);
+}
+
 }  // namespace
 }  // namespace penstock::downstream::test

@@ -134,6 +134,14 @@ TEST_P(H2Goaway, OfTheLibraryNamesWhatMayHaveBeenTakenUp) {
     EXPECT_EQ(named(), ids{3});
 }
 
+TEST_P(H2Goaway, OfTheLibraryIsTheLastOne) {
+    receive(h2::head(3, h2::get()) + h2::frame(h2::ping, 0, 1, "12345678"));
+    to.session.refuse_new();
+    EXPECT_TRUE(to.session.ended());
+    EXPECT_EQ(taken_up(), ids());
+    EXPECT_EQ(named(), ids{3});
+}
+
 TEST_P(H2Goaway, NeverNamesAHigherStreamThanTheOneBefore) {
     to.session.refuse_new();
     receive(h2::head(3, h2::get()) + h2::frame(h2::ping, 0, 1, "12345678"));
