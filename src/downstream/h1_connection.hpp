@@ -117,7 +117,9 @@ class h1_connection final : private net::socket_watcher,
     [[nodiscard]] ending after(bool kept) const noexcept;
     net::task<ending> drain_request();
     [[nodiscard]] exchange::reason reason_of_body(error why) const noexcept;
-    [[nodiscard]] ending broken(const h1_response_writer& writer, const response_plan& plan);
+    [[nodiscard]] exchange::reason reason_of_end(const h1_response_writer& writer) const noexcept;
+    [[nodiscard]] ending broken(const h1_response_writer& writer,
+                                const response_plan& plan) const noexcept;
     net::task<> relay_tunnel(h1_response_writer& writer,
                              std::unique_ptr<exchange::body_source>& body);
     net::task<result<void>> send_interim(const http::response_head& head) override;

@@ -66,12 +66,19 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     else
         co_await writer.write_head();
     now.head_sent = writer.begun();
+    if (!writer.begun() && writer.client_failed())
+        now.record.status = status_gone;
+    // What ends the exchange from here on, while the handler's side is joined, is not the cause.
+    const bool replaceable = writer.body_failed() && !writer.begun() && !now.ended;
+    const reason failed = reason_of_end(writer);
     if (holds_on(with))
         co_await let_go(with);
-    if (writer.body_failed() && !writer.begun() && !now.ended)
-        co_return co_await refuse_request(reason_of_body(writer.body_failed()));
-    if (!writer.complete())
+    if (replaceable)
+        co_return co_await refuse_request(failed);
+    if (!writer.complete()) {
+        note(failed);
         co_return broken(writer, plan);
+    }
     now.record.response_complete = true;
     if (with.upgraded)
         co_return ending::close;
@@ -140,17 +147,21 @@ reason h1_connection::reason_of_body(error why) const noexcept {
     return of_client ? reason_of_client(why) : serving_->state->handler->reason_of(why);
 }
 
+// `none` for a response that is whole.
+reason h1_connection::reason_of_end(const h1_response_writer& writer) const noexcept {
+    if (writer.complete())
+        return reason::none;
+    if (serving_->ended)
+        return reason_of_client(serving_->ended);
+    if (writer.client_failed())
+        return reason_of_client(writer.client_failed());
+    return reason_of_body(writer.body_failed());
+}
+
 // A response that stops in the middle must not look whole: a chunked one ends without its last
 // chunk and one with a length ends short, but one that a close would end needs a reset.
 h1_connection::ending h1_connection::broken(const h1_response_writer& writer,
-                                            const response_plan& plan) {
-    serving& now = *serving_;
-    if (now.ended)
-        note(reason_of_client(now.ended));
-    else if (writer.client_failed())
-        note(reason_of_client(writer.client_failed()));
-    else
-        note(reason_of_body(writer.body_failed()));
+                                            const response_plan& plan) const noexcept {
     const bool framed = plan.encoding.body.kind == http::framing_kind::length ||
                         plan.encoding.body.kind == http::framing_kind::chunked;
     return framed && !writer.client_failed() && !stream_.aborted() ? ending::linger : ending::reset;

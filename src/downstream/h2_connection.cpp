@@ -97,8 +97,7 @@ bool h2_connection::read_once() {
     session_.receive({buffer_.data(), buffer_.size()}, in_.home.worker.now());
     buffer_.consume(buffer_.size());
     flush_soon();
-    if (session_.ended() && ended_since_ == never)
-        ended_since_ = in_.home.worker.now();
+    note_end();
     if (!session_.within_head())
         head_since_ = never;
     else if (head_since_ == never)
@@ -259,7 +258,17 @@ void h2_connection::refuse_new() noexcept {
         return;
     stage_ = stage::refusing;
     session_.refuse_new();
+    note_end();
     flush_soon();
+}
+
+// True if it has just ended. The library may have found the breach, and tells of it as its GOAWAY
+// is taken out.
+bool h2_connection::note_end() noexcept {
+    if (!session_.ended() || ended_since_ != never)
+        return false;
+    ended_since_ = in_.home.worker.now();
+    return true;
 }
 
 bool h2_connection::over() const noexcept {
@@ -328,11 +337,8 @@ h2_connection::outcome h2_connection::write_some() {
     for (std::size_t written = 0; written < 4 * write_size;) {
         std::string& text = scratch();
         session_.send(text, write_size);
-        // The library may have found the breach.
-        if (session_.ended() && ended_since_ == never) {
-            ended_since_ = in_.home.worker.now();
+        if (note_end())
             in_.stream.wake_reader();
-        }
         if (text.empty())
             return outcome::done;
         iovec part{text.data(), text.size()};

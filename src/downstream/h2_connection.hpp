@@ -79,6 +79,7 @@ class h2_connection final : private h2_flusher {
     void terminate(http::h2_breach why) noexcept;
     void keep_limits() noexcept;
     void refuse_new() noexcept;
+    bool note_end() noexcept;
     [[nodiscard]] bool over() const noexcept;
     net::task<> end();
 

@@ -140,18 +140,17 @@ net::task<> h2_exchange::reply(exchange::response with) {
         co_await let_go(with);
         with = refusal(reason::upgrade_unavailable);
     }
-    if (stream_.closed || ended_ || with.head.status == status_gone) {
-        note(ended_ ? reason_of_client(ended_) : reason::client_gone);
-        record_.status = status_gone;
-    } else if (!send_head(with)) {
+    const reason failed = begin_response(with);
+    if (failed != reason::none) {
+        // Nothing has left, so the client gets an answer that is whole.
         co_await let_go(with);
-        record_.why = reason::none;
-        with = refusal(reason::proxy_internal_error);
-        (void)send_head(with);
+        body_failed_ = error();
+        if (failed == reason::proxy_internal_error)
+            record_.why = reason::none;
+        with = refusal(failed);
+        (void)begin_response(with);
     }
     if (stream_.answered) {
-        if (outgoing_ != nullptr)
-            gather();
         // Nothing more is wanted of the origin's side: its memory serves the next stream.
         if (with.body && outgoing_ == nullptr && with.body->finished() && with.body->settled())
             with.body.reset();
@@ -162,10 +161,28 @@ net::task<> h2_exchange::reply(exchange::response with) {
     co_await let_go(with);
 }
 
-// False if the head cannot be written.
+// True if nobody is left to answer.
+bool h2_exchange::is_gone(const exchange::response& with) noexcept {
+    if (!stream_.closed && !ended_ && with.head.status != status_gone)
+        return false;
+    note(ended_ ? reason_of_client(ended_) : reason::client_gone);
+    record_.status = status_gone;
+    return true;
+}
+
+// Why the response has to be another one; `none` if this one is under way, or nobody waits for it.
+reason h2_exchange::begin_response(exchange::response& with) {
+    outgoing_ = nullptr;
+    if (is_gone(with))
+        return reason::none;
+    const bool begun = with.upgraded ? begin_tunnel(with) : send_head(with);
+    if (body_failed_)
+        return reason_of_body();
+    return begun ? reason::none : reason::proxy_internal_error;
+}
+
+// False if the head cannot be written, or the body has failed before it.
 bool h2_exchange::send_head(exchange::response& with) {
-    if (with.upgraded)
-        return begin_tunnel(with);
     const response_plan plan = plan_response({verb_, http::version::http_2}, with, true);
     const bool announced =
         plan.encoding.length_known || plan.encoding.body.kind == http::framing_kind::length;
@@ -175,32 +192,42 @@ bool h2_exchange::send_head(exchange::response& with) {
     left_ = length_.value_or(0);
     outgoing_ = plan.sends_body ? with.body.get() : nullptr;
     outgoing_place_ = &with.body;
-    record_.status = with.head.status;
     http::h2_outgoing* const body = outgoing_ != nullptr ? this : nullptr;
+    if (outgoing_ != nullptr && !gather())
+        return false;
+    record_.status = with.head.status;
     const result<void> submitted = in_.session.respond(stream_, with.head, length_, body);
     in_.flusher.flush_soon();
     return submitted.has_value();
 }
 
-// What leaves at the end of this turn stands behind what the other streams have. So a small body
-// moves to where it takes little room; one that is here as a whole is then asked for nothing more.
-void h2_exchange::gather() {
-    const std::uint64_t size = length_.value_or(0);
-    if (size == 0 || size > net::buffer_pool::scrap_max)
-        return outgoing_->park();
-    const result<std::string_view> data = outgoing_->take(static_cast<std::size_t>(size));
+// The first bytes, before the head is written: a body that fails at once can still be replaced by
+// an answer of our own. What leaves at the end of this turn stands behind what the other streams
+// have, so they move to where they take little room. A small body that is here as a whole is then
+// asked for nothing more. False if it has failed.
+bool h2_exchange::gather() {
+    constexpr std::uint64_t most = net::buffer_pool::scrap_max;
+    const std::uint64_t size = length_.value_or(most);
+    first_size_ = first_given_ = 0;
+    if (size == 0)
+        return true;
+    const result<std::string_view> data =
+        outgoing_->take(static_cast<std::size_t>(std::min(size, most)));
     if (!data) {
         body_failed_ = data.error();
-        in_.session.reset(stream_, http::h2_code::internal_error);
-        return;
+        return false;
     }
     first_size_ = data->size();
     if (first_size_ > 0) {
         first_ = in_.home.worker.buffers().take_scrap(first_size_);
         std::memcpy(first_.data(), data->data(), first_size_);
     }
-    if (data->size() == size && outgoing_->finished() && outgoing_->trailers().empty())
+    const bool ends = first_size_ > 0 && outgoing_->finished() && outgoing_->trailers().empty();
+    if (ends && first_size_ == length_.value_or(first_size_))
         outgoing_ = nullptr;
+    else
+        outgoing_->park();
+    return true;
 }
 
 // RFC 8441 §5: the stream is the tunnel from here on.
@@ -216,6 +243,8 @@ bool h2_exchange::begin_tunnel(exchange::response& with) {
         return false;
     record_.upgraded = true;
     body_->begin_tunnel();
+    if (outgoing_ != nullptr)
+        outgoing_->park();
     idle_.arm(in_.home.worker.deadlines(),
               in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
               net::errc::tunnel_timeout);
@@ -245,7 +274,7 @@ net::task<> h2_exchange::send_rest() {
         changed_.reset();
         if (outgoing_ != nullptr && http::h2_server_session::starved(stream_)) {
             const result<void> waited = co_await outgoing_->wait();
-            if (!waited) {
+            if (!waited && !ended_) {
                 // At once, and not only when the client's window has room for an end.
                 body_failed_ = waited.error();
                 in_.session.reset(stream_, failed_by_client() ? http::h2_code::cancel
@@ -410,18 +439,24 @@ bool h2_exchange::failed_by_client() const noexcept {
     return body_failed_ && body_ && body_->failed() == body_failed_;
 }
 
+reason h2_exchange::reason_of_body() const noexcept {
+    return failed_by_client() ? reason_of_client(body_failed_)
+                              : state_->handler->reason_of(body_failed_);
+}
+
 void h2_exchange::judge_end() {
     record_.response_complete = stream_.sent;
     record_.response_bytes = stream_.data_sent;
+    if (stream_.answered && !stream_.head_sent)
+        record_.status = status_gone;
     if (stream_.sent)
         return;
-    if (ended_)
-        note(reason_of_client(ended_));
-    else if (body_failed_)
-        note(failed_by_client() ? reason_of_client(body_failed_)
-                                : state_->handler->reason_of(body_failed_));
+    // A body fails only in an exchange that nothing else has ended. What ends it later, like a
+    // client that leaves because of our reset, is not the cause.
+    if (body_failed_)
+        note(reason_of_body());
     else
-        note(reason::client_gone);
+        note(ended_ ? reason_of_client(ended_) : reason::client_gone);
 }
 
 void h2_exchange::finish() {

@@ -93,8 +93,10 @@ class h2_exchange final : private http::h2_outgoing,
     net::task<exchange::response> answer();
     [[nodiscard]] exchange::response refusal(exchange::reason why);
     net::task<> reply(exchange::response with);
+    [[nodiscard]] bool is_gone(const exchange::response& with) noexcept;
+    [[nodiscard]] exchange::reason begin_response(exchange::response& with);
     [[nodiscard]] bool send_head(exchange::response& with);
-    void gather();
+    [[nodiscard]] bool gather();
     [[nodiscard]] result<std::string_view> next_data(std::size_t max);
     [[nodiscard]] bool begin_tunnel(exchange::response& with);
     void on_tunnel_idle(error why) noexcept;
@@ -103,6 +105,7 @@ class h2_exchange final : private http::h2_outgoing,
     void end_block() noexcept;
     void on_slow() noexcept;
     [[nodiscard]] bool failed_by_client() const noexcept;
+    [[nodiscard]] exchange::reason reason_of_body() const noexcept;
     void judge_end();
     void finish();
     void note(exchange::reason why) noexcept;
@@ -139,7 +142,7 @@ class h2_exchange final : private http::h2_outgoing,
     net::event changed_;
     std::uint64_t stalled_at_ = 0;  // body bytes that had left when the stall was last looked at
     error ended_;                   // why it ended early, by our doing
-    error body_failed_;             // the response's
+    error body_failed_;             // the response's; set only if nothing had ended it before
 };
 
 }  // namespace penstock::downstream
