@@ -55,7 +55,9 @@ class h1_connection final : private net::socket_watcher,
 
     // `owner` keeps this object until the task is destroyed.
     [[nodiscard]] net::task<> serve(std::unique_ptr<connection_owner> owner);
-    // Answers without a request, for a connection over the cap, and closes.
+    // Answers without a request, for a connection over the cap, and closes. To wait for a head
+    // would hold such connections for as long as their clients like, so the answer has no body: it
+    // fits every method.
     [[nodiscard]] net::task<> refuse(std::unique_ptr<connection_owner> owner, exchange::reason why);
     [[nodiscard]] const net::socket_address& client() const noexcept { return peer_; }
     // The server goes down: an idle connection ends, a busy one after its response.
@@ -127,7 +129,7 @@ class h1_connection final : private net::socket_watcher,
 
     // What a connection has beside its stream if it speaks TLS or HTTP/2.
     struct extras {
-        std::shared_ptr<net::tls_context> context;  // outlives the stream's use of it
+        std::shared_ptr<net::tls_context> context;  // while the stream uses it
         nanoseconds handshake{0};                   // charged to the first request
         h2_connection* h2 = nullptr;                // while it serves
     };

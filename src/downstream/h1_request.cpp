@@ -32,7 +32,6 @@ net::task<h1_connection::ending> h1_connection::serve_request() {
     now.record.ledger.enter(phase::loop, home_.worker.now());
     if (read && *read == head_state::other_protocol)
         co_return ending::switch_protocol;
-    now.asked = {now.request.head.verb, now.request.head.version};
     describe();
     if (!read) {
         if (!answerable(read.error()))
@@ -185,6 +184,9 @@ void h1_connection::begin_record() {
 // Before the handler edits the head.
 void h1_connection::describe() {
     const http::request_head& head = serving_->request.head;
+    serving_->asked.version = head.version;
+    if (!head.method_text.empty())
+        serving_->asked.verb = head.verb;
     exchange::record& record = serving_->record;
     record.http10 = head.version == http::version::http_1_0;
     record.method = head.method_text;

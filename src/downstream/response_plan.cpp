@@ -34,7 +34,7 @@ response_plan plan_response(const asked& by, const exchange::response& with, boo
         plan_bodyless(with, plan);
         return plan;
     }
-    if (!with.body) {
+    if (!with.body || !by.verb) {
         plan.encoding.body = {http::framing_kind::length, 0};
         return plan;
     }

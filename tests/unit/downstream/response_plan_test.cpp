@@ -100,6 +100,16 @@ TEST(ResponsePlan, FollowsRequestStatusAndBody) {
     }
 }
 
+// It may have been HEAD, whose client would take a body for the next response.
+TEST(ResponsePlan, SendsNoBodyWhereTheMethodIsNotKnown) {
+    for (const body with : {body::none, body::text, body::endless}) {
+        const response_plan plan = plan_response({}, response_of(503, with), false);
+        EXPECT_EQ(plan.encoding.body.kind, framing_kind::length);
+        EXPECT_EQ(plan.encoding.body.length, 0U);
+        EXPECT_FALSE(plan.sends_body);
+    }
+}
+
 TEST(ResponsePlan, AnnouncesTheOriginsLengthToHead) {
     exchange::response with = response_of(200, body::none);
     with.announced_length = 7;
