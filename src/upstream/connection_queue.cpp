@@ -72,7 +72,7 @@ void connection_pool::grant(waiter& to, std::size_t endpoint, place held) {
 
 void connection_pool::hand_over(waiter& to, std::unique_ptr<connection> freed, bool reusable) {
     const std::size_t endpoint = freed->endpoint();
-    if (!reusable || to.wish.fresh) {
+    if (!reusable || !suits(to.wish, endpoint, nanoseconds{0})) {
         grant(to, endpoint, freed->give_up_place());
         return;
     }
