@@ -91,6 +91,7 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
     facts.endpoints = to.shared().endpoints.size();
     upstream::attempt_options how;
     for (facts.attempts = 1;; ++facts.attempts) {
+        how.repeatable = may_be_repeated(facts);
         upstream::attempt made = co_await to.send(from, how);
         count(made, to.shared());
         if (made.response) {

@@ -89,6 +89,7 @@ std::optional<lease_wish> cluster::implementation::choose(const attempt_options&
     lease_wish wish;
     wish.endpoint = *picked;
     wish.fresh = how.fresh_connection;
+    wish.repeatable = how.repeatable;
     wish.pinned = how.endpoint >= 0;
     wish.tried = how.tried;
     return wish;
@@ -113,7 +114,7 @@ net::task<attempt> cluster::implementation::send(exchange::request& from, attemp
     // The usual case, at the price of a look.
     std::unique_ptr<connection> idle;
     if (!wish->fresh && !speaks_h2(wish->endpoint) && shares.admits(from))
-        idle = pool.take_idle(wish->endpoint);
+        idle = pool.take_idle(*wish);
     if (idle) {
         co_await exchange_over(idle, carried, from, made);
         co_return made;

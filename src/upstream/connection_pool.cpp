@@ -11,6 +11,14 @@
 #include <utility>
 
 namespace penstock::upstream {
+namespace {
+
+// A request that may be sent again costs no system call here.
+connection::source asked_for(const lease_wish& wish) noexcept {
+    return wish.repeatable ? connection::source::memory : connection::source::kernel;
+}
+
+}  // namespace
 
 connection_pool::connection_pool(const surroundings& in)
     : home_(in.home),
@@ -33,18 +41,46 @@ bool connection_pool::full(std::size_t endpoint) const noexcept {
            shared_.settings.pool.connections;
 }
 
-std::unique_ptr<connection> connection_pool::take_idle(std::size_t endpoint) {
-    endpoint_state& state = endpoints_[endpoint];
+std::unique_ptr<connection> connection_pool::take_idle(const lease_wish& wish) {
+    endpoint_state& state = endpoints_[wish.endpoint];
+    const time_point now = home_.now();
+    if (state.age.suspects())
+        note_outlived(state, now);
     while (!state.idle.empty()) {
-        std::unique_ptr<connection> found = remove_idle(endpoint, state.idle.size() - 1);
-        const bool spoiled = found->spoiled();
-        if (!spoiled && !overdue(*found, home_.now()))
+        const connection& latest = *state.idle.back();
+        const bool late = overdue(latest, now);
+        // The others have idled for longer.
+        if (!late && !wish.repeatable && !suits(wish, wish.endpoint, now - latest.idle_since()))
+            return nullptr;
+        std::unique_ptr<connection> found = remove_idle(wish.endpoint, state.idle.size() - 1);
+        const connection::condition seen = found->look(asked_for(wish));
+        if (seen == connection::condition::quiet && !late)
             return found;
-        if (spoiled)
+        if (seen != connection::condition::quiet)
             add(counters_.stale);
+        if (seen == connection::condition::closed)
+            state.age.closed({found->idle_since(), now}, now);
         discard(std::move(found));
     }
     return nullptr;
+}
+
+bool connection_pool::suits(const lease_wish& wish, std::size_t endpoint,
+                            nanoseconds idled) const noexcept {
+    if (wish.repeatable || wish.fresh)
+        return !wish.fresh;
+    const idle_age& age = endpoints_[endpoint].age;
+    return idled < age.safe(shared_.settings.pool.idle_timeout, home_.now());
+}
+
+// The oldest of those whose idling shows something.
+void connection_pool::note_outlived(endpoint_state& of, time_point now) const noexcept {
+    const auto before = [&](const std::unique_ptr<connection>& each) {
+        return each->idle_since() < of.age.proven_at();
+    };
+    const auto first = std::partition_point(of.idle.begin(), of.idle.end(), before);
+    if (first != of.idle.end())
+        of.age.outlived({(*first)->idle_since(), now});
 }
 
 net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange::request& from,
@@ -60,7 +96,7 @@ net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange:
         wish.endpoint = self.wish.endpoint;
         held = std::move(self.granted);
         if (self.given) {
-            if (!self.given->spoiled())
+            if (!self.given->spoiled(asked_for(wish)))
                 co_return std::move(self.given);
             add(counters_.stale);
             held = self.given->give_up_place();
@@ -140,7 +176,7 @@ place connection_pool::take_place(const exchange::request& from, const lease_wis
     std::vector<std::unique_ptr<connection>>& idle = endpoints_[wish.endpoint].idle;
     if (held || idle.empty())
         return held;
-    // Only a wish for a fresh connection comes here while one idles: it takes that one's place.
+    // Only a wish that none of those which idle suits comes here: it takes the place of one.
     return remove_idle(wish.endpoint, 0)->give_up_place();
 }
 
@@ -148,13 +184,13 @@ bool connection_pool::keep_idle(std::unique_ptr<connection>& freed) {
     const std::size_t at = freed->endpoint();
     endpoint_state& state = endpoints_[at];
     const time_point now = home_.now();
-    const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout, now);
+    const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout);
     if (usable <= nanoseconds{0})
         return false;
     place allowance = place::try_take(shared_.idle, shared_.settings.pool.idle);
     if (!allowance)
         return false;
-    freed->begin_idle(*this, std::move(allowance), now);
+    freed->begin_idle(*this, std::move(allowance));
     state.idle.push_back(std::move(freed));
     add(counters_.idle);
     sweep_at(now + usable);
@@ -181,7 +217,7 @@ void connection_pool::on_idle_event(connection& of, bool closed_by_peer) noexcep
     endpoint_state& state = endpoints_[endpoint];
     const time_point now = home_.now();
     if (closed_by_peer)
-        state.age.closed(now - of.idle_since(), now);
+        state.age.closed({of.idle_since(), now}, now);
     const auto is_this = [&](const std::unique_ptr<connection>& item) { return item.get() == &of; };
     const auto at = std::find_if(state.idle.begin(), state.idle.end(), is_this);
     PENSTOCK_CHECK(at != state.idle.end());
@@ -196,7 +232,7 @@ void connection_pool::on_idle_event(connection& of, bool closed_by_peer) noexcep
 
 bool connection_pool::overdue(const connection& of, time_point now) const noexcept {
     const idle_age& age = endpoints_[of.endpoint()].age;
-    return now - of.idle_since() >= age.usable(shared_.settings.pool.idle_timeout, now);
+    return now - of.idle_since() >= age.usable(shared_.settings.pool.idle_timeout);
 }
 
 void connection_pool::close_overdue(time_point now) {
@@ -217,7 +253,7 @@ time_point connection_pool::next_sweep(time_point now) const noexcept {
     for (const endpoint_state& state : endpoints_) {
         if (state.idle.empty())
             continue;
-        const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout, now);
+        const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout);
         next = std::min(next, state.idle.front()->idle_since() + usable);
     }
     return next;

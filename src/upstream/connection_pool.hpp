@@ -28,6 +28,7 @@ struct lease_wish {
     std::size_t endpoint = 0;
     bool fresh = false;       // no connection that has carried an exchange
     bool pinned = false;      // this endpoint and no other
+    bool repeatable = false;  // may be sent again if the connection turns out to be dead
     std::uint64_t tried = 0;  // endpoints that must not take its place, one bit each
 };
 
@@ -46,8 +47,9 @@ class connection_pool final : private idle_owner, private net::deadline {
     explicit connection_pool(const surroundings& in);
     ~connection_pool() override;
 
-    // The most recently used idle connection that is still good, or null.
-    [[nodiscard]] std::unique_ptr<connection> take_idle(std::size_t endpoint);
+    // The most recently used idle connection that is still good, or null. For a request that can't
+    // be repeated only one that is known to be alive, and young enough to stay so.
+    [[nodiscard]] std::unique_ptr<connection> take_idle(const lease_wish& wish);
     // A connection after waiting for one, or why there is none: errc::queue_full,
     // errc::queue_timeout, what connecting met, or what `from.aborted` fired with.
     [[nodiscard]] net::task<result<std::unique_ptr<connection>>> obtain(exchange::request& from,
@@ -98,6 +100,10 @@ class connection_pool final : private idle_owner, private net::deadline {
     [[nodiscard]] bool keep_idle(std::unique_ptr<connection>& freed);
     [[nodiscard]] std::unique_ptr<connection> remove_idle(std::size_t endpoint, std::size_t at);
     [[nodiscard]] bool overdue(const connection& of, time_point now) const noexcept;
+    // True if a connection that has idled for so long may be given to it.
+    [[nodiscard]] bool suits(const lease_wish& wish, std::size_t endpoint,
+                             nanoseconds idled) const noexcept;
+    void note_outlived(endpoint_state& of, time_point now) const noexcept;
     void close_overdue(time_point now);
     void close_for_others();
     void sweep_at(time_point at) noexcept;

@@ -86,7 +86,7 @@ void connection_pool::grant(waiter& to, std::size_t endpoint, place held) {
 
 void connection_pool::hand_over(waiter& to, std::unique_ptr<connection> freed, bool reusable) {
     const std::size_t endpoint = freed->endpoint();
-    if (!reusable || to.wish.fresh) {
+    if (!reusable || !suits(to.wish, endpoint, nanoseconds{0})) {
         grant(to, endpoint, freed->give_up_place());
         return;
     }
@@ -138,7 +138,9 @@ void connection_pool::serve_queue() {
 // By a connection that idles, which is there while a client was held back, or by a new one.
 bool connection_pool::serve_next(std::size_t endpoint, waiter& next) {
     if (!next.wish.fresh) {
-        std::unique_ptr<connection> found = take_idle(endpoint);
+        lease_wish wanted = next.wish;
+        wanted.endpoint = endpoint;
+        std::unique_ptr<connection> found = take_idle(wanted);
         if (found && next.queued()) {
             hand_over(next, std::move(found), true);
             return true;

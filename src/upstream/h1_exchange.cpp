@@ -206,8 +206,9 @@ attempt_failure h1_exchange::failure(error why) const noexcept {
     const bool died = failed.reason == exchange::reason::connection_terminated;
     if (died && reused_ && !response_begun_ && !of_client) {
         add(around_.counters.stale);
-        const time_point now = around_.home.now();
-        around_.pool.age_of(endpoint_).closed(idled_, now);
+        // An origin that dies of what it is asked says nothing about idle connections.
+        if (unheard_)
+            around_.pool.age_of(endpoint_).closed(idled_, around_.home.now());
     }
     return failed;
 }

@@ -100,7 +100,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     http::h1_body_decoder decoder_;
     http::framing framing_;
     std::size_t endpoint_;
-    nanoseconds idled_;
+    idle_period idled_;
     error failed_;
     std::size_t interim_bytes_ = 0;
     std::uint8_t interims_ = 0;
@@ -111,6 +111,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     bool tunnelling_ = false;
     bool finished_ = false;
     bool client_failed_ = false;  // the client did not take an interim head
+    bool unheard_ = false;        // the request came to a connection that had been closed
 };
 
 }  // namespace penstock::upstream

@@ -171,8 +171,15 @@ void h1_exchange::start_tunnel() {
 }
 
 bool h1_exchange::reusable() {
-    return finished_ && keeps_alive_ && !failed_ && buffer_.empty() && sender_.complete() &&
-           !connection_->spoiled();
+    if (!finished_ || !keeps_alive_ || failed_ || !buffer_.empty() || !sender_.complete())
+        return false;
+    const connection::condition seen = connection_->look(connection::source::memory);
+    // It said that it would stay.
+    if (seen == connection::condition::closed) {
+        const time_point now = around_.home.now();
+        around_.pool.age_of(endpoint_).closed({now, now}, now);
+    }
+    return seen == connection::condition::quiet;
 }
 
 net::task<> h1_exchange::close() {
@@ -218,6 +225,8 @@ void h1_exchange::settle(bool reuse) {
     subtract(around_.counters.active);
     stream().read_deadline_off();
     stream().write_deadline_off();
+    unheard_ = reused_ && !response_begun_ && stream().unconfirmed();
+    connection_->end_exchange(around_.home.now());
     share_.end();
     around_.pool.give_back(std::move(connection_), reuse);
     load_.end();

@@ -118,17 +118,52 @@ bool h2_pool::serves(std::size_t endpoint) const noexcept {
 }
 
 // The newest of those that are as free: an older one may just have refused a stream.
-std::shared_ptr<h2_client> h2_pool::best(std::size_t endpoint) const noexcept {
+std::shared_ptr<h2_client> h2_pool::best(std::size_t endpoint, nanoseconds idled) const noexcept {
     std::shared_ptr<h2_client> found;
     std::size_t most = 0;
     for (const std::shared_ptr<h2_client>& each : endpoints_[endpoint].clients) {
         const std::size_t slots = each->slots();
-        if (slots > 0 && slots >= most) {
-            found = each;
-            most = slots;
-        }
+        if (slots == 0 || slots < most)
+            continue;
+        const std::optional<idle_period> since = each->idled();
+        if (since && since->length() >= idled)
+            continue;
+        found = each;
+        most = slots;
     }
     return found;
+}
+
+// What may not be repeated gets a connection that is known to be alive, and young enough to stay
+// so.
+std::shared_ptr<h2_client> h2_pool::choose(const lease_wish& wish) {
+    endpoint_state& state = endpoints_[wish.endpoint];
+    if (wish.repeatable)
+        return best(wish.endpoint);
+    for (const std::shared_ptr<h2_client>& each : state.clients) {
+        const std::optional<idle_period> since = each->idled();
+        if (since && each->slots() > 0)
+            state.age.outlived(*since);
+    }
+    for (;;) {
+        const nanoseconds safe = state.age.safe(nanoseconds::max(), home_.now());
+        std::shared_ptr<h2_client> found = best(wish.endpoint, safe);
+        if (!found || !found->idled())
+            return found;
+        found->look();
+        if (found->slots() > 0)
+            return found;
+    }
+}
+
+// For one that suits better.
+place h2_pool::place_of_idle(std::size_t endpoint) noexcept {
+    const auto clients = endpoints_[endpoint].clients;
+    for (const std::shared_ptr<h2_client>& each : clients) {
+        if (each->idled())
+            return each->give_up_place();
+    }
+    return {};
 }
 
 bool h2_pool::full(std::size_t endpoint) const noexcept {
@@ -164,7 +199,7 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
         if (!admitted || (first && first_waiter(at) != nullptr))
             waits = true;
         if (!waits)
-            made.http2 = best(at);
+            made.http2 = choose(wish);
         if (made.http2) {
             // Opened before the last stream is taken, so that nobody has to wait for it.
             if (made.http2->slots() == 1)
@@ -172,8 +207,11 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
             co_return std::move(made);
         }
         waits = false;
-        if (admitted)
+        if (admitted) {
             begin_dial(at);
+            if (!being_made(at) && !wish.repeatable)
+                begin_dial(at, place_of_idle(at));
+        }
         if (home_.now() >= until && until < latest && contention_.served_soon(self))
             until += contention::grace;
         if (!being_made(at) && home_.now() >= until)
@@ -250,8 +288,11 @@ void h2_pool::ask_for_place(waiter& self, std::size_t endpoint) {
 void h2_pool::begin_dial(std::size_t endpoint) {
     if (being_made(endpoint))
         return;
-    place held = place::try_take(shared_->endpoints[endpoint]->connections,
-                                 shared_->settings.pool.connections);
+    begin_dial(endpoint, place::try_take(shared_->endpoints[endpoint]->connections,
+                                         shared_->settings.pool.connections));
+}
+
+void h2_pool::begin_dial(std::size_t endpoint, place held) {
     if (!held)
         return;
     auto made = std::make_shared<dial>(*this, endpoint, std::move(held));
@@ -324,6 +365,8 @@ void h2_pool::on_end(h2_client& of) noexcept {
     const std::size_t at = of.endpoint();
     const bool opened = of.session().settings_received();
     const error why = of.failed();
+    if (const std::optional<idle_period> idled = of.ended_idling())
+        endpoints_[at].age.closed(*idled, home_.now());
     std::erase_if(endpoints_[at].clients,
                   [&](const std::shared_ptr<h2_client>& each) { return each.get() == &of; });
     // One that never came to be is the answer to all who wait for it.

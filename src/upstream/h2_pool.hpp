@@ -63,6 +63,7 @@ class h2_pool final : private h2_client_owner {
     class dial;
     struct endpoint_state {
         std::vector<std::shared_ptr<h2_client>> clients;
+        idle_age age;
         std::deque<waiter*> waiting;
         std::shared_ptr<dial> dialling;
         std::pair<time_point, time_point> latest_tls;  // handshake, from and to
@@ -72,8 +73,13 @@ class h2_pool final : private h2_client_owner {
 
     void on_slot(h2_client& of) noexcept override;
     void on_end(h2_client& of) noexcept override;
-    [[nodiscard]] std::shared_ptr<h2_client> best(std::size_t endpoint) const noexcept;
+    // Of those that have idled for less than `idled`, if they have carried exchanges and idle.
+    [[nodiscard]] std::shared_ptr<h2_client> best(
+        std::size_t endpoint, nanoseconds idled = nanoseconds::max()) const noexcept;
+    [[nodiscard]] std::shared_ptr<h2_client> choose(const lease_wish& wish);
+    [[nodiscard]] place place_of_idle(std::size_t endpoint) noexcept;
     void begin_dial(std::size_t endpoint);
+    void begin_dial(std::size_t endpoint, place held);
     void on_dialled(std::size_t endpoint, result<std::unique_ptr<connection>> made);
     [[nodiscard]] waiter* first_waiter(std::size_t endpoint) const;
     void wake(std::size_t endpoint, std::size_t most);

@@ -74,6 +74,9 @@ struct attempt {
 };
 
 struct attempt_options {
+    // It may be sent again if it fails over a pooled connection that was dead. Whatever may not
+    // gets one that was looked at first, or a fresh one.
+    bool repeatable = false;
     // No pooled connection: the replay of an exchange that met a stale one gets a fresh one.
     bool fresh_connection = false;
     // The endpoint of an earlier attempt to use again, or -1 to let the balancer pick.

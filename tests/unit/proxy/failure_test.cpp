@@ -52,6 +52,27 @@ TEST(FailureStatus, IsTheDocumentedOneForEveryReason) {
     }
 }
 
+TEST(MayBeRepeated, WhatIsIdempotentWithoutABodyWhileAttemptsAreLeft) {
+    using http::method;
+    const auto asked = [](method verb, bool body_empty, unsigned attempts) {
+        retry_facts about;
+        about.verb = verb;
+        about.body_empty = body_empty;
+        about.attempts = attempts;
+        return may_be_repeated(about);
+    };
+    for (const method verb : {method::get, method::head, method::options, method::delete_}) {
+        EXPECT_TRUE(asked(verb, true, 1));
+        EXPECT_TRUE(asked(verb, true, 2));
+        EXPECT_FALSE(asked(verb, true, 3));
+        EXPECT_FALSE(asked(verb, false, 1));
+    }
+    EXPECT_TRUE(asked(method::put, true, 1));
+    EXPECT_FALSE(asked(method::put, false, 1));
+    for (const method verb : {method::post, method::patch, method::other})
+        EXPECT_FALSE(asked(verb, true, 1));
+}
+
 struct retry_case {
     std::string name;
     upstream::attempt_failure failed;
