@@ -29,7 +29,7 @@ from ledger import Ledger
 from load import Load
 from phase import make_phase
 
-VIOLATIONS_SHOWN = 30
+SHOWN_OF_A_KIND = 3
 
 
 class Site:
@@ -70,8 +70,9 @@ class Site:
 
     def violation(self, text, record=None):
         self.violations += 1
-        self.kinds[" ".join(word for word in text.split()[:8] if not any(c.isdigit() for c in word))] += 1
-        if self.violations > VIOLATIONS_SHOWN:
+        kind = " ".join(word for word in text.split()[:8] if not any(c.isdigit() for c in word))
+        self.kinds[kind] += 1
+        if self.kinds[kind] > SHOWN_OF_A_KIND:
             return
         print(f"VIOLATION (seed {self.options.seed}, {self.phase.describe()}): {text}", flush=True)
         if record:
@@ -86,10 +87,7 @@ class Site:
             await self.start_daemon(phase, rng)
         elif wrong := await self.daemon.reload(self.make_configuration(phase, rng)):
             self.violation(f"reload: {wrong}\n{self.daemon.said()[-2000:]}")
-        beside = [disorder.reloads(self, phase)] if phase.reloads else []
-        beside += [disorder.origins(self, phase)] if phase.process_faults else []
-        beside += [disorder.drain(self, phase)] if phase.drain else []
-        await disorder.run_beside(Load(phase, self).run(), beside)
+        await disorder.run_beside(Load(phase, self).run(), self, phase)
         await settle(self, phase)
 
     async def end(self):

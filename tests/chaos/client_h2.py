@@ -5,6 +5,7 @@ import asyncio
 import h2_frames as h2
 from content import in_pieces, request_body
 from h2_peer import Peer
+from wire import Slowness
 
 
 class Connection:
@@ -13,18 +14,20 @@ class Connection:
         self.scheme = "https" if secure else "http"
         self.peer = Peer(wire, client=True, options=[(h2.PUSH, 0)],
                          stream_window=rng.choice([65535, 65535, 1000, 1 << 20]))
-        self.port = wire.transport.get_extra_info("sockname")[1]
+        self.port = wire.port
 
     async def run(self, records):
         peer = self.peer
         peer.start()
         reading = asyncio.ensure_future(peer.serve())
         await peer.settled.wait()
-        limit = asyncio.Semaphore(min(self.rng.choice([1, 4, 12]), peer.peer_settings.get(h2.STREAMS_MAX, 100)))
+        # More than a proxy takes up at once, at times.
+        limit = asyncio.Semaphore(min(self.rng.choice([1, 4, 12, 60]),
+                                      peer.peer_settings.get(h2.STREAMS_MAX, 100)))
         await asyncio.gather(*(self.request(record, limit) for record in records))
         if self.rng.random() < 0.3:
             peer.post(h2.goaway(0, h2.NO_ERROR))
-        peer.wire.close()
+        peer.close()
         await reading
 
     async def request(self, record, limit):
@@ -82,7 +85,7 @@ class Connection:
         record.sent = "all"
 
     async def read(self, record, stream):
-        answer, plan = record.answer, record.plan
+        answer, plan, slow = record.answer, record.plan, Slowness()
         while answer.ending != "left":
             what, value = await stream.next()
             if what == "interim":
@@ -95,7 +98,7 @@ class Connection:
             elif what == "data":
                 answer.body += value
                 if plan.client == "slow_read":
-                    await asyncio.sleep(0.01)
+                    await slow.step()
                 stream.give_back(len(value))
             elif what == "trailers":
                 answer.trailers = value

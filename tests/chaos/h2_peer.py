@@ -72,6 +72,7 @@ class Peer:
         self.goaway = None              # (last, code) that they sent
         self.block = None               # (first frame, bytes) of a header block that goes on
         self.breach = None
+        self.out = bytearray()
 
     # ---- Connection
 
@@ -82,10 +83,22 @@ class Peer:
                   h2.window_update(0, CONNECTION_WINDOW - 65535))
 
     def post(self, data):
+        """Leaves with everything else of this turn of the loop, in one write."""
+        if not self.out:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self.out += data
+
+    def flush(self):
+        data, self.out = bytes(self.out), bytearray()
         try:
-            self.wire.write(data)
+            if data:
+                self.wire.write(data)
         except Gone:
             pass                        # serve() finds out
+
+    def close(self):
+        self.flush()
+        self.wire.close()
 
     async def serve(self):
         """Reads until the end; afterwards every stream has been told."""
@@ -105,7 +118,7 @@ class Peer:
         except (Malformed, hpack.HPACKError, IndexError, ValueError) as wrong:
             self.breach = f"{type(wrong).__name__}: {wrong}"
             self.post(h2.goaway(self.highest, h2.PROTOCOL_ERROR))
-            self.wire.close()
+            self.close()
             self.lose(self.breach)
 
     def lose(self, how):

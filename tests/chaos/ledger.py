@@ -55,6 +55,8 @@ class Record:
 
     def fields(self):
         made = [("x-token", self.token), ("x-plan", self.plan.encode())]
+        if self.plan.padding:
+            made.append(("x-padding", "p" * self.plan.padding))
         if self.plan.kind == "grpc":
             made.append(("content-type", "application/grpc"))
         if self.plan.kind != "websocket":

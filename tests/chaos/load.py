@@ -82,7 +82,7 @@ class Load:
     def make_records(self, name, count, client, rng, daemon):
         h2 = client.startswith("h2")
         websocket = not h2 and rng.random() < 0.06
-        number = 1 if websocket else rng.choice([1, 2, 4, 9]) * (2 if h2 else 1)
+        number = 1 if websocket else rng.choice([2, 6, 18, 45] if h2 else [1, 2, 4, 9])
         pipelined = not h2 and not websocket and number > 1 and rng.random() < 0.3
         records = []
         for i in range(number):

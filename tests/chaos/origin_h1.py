@@ -33,6 +33,8 @@ class Request:
 
     def report(self):
         """What was read, in fields."""
+        if self.plan.fault == "early_and_close":
+            return []
         made = [("x-seen", seen(bytes(self.body)))]
         if sums := [value for name, value in self.trailers if name == "x-sum"]:
             made.append(("x-seen-sum", ",".join(sums)))
@@ -122,9 +124,12 @@ async def write_answer(wire, request, reading):
         if plan.fault in ("close_in_body", "reset_in_body", "bad_chunk", "stall_in_body") and \
                 sent + len(piece) > plan.at:
             return await break_off(wire, plan, pending, piece[:plan.at - sent], chunked)
-        await wire.send(pending + (h1.chunk(piece) if chunked else piece))
-        pending = b""
+        pending += h1.chunk(piece) if chunked else piece
         sent += len(piece)
+        if plan.fault == "bytes_behind" and sent == len(body):
+            break
+        await wire.send(pending)
+        pending = b""
         await asyncio.sleep(plan.pause)
     if chunked and request.method != "HEAD":
         if plan.early and plan.trailers and reading:
@@ -132,7 +137,11 @@ async def write_answer(wire, request, reading):
         trailers = [("x-end", request.token), *request.report()] if plan.trailers else []
         pending += h1.last_chunk(trailers)
     if plan.fault == "bytes_behind":
-        pending += b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nsmuggle"
+        # With the end in one write: what comes later may meet the next request, and nobody could tell.
+        await wire.drained()
+        await wire.send(pending[:-100])
+        await wire.drained()
+        pending = pending[-100:] + b"HTTP/1.1 200 OK\r\ncontent-length: 7\r\n\r\nsmuggle"
     if pending:
         await wire.send(pending)
     return plan.framing != "close"

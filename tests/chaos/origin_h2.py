@@ -18,6 +18,7 @@ class Connection:
     def __init__(self, wire, journal, rng):
         self.journal = journal
         self.leaving = None             # the last stream that our GOAWAY named
+        self.highest = 0                # stream that was begun
         self.running = set()
         self.peer = Peer(wire, client=False, on_stream=self.begin,
                          stream_window=rng.choice([65535, 65535, 4096, 1 << 20]),
@@ -29,13 +30,11 @@ class Connection:
         for task in self.running:
             task.cancel()
         await asyncio.gather(*self.running, return_exceptions=True)
-        self.peer.wire.close()
+        self.peer.close()
         if self.peer.breach:
             raise RuntimeError(self.peer.breach)
 
     def begin(self, stream):
-        if self.leaving is not None and stream.number > self.leaving:
-            return                      # our GOAWAY says that it is not looked at
         task = asyncio.ensure_future(self.answer(stream))
         self.running.add(task)
         task.add_done_callback(self.finish)
@@ -45,7 +44,7 @@ class Connection:
         if not task.cancelled() and (error := task.exception()):
             self.journal.write("malformed", "-", f"{type(error).__name__}: {error}")
         if self.leaving is not None and not self.running:
-            self.peer.wire.close()
+            self.peer.close()
 
     async def answer(self, stream):
         _, fields = await stream.next()
@@ -54,22 +53,25 @@ class Connection:
         if plan.fault == "refuse":
             self.peer.reset(stream, h2.REFUSED_STREAM)
             return
-        if plan.fault == "goaway_below" and self.leaving is None:
-            self.leave(stream.number - 2)
+        if self.leaving is not None and stream.number > self.leaving:
+            return                      # our GOAWAY says that it is not looked at
+        if plan.fault == "goaway_below" and self.leaving is None and stream.number > self.highest:
+            self.leave(self.highest)
             return
+        self.highest = max(self.highest, stream.number)
         self.journal.write("begun", token, of[":method"])
         if plan.fault == "close_unanswered":
-            self.peer.wire.close()
+            self.peer.close()
             return
         if plan.fault == "reset_unanswered":
             self.peer.reset(stream, h2.INTERNAL_ERROR)
             return
         if plan.fault == "goaway_race" and self.leaving is None:
-            self.leave(self.peer.highest)
+            self.leave(self.highest)
         await Answer(self.peer, stream, token, plan, of[":method"]).run()
         self.journal.write("done", token, of[":method"])
         if plan.fault == "goaway_behind" and self.leaving is None:
-            self.leave(self.peer.highest)
+            self.leave(self.highest)
 
     def leave(self, last):
         self.leaving = last
@@ -172,7 +174,7 @@ class Answer:
         if self.plan.fault == "reset_in_body":
             self.peer.reset(self.stream, h2.INTERNAL_ERROR)
         elif self.plan.fault == "close_in_body":
-            self.peer.wire.close()
+            self.peer.close()
         else:
             await asyncio.sleep(30)
 

@@ -11,16 +11,15 @@ FAULTS_H1 = ["close_unanswered", "reset_unanswered", "bad_status_line", "close_i
 FAULTS_H2 = ["refuse", "reset_unanswered", "reset_in_body", "goaway_below", "goaway_behind",
              "goaway_race", "close_unanswered", "close_in_body", "wrong_length", "hang", "stall_in_body",
              "early_and_reset"]
-# Faults behind which the answer is whole all the same.
-HARMLESS = {"", "bytes_behind", "close_behind", "goaway_behind", "refuse", "goaway_below",
-            "goaway_race"}
-SAFE = {"GET", "HEAD", "OPTIONS"}
+# RFC 9110 §9.2.2.
+IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
 
 
 @dataclasses.dataclass
 class Plan:
     kind: str = "plain"             # plain, grpc, websocket
     method: str = "GET"
+    padding: int = 0                # bytes of a field that makes the head long
     upload: int = 0                 # bytes
     upload_chunked: bool = False
     upload_trailers: bool = False
@@ -52,7 +51,7 @@ class Plan:
 
     @property
     def repeatable(self):
-        return self.method in SAFE and self.upload == 0
+        return self.method in IDEMPOTENT and self.upload == 0
 
     @property
     def has_body(self):
@@ -86,6 +85,7 @@ def make_plain(rng):
         plan.upload_pause = rng.choice([0, 0, 0.002, 0.02])
         plan.expect = plan.upload > 0 and rng.random() < 0.1
         plan.early = plan.upload > 0 and rng.random() < 0.1
+    plan.padding = rng.choice([0, 0, 0, 700, 5000])
     plan.length = sizes(rng)
     plan.status = rng.choices([200, 404, 500, 204, 304], [80, 6, 6, 5, 3])[0]
     plan.framing = rng.choices(["length", "chunked", "close", "empty"], [55, 35, 4, 6])[0]
@@ -123,7 +123,8 @@ def add_client_fault(plan, rng):
 def add_origin_fault(plan, rng, faults):
     plan.fault = rng.choice(faults)
     plan.at = rng.randrange(plan.length + 1) if plan.length else 0
-    if plan.fault == "bad_chunk":
-        plan.framing = "chunked"
+    if plan.fault == "bad_chunk" or (plan.framing == "close" and plan.fault in
+                                     ("bytes_behind", "close_in_body", "stall_in_body")):
+        plan.framing = "chunked"        # only there it is a fault
     if plan.fault.startswith("early"):
         plan.early = True

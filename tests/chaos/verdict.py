@@ -1,11 +1,7 @@
 """Judges one settled request: what is wrong with it, in words; nothing if all is well."""
 
 import content
-from plan import HARMLESS
 from reasons import NOT_SENT, STATUS_OF
-
-# Penstock may lose these to an origin that misbehaves.
-FAILED = {"broken", "none"}
 
 
 def judge(record, phase):
@@ -15,7 +11,7 @@ def judge(record, phase):
     if answer.ending == "malformed":
         found.append(f"the answer breaks the grammar: {answer.how}")
     elif answer.ending == "none":
-        found += judge_silence(record)
+        found += judge_silence(record, phase)
     elif answer.ending == "whole" and answer.own_reason:
         found += judge_own_reply(record, phase)
     elif answer.ending == "whole":
@@ -27,9 +23,9 @@ def judge(record, phase):
     return found + judge_execution(record)
 
 
-def judge_silence(record):
-    if record.daemon.draining and not record.begun_at_origin:
-        return []                       # the listening socket, or an idle connection, had just been closed
+def judge_silence(record, phase):
+    if record.daemon.draining and (phase.drain == "cut" or not record.begun_at_origin):
+        return []                       # cut, or the socket, or an idle connection, had just been closed
     return [f"no answer at all ({record.answer.how})"]
 
 
@@ -80,7 +76,7 @@ def judge_whole(record):
         found.append(f"status {answer.status} and not {plan.status}")
     if len(answer.body) != plan.body_length:
         found.append(f"looks whole with {len(answer.body)} of {plan.body_length} bytes")
-    if plan.fault not in HARMLESS and plan.fault in ("bad_status_line", "close_in_head", "bad_chunk"):
+    if plan.fault in ("bad_status_line", "close_in_head"):
         found.append(f"looks whole behind {plan.fault}")
     if len(answer.interim) != plan.interim and plan.fault != "early_and_close":
         found.append(f"{len(answer.interim)} of {plan.interim} interim answers")

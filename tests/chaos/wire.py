@@ -16,6 +16,7 @@ class Wire(asyncio.Protocol):
     def __init__(self, on_open=None):
         self.on_open = on_open
         self.transport = None
+        self.port = 0                   # ours
         self.buffer = bytearray()
         self.ended = None               # how the peer ended it
         self.received = 0
@@ -28,6 +29,7 @@ class Wire(asyncio.Protocol):
 
     def connection_made(self, transport):
         self.transport = transport
+        self.port = (transport.get_extra_info("sockname") or (0, 0))[1]
         if self.on_open:
             self.on_open(self)
 
@@ -109,6 +111,11 @@ class Wire(asyncio.Protocol):
             raise Gone(self.ended or "closed here")
         self.transport.write(data)
 
+    async def drained(self):
+        """Waits until the kernel has all that was written."""
+        while self.transport.get_write_buffer_size() and not self.ended:
+            await asyncio.sleep(0.001)
+
     def close(self):
         self.transport.close()
 
@@ -120,6 +127,18 @@ class Wire(asyncio.Protocol):
         except OSError:
             pass                        # it is closed already
         self.transport.abort()
+
+
+class Slowness:
+    """The pauses of a reader that does not keep up, a second of them at most."""
+
+    def __init__(self):
+        self.left = 100
+
+    async def step(self):
+        if self.left:
+            self.left -= 1
+            await asyncio.sleep(0.01)
 
 
 async def connect(port, tls=None, host="127.0.0.1", name=None):
