@@ -1,5 +1,6 @@
 """Reads the access logs of a daemon as they grow, over rotations, and finds the record of each line."""
 
+import collections
 import json
 import os
 
@@ -13,6 +14,8 @@ class LogReader:
     def __init__(self, daemon):
         self.daemon = daemon
         self.places = {}                # inode to how far it was read
+        self.counts = collections.Counter()     # lines by the labels of penstock_requests_total
+        self.attempts = 0
 
     def new_lines(self):
         lines = []
@@ -41,10 +44,21 @@ class LogReader:
                 continue
             if line["penstock.reason"] not in STATUS_OF and line["penstock.reason"] != "none":
                 wrong.append(f"a reason outside the list: {text}")
+            self.counts[labels_of(line)] += 1
+            self.attempts += line["penstock.attempts"]
             token = line["url.path"].rpartition("/")[2]
             if token in records:
                 records[token].lines.append(line)
         return wrong
+
+
+def labels_of(line):
+    """The labels of penstock_requests_total under which this line was counted."""
+    status, version = line["http.response.status_code"], line["network.protocol.version"]
+    values = {"listener": line["penstock.listener"], "route": line["penstock.route"],
+              "upstream": line["penstock.upstream"], "protocol": "h2" if version == "2" else f"http/{version}",
+              "code_class": f"{status // 100}xx" if status else "none", "reason": line["penstock.reason"]}
+    return ",".join(f'{name}="{value}"' for name, value in values.items())
 
 
 def judge_lines(record):

@@ -31,8 +31,9 @@ class Authority:
                 "-set_serial", str(self.count), "-extfile", base + ".ext", "-out", base + ".pem")
         return base + ".pem", base + ".key"
 
-    def client(self, protocols):
+    def client(self, protocols, newest):
         """TLS of a client that verifies."""
         made = ssl.create_default_context(cafile=self.cert)
+        made.maximum_version = newest
         made.set_alpn_protocols(protocols)
         return made

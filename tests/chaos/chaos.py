@@ -2,7 +2,7 @@
 """Chaos: a real penstock between clients and origins that misbehave, with reloads, drains and kills, where
 every request has a token by which its answer, its execution and its log line are checked.
 
-Usage: chaos.py --binary PENSTOCK [--minutes M] [--seed N] [--phase K] [--seconds S] [--keep]
+Usage: chaos.py --binary PENSTOCK [--minutes M | --phases P | --phase K] [--seed N] [--seconds S]
 
 Ends with 1 if there was a violation. Each names its seed and phase; `--seed N --phase K` runs that phase
 alone. docs/testing.md says more.
@@ -32,6 +32,13 @@ from phase import make_phase
 SHOWN_OF_A_KIND = 3
 
 
+def sanitized(binary):
+    """Whether memory of the process says nothing of Penstock's."""
+    with open(binary, "rb") as file:
+        text = file.read()
+    return b"__asan_init" in text or b"__tsan_init" in text
+
+
 class Site:
     """Everything that one run has: processes, files, the ledger, and what was found."""
 
@@ -50,7 +57,7 @@ class Site:
         self.violations = 0
         self.kinds = collections.Counter()
         self.counts = collections.Counter()
-        self.memory_max = 48 << 20 if options.memory else 0
+        self.memory_max = 0 if sanitized(options.binary) else 48 << 20
 
     async def start_daemon(self, phase, rng):
         made = Daemon(self.options.binary, self.folder)
@@ -112,7 +119,7 @@ def report(site, began):
 
 async def run(options, folder):
     site, began = Site(options, folder), time.monotonic()
-    numbers = [options.phase] if options.phase is not None else range(1 << 30)
+    numbers = [options.phase] if options.phase is not None else range(options.phases)
     try:
         site.fleet = await start_fleet(folder, site.authority)
         for number in numbers:
@@ -121,7 +128,7 @@ async def run(options, folder):
             if not options.quiet:
                 print(f"{time.monotonic() - began:6.0f} s {phase.describe()}; {site.counts['requests']} requests,"
                       f" {site.violations} violations, {site.daemon.memory[-1] >> 20} MiB", flush=True)
-            if time.monotonic() - began > options.minutes * 60:
+            if options.minutes and time.monotonic() - began > options.minutes * 60:
                 break
     finally:
         await site.end()
@@ -132,12 +139,11 @@ async def run(options, folder):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", default=os.environ.get("PENSTOCK_BINARY"))
-    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--minutes", type=float, help="end with the phase in which they are over")
+    parser.add_argument("--phases", type=int, default=1 << 30, help="end after so many")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 16))
     parser.add_argument("--phase", type=int, help="only this one")
     parser.add_argument("--seconds", type=float, default=5, help="of a phase")
-    parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True,
-                        help="whether resident memory is bounded; not with sanitizers")
     parser.add_argument("--keep", action="store_true", help="leave the folder with logs and journals")
     parser.add_argument("--quiet", action="store_true")
     options = parser.parse_args()

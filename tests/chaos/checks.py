@@ -67,6 +67,8 @@ async def settle_running(site, daemon, records):
     if not wanted - dropped <= daemon.lines <= wanted:
         site.violation(f"daemon {daemon.number}: {wanted:.0f} requests counted, {daemon.lines} log lines,"
                        f" {dropped:.0f} dropped")
+    if not dropped:
+        compare_counts(site, daemon, metrics)
     for name, labels in metrics:
         if "_other" in labels:
             site.violation(f"_other in {name}{{{labels}}}")
@@ -74,6 +76,23 @@ async def settle_running(site, daemon, records):
         site.violation(f"daemon {daemon.number} counts exceptions")
     take_troubles(site, daemon)
     check_memory(site, daemon)
+
+
+def compare_counts(site, daemon, metrics):
+    """Every counter of requests, and that of attempts, is the number of log lines that say the same."""
+    reader = site.readers[daemon.number]
+    counted = {labels: int(value) for (name, labels), value in metrics.items()
+               if name == "penstock_requests_total" and value}
+    if counted != dict(reader.counts):
+        different = {labels: (counted.get(labels, 0), reader.counts.get(labels, 0))
+                     for labels in counted.keys() | reader.counts.keys()
+                     if counted.get(labels, 0) != reader.counts.get(labels, 0)}
+        site.violation(f"counted otherwise than logged, daemon {daemon.number}: {different}")
+        reader.counts.update({labels: a - b for labels, (a, b) in different.items()})
+    attempts = total(metrics, "penstock_upstream_attempts_total")
+    if attempts != reader.attempts:
+        site.violation(f"{attempts:.0f} attempts counted, {reader.attempts} logged, daemon {daemon.number}")
+        reader.attempts = attempts
 
 
 async def wait_for_rest(site, daemon):

@@ -13,7 +13,7 @@ def make(rng, fleet, folder, tight=False, patient=True):
 
     def upstream(name, endpoints, more=""):
         return (f"  {name}: {{endpoints: [{', '.join(chr(34) + e.endpoint + chr(34) for e in endpoints)}],"
-                f" pool: {{connections: {pool}, queue_timeout: {queue}, idle_timeout: 1s}},"
+                f" pool: {{connections: {pool}, queue_timeout: {queue}, idle_timeout: {rng.choice(['200ms', '1s'])}}},"
                 f" http2: {{streams: {streams}}},"
                 f" timeouts: {{connect: {wait}, first_byte: {wait}, idle: {wait}}}{more}}}")
 

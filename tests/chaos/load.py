@@ -18,8 +18,9 @@ class Load:
         self.phase = phase
         self.site = site                # who knows the daemon, the authority, the ledger, the violations
         self.end = time.monotonic() + phase.seconds
-        self.tls_h1 = site.authority.client(["http/1.1"])
-        self.tls_h2 = site.authority.client(["h2"])
+        versions = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
+        self.tls = {protocol: [site.authority.client([alpn], newest) for newest in versions]
+                    for protocol, alpn in (("h1", "http/1.1"), ("h2", "h2"))}
 
     async def run(self):
         actors = [self.act(f"a{i}", "h1") for i in range(self.phase.clients_h1)]
@@ -33,7 +34,7 @@ class Load:
             daemon = self.site.daemon
             secure = rng.random() < 0.4
             try:
-                wire = await asyncio.wait_for(self.open(daemon, protocol, secure), LIMIT)
+                wire = await asyncio.wait_for(self.open(daemon, protocol, secure, rng), LIMIT)
             except (OSError, asyncio.TimeoutError) as error:
                 if not daemon.draining:
                     self.site.violation(f"cannot connect to daemon {daemon.number}: {error!r}")
@@ -54,10 +55,10 @@ class Load:
             if record.answer.ending == "none" and record.sent != "nothing":
                 self.site.violation(f"no end after {LIMIT} s", record)
 
-    async def open(self, daemon, protocol, secure):
+    async def open(self, daemon, protocol, secure, rng):
         if not secure:
             return await connect(daemon.port("plain"))
-        return await connect(daemon.port("edge"), self.tls_h2 if protocol == "h2" else self.tls_h1, name="a.test")
+        return await connect(daemon.port("edge"), rng.choice(self.tls[protocol]), name="a.test")
 
     async def use(self, wire, records, protocol, secure, rng):
         try:

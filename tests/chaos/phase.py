@@ -4,6 +4,10 @@ import dataclasses
 import random
 
 
+NEAR = {"connection_timeout", "connection_read_timeout", "connection_write_timeout", "head_timeout",
+        "body_timeout", "write_timeout", "connection_limit_reached"}
+
+
 @dataclasses.dataclass
 class Phase:
     seed: int
@@ -31,9 +35,17 @@ class Phase:
     def rng(self, *of):
         return random.Random(":".join(map(str, (self.seed, self.number, *of))))
 
-    def forgives(self, record):
+    def forgives(self, record, why=""):
         """Whether this request may fail, visibly."""
-        return self.faulty or (record.plan.client != "" and record.plan.client.startswith("abort"))
+        plan = record.plan
+        if plan.client.startswith("abort"):
+            return True
+        shared = record.upstream.startswith("h2")
+        if self.process_faults or self.drain == "cut" or plan.fault or shared or not plan.repeatable:
+            return self.faulty
+        # Others' origins misbehave, each on a connection of its own; what is found dead is tried again.
+        # Deadlines are near in such a phase, and the machine may be slow.
+        return self.faulty and why in NEAR
 
     def describe(self):
         more = [f"{f.name}={getattr(self, f.name)}" for f in dataclasses.fields(self)[4:-2]

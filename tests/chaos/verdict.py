@@ -36,7 +36,7 @@ def judge_own_reply(record, phase):
         found.append(f"unknown reason {why!r}")
     elif record.plan.kind != "grpc" and STATUS_OF[why] != answer.status:
         found.append(f"status {answer.status} with reason {why}")
-    if not phase.forgives(record):
+    if not phase.forgives(record, why):
         found.append(f"refused with {why}, where nothing went wrong")
     return found
 
