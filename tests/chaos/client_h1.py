@@ -182,6 +182,7 @@ async def run_websocket(wire, record, rng):
     exchange = Exchange(wire, record, rng)
     answer = record.answer
     try:
+        record.sent = "the head"
         await wire.send(request_head(record))
         await exchange.read_head()
         if answer.status != 101:

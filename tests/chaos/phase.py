@@ -40,6 +40,8 @@ class Phase:
         plan = record.plan
         if plan.client.startswith("abort"):
             return True
+        if any(line["penstock.reason"] == "stalled_client" for line in record.lines):
+            return self.tight or self.faulty    # it gave way to others, who waited for its connection
         shared = record.upstream.startswith("h2")
         if self.process_faults or self.drain == "cut" or plan.fault or shared or not plan.repeatable:
             return self.faulty

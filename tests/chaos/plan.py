@@ -92,6 +92,7 @@ def make_plain(rng):
     plan.framing = rng.choices(["length", "chunked", "close", "empty"], [55, 35, 4, 6])[0]
     plan.trailers = plan.framing in ("chunked", "empty") and rng.random() < 0.5
     plan.interim = rng.choices([0, 1, 3, 8], [85, 8, 4, 3])[0]
+    plan.interim = min(plan.interim, 7) if plan.expect else plan.interim    # 100 is one as well
     plan.delay = rng.choices([0, 0.005, 0.1], [75, 20, 5])[0]
     plan.pieces = rng.choice([1, 1, 1, 2, 6])
     plan.pause = rng.choice([0, 0, 0.001, 0.02])
