@@ -107,6 +107,11 @@ PEERS = {
 }
 
 
+def add_before(binary):
+    """Another build of Penstock, to be measured beside this one as "before"."""
+    PEERS["before"] = (penstock_config, [binary, "run", "-c"], [binary, "version"])
+
+
 def version_of(name):
     out = subprocess.run(PEERS[name][2], capture_output=True, text=True, check=False)
     text = (out.stdout + out.stderr).strip().splitlines()

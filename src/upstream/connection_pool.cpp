@@ -277,6 +277,8 @@ void connection_pool::rebalance() noexcept {
 }
 
 void connection_pool::close_for_others() {
+    if (!contention_.others_may_hold())
+        return;
     bool closed = false;
     for (std::size_t at = 0; at < endpoints_.size(); ++at) {
         endpoint_state& state = endpoints_[at];
