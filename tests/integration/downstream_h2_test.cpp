@@ -215,20 +215,6 @@ TEST(DownstreamH2, ChargesTheOriginForABodyThatFailedBeforeTheClientLeft) {
     EXPECT_EQ(record_of(here, "/big").why, reason::client_gone);
 }
 
-TEST(DownstreamH2, RecordsNoStatusThatNeverLeft) {
-    site here(h2_settings());
-    h2_client client(here.port());
-    block(here, client, 1);
-    client.send(h2::head(5, h2::get("/ok")));
-    here.eventually([&] { return here.answers->requests() == 3; });
-    client.wire.close();
-    const exchange::record record = record_of(here, "/ok");
-    EXPECT_EQ(record.status, 499);
-    EXPECT_EQ(record.why, reason::client_gone);
-    EXPECT_FALSE(record.response_complete);
-    EXPECT_EQ(record_of(here, "/big").status, 200);
-}
-
 TEST(DownstreamH2, AnswersForAHeadThatCannotBeSent) {
     site here(h2_settings());
     h2_client client(here.port());
