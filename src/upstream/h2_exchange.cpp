@@ -41,8 +41,7 @@ result<void> h2_exchange::open() {
     http::h2_request_encoding how;
     how.trailers = from_.accepts_trailers;
     how.tls = client_->is_tls();
-    // Where the end of an empty body stands is the client's choice, and servers of gRPC wait for
-    // it.
+    // Where an empty body ends is for the client to say: servers of gRPC wait for that.
     const bool absent = from_.body->absent();
     if (from_.wants_websocket) {
         if (!session.extended_connect())

@@ -88,7 +88,7 @@ class GoawayClients : public testing::Test {
         files.cert + ", key: " + files.key +
         "}]}}}\n"
         "routes: [{upstream: app}]\nupstreams: {app: {endpoints: [\"" +
-        origin.address() + "\"]}}\n"};
+        origin.address() + "\"], pool: {connections: 500, queue_timeout: 20s}}}\n"};
 };
 
 // It opens another connection for what was refused.
