@@ -116,6 +116,9 @@ net::task<bool> h1_connection::begin_tls() {
         co_return false;
     }
     extras_->handshake = net::worker::clock() - began;
+    // It may outlive many reloads, and what they have replaced with them.
+    if (!stream_.uses_tls_context())
+        extras_->context.reset();
     const net::tls_facts& facts = stream_.tls();
     add(counters.handshakes_ok[facts.resumed ? 1 : 0][facts.version == "TLSv1.3" ? 1 : 0]);
     counters.handshake_times[facts.resumed ? server_counters::resumed : server_counters::full]
@@ -214,9 +217,9 @@ net::task<> h1_connection::close(ending how) {
     alarm_.off();
     buffer_ = net::read_buffer();
     stream_.watch(nullptr);
-    if (how == ending::linger && !stream_.aborted())
+    if ((how == ending::linger || stream_.alerted()) && !stream_.aborted())
         co_await net::lingering_close(stream_, linger_time, linger_bytes_max);
-    if (how == ending::reset)
+    else if (how == ending::reset)
         stream_.reset_on_close();
     else if (stream_.is_tls() && !stream_.aborted())
         stream_.shutdown_write();

@@ -297,10 +297,13 @@ net::task<> h2_connection::end() {
         each->abort(why);
     quit_ = true;
     flush_soon();
-    if (failed_)
+    const bool alerted = in_.stream.alerted();
+    if (alerted)
+        in_.stream.wake_writer();
+    else if (failed_)
         in_.stream.abort(failed_);
     co_await children_.join();
-    if (!failed_)
+    if (alerted || !failed_)
         co_await net::lingering_close(in_.stream, linger_time, linger_bytes_max);
 }
 

@@ -104,6 +104,10 @@ std::string_view stream::handshake_phase() const noexcept {
     return tls_ ? tls_->handshake_phase() : std::string_view("hello");
 }
 
+bool stream::uses_tls_context() const noexcept { return tls_ && tls_->uses_context(); }
+
+bool stream::alerted() const noexcept { return tls_ && tls_->alerted(); }
+
 bool stream::maybe_readable() const noexcept {
     return socket_.maybe_readable() || (tls_ && tls_->readable_now());
 }

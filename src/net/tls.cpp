@@ -4,10 +4,12 @@
 #include "net/tls_context.hpp"
 #include "net/tls_material.hpp"
 #include "net/tls_session.hpp"
+#include "penstock/net/endpoint.hpp"
 #include "penstock/net/error.hpp"
 
 #include <openssl/err.h>
 #include <openssl/sha.h>
+#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <array>
@@ -112,6 +114,24 @@ void use_store(SSL_CTX* context, tls_session_store* store, bool verifies) {
 }
 
 }  // namespace
+
+bool set_tls_server_name(SSL* ssl, std::string name, bool verifies) {
+    if (name.size() > 1 && name.back() == '.')
+        name.pop_back();
+    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
+    const auto address = socket_address::parse(name, 0);
+    if (address)
+        return !verifies || X509_VERIFY_PARAM_set1_ip_asc(rules, address->host().c_str()) == 1;
+    if (verifies) {
+        X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+        // The length is given, so that a name with a NUL in it is refused and not cut.
+        if (X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) != 1)
+            return false;
+    }
+    // SSL_set_tlsext_host_name, whose macro has a cast that our warnings refuse.
+    return name.empty() ||
+           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
+}
 
 std::shared_ptr<tls_session_store> make_tls_session_store() {
     return std::make_shared<tls_session_store>();

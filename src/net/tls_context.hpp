@@ -54,6 +54,9 @@ struct tls_context::implementation {
 class tls_session;
 [[nodiscard]] tls_session* session_of(const SSL* ssl) noexcept;
 
+// Sets what a client asks for (SNI carries names only, RFC 6066 §3) and what it verifies.
+[[nodiscard]] bool set_tls_server_name(SSL* ssl, std::string name, bool verifies);
+
 // Whether HTTP/2 may be spoken with it (RFC 9113 §9.2.2).
 [[nodiscard]] bool suits_http2(const SSL* ssl, const SSL_CIPHER* cipher) noexcept;
 

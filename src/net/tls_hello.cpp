@@ -53,6 +53,12 @@ std::string hello_protocols(SSL* ssl) {
     return found;
 }
 
+bool hello_offers_early_data(SSL* ssl) noexcept {
+    const unsigned char* data = nullptr;
+    std::size_t size = 0;
+    return SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_early_data, &data, &size) == 1;
+}
+
 // RFC 8446 §4.2.1.
 std::string_view hello_version(SSL* ssl) noexcept {
     unsigned int newest = SSL_client_hello_get0_legacy_version(ssl);

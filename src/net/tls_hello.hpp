@@ -16,6 +16,8 @@ namespace penstock::net {
 [[nodiscard]] std::string_view clean_hello_name(std::string_view name) noexcept;
 // The protocols of ALPN with commas between them, clean and no more than a few.
 [[nodiscard]] std::string hello_protocols(SSL* ssl);
+// RFC 8446 §4.2.10.
+[[nodiscard]] bool hello_offers_early_data(SSL* ssl) noexcept;
 // The newest version that the client speaks, "TLSv1.3".
 [[nodiscard]] std::string_view hello_version(SSL* ssl) noexcept;
 

@@ -105,6 +105,8 @@ tls_records::opened tls_records::open(std::span<char> record, std::span<char> ro
 
 // RFC 8446 §5.4: behind the data stand its type and zeros.
 tls_records::opened tls_records::open_tls13(std::string_view plain, time_point now) {
+    if (plain.size() > data_max + 1)
+        return fail(SSL_AD_RECORD_OVERFLOW, "a record is too long");
     const std::size_t last = plain.find_last_not_of('\0');
     if (last == std::string_view::npos)
         return fail(SSL_AD_UNEXPECTED_MESSAGE, "a record without a type");
@@ -114,6 +116,11 @@ tls_records::opened tls_records::open_tls13(std::string_view plain, time_point n
 tls_records::opened tls_records::take(unsigned char type, std::string_view data, time_point now) {
     if (data.size() > fragment_max_)
         return fail(SSL_AD_RECORD_OVERFLOW, "a record is too long");
+    // RFC 8446 §5.4, RFC 5246 §6.2.1.
+    if (data.empty() && type != SSL3_RT_APPLICATION_DATA)
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "an empty record");
+    if (message_size_ > 0 && type != SSL3_RT_HANDSHAKE)
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "a record within a handshake message");
     switch (type) {
         case SSL3_RT_APPLICATION_DATA:
             if (!data.empty()) {
@@ -172,13 +179,24 @@ tls_records::opened tls_records::take_hello(std::string_view data) {
     return {event::nothing, {}};
 }
 
-// A client has nothing else to say after its handshake. The message stands alone in its record,
-// since what follows is under other keys (RFC 8446 §5.1).
+// A client has nothing else to say after its handshake. The message may come in pieces, and nothing
+// stands behind it in its last record, since what follows is under other keys (RFC 8446 §5.1).
 tls_records::opened tls_records::take_key_update(std::string_view data, time_point now) {
-    constexpr std::string_view expected("\x18\0\0\1", 4);
-    if (data.size() != expected.size() + 1 || !data.starts_with(expected))
+    constexpr std::string_view length("\0\0\1", 3);
+    const std::size_t taken =
+        data.copy(message_.data() + message_size_, message_.size() - message_size_);
+    message_size_ += taken;
+    const std::string_view message(message_.data(), message_size_);
+    if (byte_at(message, 0) != SSL3_MT_KEY_UPDATE)
         return fail(SSL_AD_UNEXPECTED_MESSAGE, "an unexpected handshake message");
-    const unsigned char asks = byte_at(data, expected.size());
+    if (message.size() > length.size() && message.substr(1, length.size()) != length)
+        return fail(SSL_AD_DECODE_ERROR, "a key update of a wrong length");
+    if (taken < data.size())
+        return fail(SSL_AD_UNEXPECTED_MESSAGE, "a message behind a key update");
+    if (message.size() < key_update_size)
+        return {event::nothing, {}};
+    message_size_ = 0;
+    const unsigned char asks = byte_at(message, key_update_size - 1);
     if (asks > 1)
         return fail(SSL_AD_ILLEGAL_PARAMETER, "a malformed key update");
     if (!key_updates_.take(now))

@@ -107,12 +107,17 @@ class tls_records {
     [[nodiscard]] opened fail(unsigned char alert, std::string_view why) noexcept;
     [[nodiscard]] std::size_t seal_message(unsigned char type, std::string_view data, char* out);
 
+    // A KeyUpdate: its type, its length of 1 and whether it asks for an answer (RFC 8446 §4.6.3).
+    static constexpr std::size_t key_update_size = 5;
+
     tls_record_key opens_{tls_record_key::use::open};
     tls_record_key seals_{tls_record_key::use::seal};
     key_update_limit key_updates_;
     std::size_t fragment_max_;
     std::uint64_t records_max_;
     std::string_view failure_;
+    std::array<char, key_update_size> message_{};  // the client's, as far as it has come
+    std::size_t message_size_ = 0;
     int empty_ = 0;            // since the last data
     int warnings_ = 0;         // alerts and refused hellos, of the whole connection
     unsigned char alert_ = 0;  // that `seal_alert` sends, 0 = none

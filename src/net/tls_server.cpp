@@ -1,5 +1,6 @@
 // Servers' contexts: certificates by name, tickets, and what is asked of clients.
 #include "net/tls_context.hpp"
+#include "net/tls_early_data.hpp"
 #include "net/tls_hello.hpp"
 #include "net/tls_material.hpp"
 #include "net/tls_session.hpp"
@@ -79,8 +80,10 @@ int fail_hello(const SSL* ssl, int* alert) noexcept {
 
 int choose(SSL* ssl, int* alert, const implementation& impl) {
     const std::string_view name = hello_name(ssl);
-    if (tls_session* const session = session_of(ssl))
+    if (tls_session* const session = session_of(ssl)) {
         session->note_hello(clean_hello_name(name), hello_protocols(ssl), hello_version(ssl));
+        session->note_early_data(hello_offers_early_data(ssl));
+    }
     const tls_site* const site = impl.site_for(name);
     if (site == nullptr) {
         *alert = SSL_AD_UNRECOGNIZED_NAME;
@@ -359,7 +362,8 @@ class builder {
             SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
         // A ticket is good for the epoch it was made in and the one behind it.
         SSL_CTX_set_timeout(context, static_cast<long>(2 * options_.ticket_rotate));
-        return SSL_CTX_set_min_proto_version(context, version_) == 1 &&
+        return SSL_CTX_set_recv_max_early_data(context, tls_early_data::skipped_max) == 1 &&
+               SSL_CTX_set_min_proto_version(context, version_) == 1 &&
                SSL_CTX_set_num_tickets(context, options_.ticket_secret.empty() ? 0 : 1) == 1 &&
                SSL_CTX_set_cipher_list(context, or_ours(options_.ciphers, ciphers_12)) == 1 &&
                SSL_CTX_set_ciphersuites(context, or_ours(options_.suites, suites_13)) == 1 &&

@@ -3,40 +3,16 @@
 #include "net/tls_context.hpp"
 #include "net/tls_diagnosis.hpp"
 #include "net/tls_material.hpp"
-#include "penstock/net/endpoint.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 
 #include <openssl/err.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cstring>
 #include <new>
 
 namespace penstock::net {
-namespace {
-
-// Sets what a client asks for (SNI carries names only, RFC 6066 §3) and what it verifies.
-bool set_server_name(SSL* ssl, std::string name, bool verifies) {
-    if (name.size() > 1 && name.back() == '.')
-        name.pop_back();
-    X509_VERIFY_PARAM* const rules = SSL_get0_param(ssl);
-    const auto address = socket_address::parse(name, 0);
-    if (address)
-        return !verifies || X509_VERIFY_PARAM_set1_ip_asc(rules, address->host().c_str()) == 1;
-    if (verifies) {
-        X509_VERIFY_PARAM_set_hostflags(rules, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-        // The length is given, so that a name with a NUL in it is refused and not cut.
-        if (X509_VERIFY_PARAM_set1_host(rules, name.data(), name.size()) != 1)
-            return false;
-    }
-    // SSL_set_tlsext_host_name, whose macro has a cast that our warnings refuse.
-    return name.empty() ||
-           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name.data()) == 1;
-}
-
-}  // namespace
 
 // The functions that OpenSSL calls; their BIO's data is the session.
 struct tls_session::bio_calls {
@@ -145,7 +121,7 @@ bool tls_session::prepare() {
     // A certificate that is valid for any name proves nothing.
     if (verifies_ && peer_.server_name.empty())
         return false;
-    return set_server_name(ssl_.get(), peer_.server_name, verifies_);
+    return set_tls_server_name(ssl_.get(), peer_.server_name, verifies_);
 }
 
 tls_session* session_of(const SSL* ssl) noexcept {
@@ -181,23 +157,47 @@ void note_tls_secret(const SSL* of, const char* line) noexcept {
 void tls_session::note_message(int written, int, int type, const void* bytes, std::size_t size,
                                SSL*, void* self) noexcept {
     tls_session& of = *static_cast<tls_session*>(self);
-    if (type == SSL3_RT_HEADER && of.secrets_)
-        of.secrets_->count(written != 0, *static_cast<const unsigned char*>(bytes));
+    const auto* const data = static_cast<const unsigned char*>(bytes);
+    if (type == SSL3_RT_HEADER && size == SSL3_RT_HEADER_LENGTH)
+        of.note_record(written != 0, data[0], std::size_t{data[3]} << 8U | data[4]);
     if (written != 0) {
+        of.alerted_ =
+            of.alerted_ || (type == SSL3_RT_ALERT && size > 0 && data[0] == SSL3_AL_FATAL);
         // A HelloRetryRequest is a ServerHello and nothing else: another hello is to come.
         const bool message = type == SSL3_RT_HANDSHAKE && size > 0;
-        const bool hello =
-            message && *static_cast<const unsigned char*>(bytes) == SSL3_MT_SERVER_HELLO;
+        const bool hello = message && data[0] == SSL3_MT_SERVER_HELLO;
         of.answered_ = of.answered_ || (message && !hello);
-        if (hello)
+        if (of.answered_) {
+            of.early_data_.note_answer();
+        } else if (hello) {
             of.hello_bytes_ = 0;
+            of.early_data_.note_retry();
+        }
         return;
     }
-    if (type != SSL3_RT_HANDSHAKE || size == 0 ||
-        *static_cast<const unsigned char*>(bytes) != SSL3_MT_KEY_UPDATE)
+    if (type != SSL3_RT_HANDSHAKE || size == 0 || data[0] != SSL3_MT_KEY_UPDATE)
         return;
     if (!of.key_updates_.take(of.socket_.home().now()))
         of.io_error_ = errc::tls_failed;
+}
+
+// A record's header has been read or written. OpenSSL counts by itself what may be early data,
+// which it skips: between a hello and the one that a HelloRetryRequest asks for it looks like data.
+void tls_session::note_record(bool written, unsigned char type, std::size_t size) noexcept {
+    if (secrets_)
+        secrets_->count(written, type);
+    if (written || role_ == role::client || answered_ || type == SSL3_RT_APPLICATION_DATA)
+        return;
+    hello_bytes_ += SSL3_RT_HEADER_LENGTH + size;
+    if (hello_bytes_ > hello_bytes_max)
+        io_error_ = errc::too_large;
+}
+
+// For what OpenSSL is not told of. No key is agreed on before a hello is answered.
+void tls_session::refuse_plainly(unsigned char alert) {
+    std::string record("\x15\3\3\0\2\2", 6);
+    record += static_cast<char>(alert);
+    alerted_ = bio_write(record);
 }
 
 result<void> tls_session::handshake() {
@@ -237,6 +237,8 @@ tls_failure tls_session::diagnose() const noexcept {
         return tls_failure::timeout;
     if (own_failure_ || io_error_ == boost::system::errc::not_enough_memory)
         return tls_failure::internal_error;
+    if (early_data_.exceeded())
+        return tls_failure::protocol_error;
     if (io_error_ || fin_)
         return tls_failure::client_gone;
     const unsigned long code = ERR_peek_error();
@@ -268,12 +270,18 @@ error tls_session::fail() {
         why_failed_ = diagnose();
         if (answered_)
             note_agreement();
+        else if (early_data_.exceeded())
+            refuse_plainly(SSL_AD_UNEXPECTED_MESSAGE);
+        else if (hello_bytes_ > hello_bytes_max && !alerted_)
+            refuse_plainly(SSL_AD_ILLEGAL_PARAMETER);  // as OpenSSL above its own, higher limit
     }
     const std::string details = take_openssl_errors();
     const long verdict = verifies_ ? SSL_get_verify_result(ssl_.get()) : X509_V_OK;
     if (io_error_) {
         failed_ = io_error_;
-        failure_ = key_updates_.exceeded() ? "too many key updates" : io_error_.message();
+        failure_ = key_updates_.exceeded()  ? "too many key updates"
+                   : early_data_.exceeded() ? "too much early data"
+                                            : io_error_.message();
     } else if (fin_) {
         failed_ = errc::end_of_stream;
         failure_ = "the peer closed the connection";
@@ -488,14 +496,20 @@ bool tls_session::readable_now() const noexcept {
 }
 
 int tls_session::bio_read(std::span<char> into) {
-    if (io_error_)
-        return -1;
-    if (received() == 0 && !receive())
-        return fin_ && !io_error_ ? 0 : -1;
-    const std::size_t count = std::min(into.size(), received());
-    std::memcpy(into.data(), in_.data() + in_begin_, count);
-    in_begin_ += count;
-    return static_cast<int>(count);
+    while (!io_error_) {
+        const char* const from = in_.data() + in_begin_;
+        const auto [dropped, passed] = early_data_.next({from, received()}, into.size());
+        in_begin_ += dropped + passed;
+        if (passed > 0) {
+            std::memcpy(into.data(), from, passed);
+            return static_cast<int>(passed);
+        }
+        if (early_data_.exceeded())
+            io_error_ = errc::tls_failed;
+        else if (dropped == 0 && !receive())
+            return fin_ && !io_error_ ? 0 : -1;
+    }
+    return -1;
 }
 
 // One recv. False if it brought nothing.
@@ -521,11 +535,6 @@ bool tls_session::receive() {
     fin_ = got && *got == 0;
     if (!got && got.error() != errc::would_block)
         io_error_ = got.error();
-    if (role_ == role::server && !answered_) {
-        hello_bytes_ += in_end_ - held;
-        if (hello_bytes_ > hello_bytes_max)
-            io_error_ = errc::too_large;
-    }
     return in_end_ > held && !io_error_;
 }
 

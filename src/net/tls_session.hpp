@@ -12,6 +12,7 @@
 
 #include "net/key_update_limit.hpp"
 #include "net/openssl.hpp"
+#include "net/tls_early_data.hpp"
 #include "net/tls_record_source.hpp"
 #include "net/tls_records.hpp"
 #include "penstock/net/buffer_pool.hpp"
@@ -34,7 +35,8 @@ class tls_session {
     // No write encrypts more while this much waits for the kernel; with the record that crosses the
     // line and alerts it stays within a large slab.
     static constexpr std::size_t unsent_max = std::size_t{64} * 1024;
-    // A ClientHello above this is nobody's we know.
+    // Of the records that a ClientHello comes in, headers included. No client that we know sends
+    // one that is larger.
     static constexpr std::size_t hello_bytes_max = std::size_t{16} * 1024;
 
     // `server_name` is what a client asks for and verifies: a DNS name or an address. `origin`
@@ -74,13 +76,21 @@ class tls_session {
     // From the hello, before anything of it is judged: the name (empty = none), the protocols that
     // it offers and the newest version. What a failure is told with until something is agreed on.
     void note_hello(std::string_view server_name, std::string protocols, std::string_view version);
-    // The handshake ends from without: its deadline, or the end of the connection.
+    void note_early_data(bool offered) noexcept { early_data_.note_offer(offered); }
+    // The handshake ends from without: its deadline, or the end of the connection. TLS has no alert
+    // for a client that is late, so it is closed on as it would be within a request.
     void note_given_up() {
         if (answered_)
             note_agreement();
     }
+    // The connection has failed and an alert of ours says so. A reset must not overtake it.
+    [[nodiscard]] bool alerted() const noexcept { return alerted_; }
+
     // A callback of ours failed, and with it the handshake.
     void note_own_failure() noexcept { own_failure_ = true; }
+
+    // False once nothing of the context is needed any more.
+    [[nodiscard]] bool uses_context() const noexcept { return !records_ || facts_.site != nullptr; }
 
     // A session of the origin's. False if it is of no use; then nothing is taken.
     [[nodiscard]] bool keep(session_ptr session);
@@ -98,6 +108,8 @@ class tls_session {
                              std::size_t size, SSL* ssl, void* self) noexcept;
 
     [[nodiscard]] bool prepare();
+    void note_record(bool written, unsigned char type, std::size_t size) noexcept;
+    void refuse_plainly(unsigned char alert);
     error fail();
     error end();
     [[nodiscard]] tls_failure diagnose() const noexcept;
@@ -142,7 +154,8 @@ class tls_session {
     std::string_view plain_;  // decrypted within in_, and not read yet
     std::size_t record_size_ = tls_record_source::record_max;
     std::size_t read_size_ = 0;    // of the reader's room, for choosing a slab
-    std::size_t hello_bytes_ = 0;  // of the hello that is not answered yet
+    std::size_t hello_bytes_ = 0;  // of the hello that is not answered yet; as hello_bytes_max
+    tls_early_data early_data_;
     time_point verified_until_{};  // the origin; what is kept of it is good no longer
     key_update_limit key_updates_;
     error io_error_;  // of the socket, as the BIO met it
@@ -156,6 +169,7 @@ class tls_session {
     bool heard_ = false;         // a hello
     bool answered_ = false;      // it
     bool own_failure_ = false;   // what fails is our fault
+    bool alerted_ = false;       // by us, fatally
     bool fin_ = false;           // TCP's end of stream
     bool close_notify_ = false;  // TLS's
     bool said_close_ = false;

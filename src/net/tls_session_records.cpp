@@ -201,8 +201,11 @@ error tls_session::fail_records() {
         failed_ = errc::tls_failed;
         failure_ = records_->failure().empty() ? "a record could not be written"
                                                : std::string(records_->failure());
-        if (make_room(tls_records::message_max))
-            out_end_ += records_->seal_alert(out_.data() + out_end_);
+        if (make_room(tls_records::message_max)) {
+            const std::size_t alert = records_->seal_alert(out_.data() + out_end_);
+            out_end_ += alert;
+            alerted_ = alert > 0;
+        }
     }
     return end();
 }

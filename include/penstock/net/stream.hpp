@@ -60,6 +60,11 @@ class stream {
     // "client_answer".
     [[nodiscard]] tls_failure tls_failed() const noexcept;
     [[nodiscard]] std::string_view handshake_phase() const noexcept;
+    // False: the context that the handshake was made with may end before this stream.
+    [[nodiscard]] bool uses_tls_context() const noexcept;
+    // TLS has failed, and an alert of ours says why. What the peer still sends must not turn the
+    // close into a reset, which would overtake the alert: `lingering_close`.
+    [[nodiscard]] bool alerted() const noexcept;
 
     // co_await s.readable(): an error, or success once a read is worth trying.
     struct readiness {
@@ -102,8 +107,10 @@ class stream {
             write_deadline_->disarm();
     }
 
-    // Makes a pending wait for readability return success though nothing may be there.
+    // Makes a pending wait for readability, or for room to write, return success though nothing may
+    // be there.
     void wake_reader() noexcept { socket_.wake_reader(); }
+    void wake_writer() noexcept { socket_.wake_writer(); }
     void abort(error why) noexcept { socket_.abort(why); }
     [[nodiscard]] error aborted() const noexcept { return socket_.aborted(); }
     // The write that takes all it is given is the last one: TLS's close_notify leaves with it.

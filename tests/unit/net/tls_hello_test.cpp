@@ -1,6 +1,8 @@
 // A ClientHello's size is bounded, be it the first or the one that a HelloRetryRequest asked for.
 #include "unit/net/tls_ends.hpp"
 
+#include <openssl/err.h>
+
 #include <string>
 
 namespace penstock::net {
@@ -16,14 +18,17 @@ std::string record_of(const std::string& part) {
 
 // One below the bound is only refused for its end, one above for its size.
 TEST(TlsHello, F8_IsBoundedBehindARetryToo) {
-    const auto outcome = [](std::size_t size) {
+    const std::size_t headers = 2 * 5;
+    const std::size_t bound = std::size_t{16} * 1024 - headers;
+    const auto outcome = [bound](std::size_t size) {
         server_end server;
-        return server.against(nothing, [size](std::uint16_t port) {
+        return server.against(nothing, [size, bound](std::uint16_t port) {
             const raw_context context = raw_client_context();
             // The key share is of a group that the server does not take; it asks for the other.
             SSL_CTX_set1_groups_list(context.get(), "P-384:X25519");
             raw_client client(port, context.get());
             int steps = 0;
+            ERR_clear_error();
             EXPECT_FALSE(client.handshake(0, [&] {
                 if (++steps != 2)
                     return std::string();
@@ -36,15 +41,18 @@ TEST(TlsHello, F8_IsBoundedBehindARetryToo) {
                 client.transport().half_close();
                 return std::string();
             }));
-            EXPECT_EQ(steps, 2);
+            // The third step hears the alert.
+            const bool above = size > bound;
+            EXPECT_EQ(steps, above ? 3 : 2);
+            EXPECT_EQ(ERR_GET_REASON(ERR_peek_last_error()),
+                      above ? SSL_AD_REASON_OFFSET + SSL_AD_ILLEGAL_PARAMETER : 0);
         });
     };
-    const std::size_t headers = 2 * 5;
-    const seen within = outcome(std::size_t{16} * 1024 - headers);
+    const seen within = outcome(bound);
     EXPECT_EQ(within.handshake.error(), errc::end_of_stream) << within.failure;
     // No answer but the request for another hello has been given.
     EXPECT_EQ(within.phase, "server_answer");
-    const seen above = outcome(std::size_t{16} * 1024 - headers + 1);
+    const seen above = outcome(bound + 1);
     EXPECT_EQ(above.handshake.error(), errc::too_large) << above.failure;
     EXPECT_EQ(above.why, tls_failure::hello_too_large);
     EXPECT_EQ(above.phase, "server_answer");

@@ -135,7 +135,8 @@ TEST(TlsRecords, DropsPadding) {
     EXPECT_EQ(both.open(both.client.seal(data, "padded", 1000)).data, "padded");
     // As much as the record may be long, and no byte more.
     const std::size_t most = tls_records::data_max;
-    EXPECT_EQ(both.open(both.client.seal(data, "", most)).what, event::nothing);
+    for (const std::size_t padding : {most - 1, most})
+        EXPECT_EQ(both.open(both.client.seal(data, "", padding)).what, event::nothing);
 }
 
 TEST(TlsRecords, RefusesWhatWasChanged) {
@@ -170,6 +171,10 @@ TEST(TlsRecords, RefusesRecordsThatAreTooLong) {
     ends other;
     other.expect_failure(other.client.seal(data, std::string(tls_records::data_max + 1, 'x')),
                          SSL_AD_RECORD_OVERFLOW, "a record is too long");
+    // RFC 8446 §5.4: padding does not make it any longer.
+    ends padded;
+    padded.expect_failure(padded.client.seal(data, "", tls_records::data_max + 1),
+                          SSL_AD_RECORD_OVERFLOW, "a record is too long");
 }
 
 // RFC 6066 §4: what the client has negotiated binds it too.
@@ -230,6 +235,17 @@ TEST(TlsRecords, TellsTheEndFromAFailure) {
     other.expect_failure(other.client.seal(alert, "x"), SSL_AD_DECODE_ERROR, "a malformed alert");
 }
 
+// RFC 8446 §5.4: data may be empty, and nothing else.
+TEST(TlsRecords, RefusesEmptyRecordsOfOtherTypes) {
+    for (const unsigned char type : {alert, handshake, change_cipher_spec}) {
+        for (const std::size_t padding : {0U, 1U, 100U}) {
+            ends both;
+            both.expect_failure(both.client.seal(type, "", padding), SSL_AD_UNEXPECTED_MESSAGE,
+                                "an empty record");
+        }
+    }
+}
+
 TEST(TlsRecords, BoundsKeyUpdates) {
     ends both;
     for (int i = 0; i < key_update_limit::updates_max; ++i) {
@@ -241,17 +257,53 @@ TEST(TlsRecords, BoundsKeyUpdates) {
 }
 
 TEST(TlsRecords, RefusesOtherHandshakeMessages) {
-    // Of another type, two in one record, in pieces, with an unknown wish.
-    const std::string twice = std::string(update) + std::string(update);
-    for (const std::string& message :
-         {std::string("\1\0\0\1\0", 5), twice, std::string("\x18\0", 2), std::string()}) {
+    for (const std::string& message : {std::string("\1\0\0\1\0", 5), std::string("\x14", 1)}) {
         ends both;
         both.expect_failure(both.client.seal(handshake, message), SSL_AD_UNEXPECTED_MESSAGE,
                             "an unexpected handshake message");
     }
-    ends both;
-    both.expect_failure(both.client.seal(handshake, std::string("\x18\0\0\1\2", 5)),
-                        SSL_AD_ILLEGAL_PARAMETER, "a malformed key update");
+}
+
+// RFC 8446 §4.6.3.
+TEST(TlsRecords, RefusesMalformedKeyUpdates) {
+    for (const char wish : {'\2', '\3', '\xff'}) {
+        ends both;
+        std::string message(update);
+        message.back() = wish;
+        both.expect_failure(both.client.seal(handshake, message), SSL_AD_ILLEGAL_PARAMETER,
+                            "a malformed key update");
+    }
+    for (const std::string& message :
+         {std::string("\x18\0\0\0", 4), std::string("\x18\0\0\2\0\0", 6),
+          std::string("\x18\0\1\1\0", 5), std::string("\x18\xff\xff\xff", 4),
+          std::string("\x18\0\0\0", 4) + std::string(update)}) {
+        ends both;
+        both.expect_failure(both.client.seal(handshake, message), SSL_AD_DECODE_ERROR,
+                            "a key update of a wrong length");
+    }
+}
+
+// RFC 8446 §5.1: in as many records as the client likes, with nothing behind it in the last.
+TEST(TlsRecords, PutsKeyUpdatesTogether) {
+    for (std::size_t cut = 1; cut < update_asked.size(); ++cut) {
+        ends both;
+        for (const std::string_view part : {update_asked.substr(0, cut), update_asked.substr(cut)})
+            EXPECT_EQ(both.open(both.client.seal(handshake, part)).what, event::nothing);
+        ASSERT_TRUE(both.client.update_sealing());
+        EXPECT_TRUE(both.server->owes());
+        EXPECT_EQ(both.open(both.client.seal(data, "new")).data, "new");
+    }
+    for (const unsigned char type : {data, alert}) {
+        ends both;
+        EXPECT_EQ(both.open(both.client.seal(handshake, update.substr(0, 4))).what, event::nothing);
+        both.expect_failure(both.client.seal(type, std::string("\1\0", 2)),
+                            SSL_AD_UNEXPECTED_MESSAGE, "a record within a handshake message");
+    }
+    for (const std::string_view behind : {update, std::string_view("x")}) {
+        ends both;
+        both.expect_failure(both.client.seal(handshake, std::string(update) + std::string(behind)),
+                            SSL_AD_UNEXPECTED_MESSAGE, "a message behind a key update");
+    }
 }
 
 TEST(TlsRecords, BeginsWithWholeSecretsOnly) {
@@ -365,9 +417,11 @@ TEST(TlsRecords12, MakesNoHandshakeAgain) {
     }
     both.expect_failure(both.client.seal(handshake, hello), SSL_AD_UNEXPECTED_MESSAGE,
                         "too many warnings");
-    // Nor is there anything else to say: new keys, nothing, a part, two at once.
-    for (const std::string& message :
-         {std::string(update), std::string(), hello.substr(0, 5), hello + hello}) {
+    ends silent(5);
+    silent.expect_failure(silent.client.seal(handshake, ""), SSL_AD_UNEXPECTED_MESSAGE,
+                          "an empty record");
+    // Nor is there anything else to say: new keys, a part, two at once.
+    for (const std::string& message : {std::string(update), hello.substr(0, 5), hello + hello}) {
         ends other(5);
         other.expect_failure(other.client.seal(handshake, message), SSL_AD_UNEXPECTED_MESSAGE,
                              "an unexpected handshake message");
@@ -415,6 +469,9 @@ TEST(TlsRecords12, TellsWarningsFromFailures) {
     ends malformed(4);
     malformed.expect_failure(malformed.client.seal(alert, "x"), SSL_AD_DECODE_ERROR,
                              "a malformed alert");
+    ends empty(4);
+    empty.expect_failure(empty.client.seal(alert, ""), SSL_AD_UNEXPECTED_MESSAGE,
+                         "an empty record");
 }
 
 TEST(TlsRecords12, BeginsWithAeadSuitesOnly) {
