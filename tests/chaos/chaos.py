@@ -13,6 +13,7 @@ import asyncio
 import collections
 import os
 import random
+import signal
 import shutil
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from daemon import Daemon
 from fleet import start_fleet
 from ledger import Ledger
 from load import Load
-from phase import make_phase
+from phase import KINDS, make_phase
 
 SHOWN_OF_A_KIND = 3
 
@@ -118,12 +119,14 @@ def report(site, began):
 
 
 async def run(options, folder):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)
     site, began = Site(options, folder), time.monotonic()
     numbers = [options.phase] if options.phase is not None else range(options.phases)
     try:
         site.fleet = await start_fleet(folder, site.authority)
         for number in numbers:
-            phase = make_phase(options.seed, number, options.seconds)
+            phase = make_phase(options.seed, number, options.seconds, options.kind)
             await site.run_phase(phase)
             if not options.quiet:
                 print(f"{time.monotonic() - began:6.0f} s {phase.describe()}; {site.counts['requests']} requests,"
@@ -143,7 +146,10 @@ def main():
     parser.add_argument("--phases", type=int, default=1 << 30, help="end after so many")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 16))
     parser.add_argument("--phase", type=int, help="only this one")
+    parser.add_argument("--kind", choices=KINDS, help="phases of this kind only")
     parser.add_argument("--seconds", type=float, default=5, help="of a phase")
+    parser.add_argument("--limit", type=float, default=120,
+                        help="seconds for whatever one connection does; above every deadline")
     parser.add_argument("--keep", action="store_true", help="leave the folder with logs and journals")
     parser.add_argument("--quiet", action="store_true")
     options = parser.parse_args()

@@ -10,13 +10,12 @@ import plan as plans
 from configuration import UPSTREAMS
 from wire import Gone, connect
 
-LIMIT = 120                             # seconds for whatever a connection does, far above every deadline
-
 
 class Load:
     def __init__(self, phase, site):
         self.phase = phase
         self.site = site                # who knows the daemon, the authority, the ledger, the violations
+        self.limit = site.options.limit
         self.end = time.monotonic() + phase.seconds
         versions = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
         self.tls = {protocol: [site.authority.client([alpn], newest) for newest in versions]
@@ -34,7 +33,7 @@ class Load:
             daemon = self.site.daemon
             secure = rng.random() < 0.4
             try:
-                wire = await asyncio.wait_for(self.open(daemon, protocol, secure, rng), LIMIT)
+                wire = await asyncio.wait_for(self.open(daemon, protocol, secure, rng), self.limit)
             except (OSError, asyncio.TimeoutError) as error:
                 if not daemon.draining:
                     self.site.violation(f"cannot connect to daemon {daemon.number}: {error!r}")
@@ -43,7 +42,7 @@ class Load:
             records = self.make_records(name, count, protocol + ("+tls" if secure else ""), rng, daemon)
             count += len(records)
             work = asyncio.ensure_future(self.use(wire, records, protocol, secure, rng))
-            done, _ = await asyncio.wait([work], timeout=LIMIT)
+            done, _ = await asyncio.wait([work], timeout=self.limit)
             if not done:
                 work.cancel()
                 self.hang(records)
@@ -53,7 +52,7 @@ class Load:
     def hang(self, records):
         for record in records:
             if record.answer.ending == "none" and record.sent != "nothing":
-                self.site.violation(f"no end after {LIMIT} s", record)
+                self.site.violation(f"no end after {self.limit} s", record)
 
     async def open(self, daemon, protocol, secure, rng):
         if not secure:

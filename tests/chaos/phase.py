@@ -69,9 +69,9 @@ KINDS = {
 }
 
 
-def make_phase(seed, number, seconds):
+def make_phase(seed, number, seconds, only=None):
     """Each kind in turn, so that a short run sees most, in an order of the seed."""
-    names = list(KINDS)
+    names = [only] if only else list(KINDS)
     round_of = number // len(names)
     random.Random(f"{seed}:order:{round_of}").shuffle(names)
     name = names[number % len(names)]
