@@ -24,13 +24,7 @@ std::string class_text(std::uint8_t code_class) {
     return code_class == 0 ? "none" : std::to_string(code_class) + "xx";
 }
 
-// What a full table counted without telling it apart.
-const std::string other = "_other";
-
 labels request_labels_of(std::uint64_t key) {
-    if (key == counter_table::overflow_key)
-        return {{"listener", other}, {"route", other},      {"upstream", other},
-                {"protocol", other}, {"code_class", other}, {"reason", other}};
     const auto from = proxy::request_labels::from_key(key);
     return {{"listener", name_of(from.listener)},
             {"route", name_of(from.route)},
@@ -41,8 +35,6 @@ labels request_labels_of(std::uint64_t key) {
 }
 
 labels attempt_labels_of(std::uint64_t key) {
-    if (key == counter_table::overflow_key)
-        return {{"upstream", other}, {"endpoint", other}, {"result", other}, {"reason", other}};
     const auto from = proxy::attempt_labels::from_key(key);
     return {{"upstream", name_of(from.upstream)},
             {"endpoint", name_of(from.endpoint)},

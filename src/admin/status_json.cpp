@@ -88,6 +88,14 @@ void put_reload(json_writer& out, const process_view& from) {
     out.end_object();
 }
 
+void put_retired(json_writer& out, const process_view& from) {
+    out.key("retired");
+    out.begin_object();
+    out.member("generations", from.retired_generations);
+    out.member("upstreams", from.retired_upstreams);
+    out.end_object();
+}
+
 }  // namespace
 
 std::string status_json(const process_view& of) {
@@ -103,6 +111,7 @@ std::string status_json(const process_view& of) {
     out.member("state", of.draining ? "draining" : of.ready ? "ready" : "starting");
     out.member("uptime_seconds", std::max<std::int64_t>(now.count() - of.started_at, 0));
     put_reload(out, of);
+    put_retired(out, of);
     put_array(out, "workers", of.workers, put_worker);
     put_array(out, "listeners", of.listeners, put_listener);
     put_array(out, "upstreams", of.upstreams, put_upstream);

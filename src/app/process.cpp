@@ -174,6 +174,8 @@ admin::process_view process::view() const {
     made.draining = state_ > state::serving;
     made.config_file = with_.reload_from;
     made.access_lost = writer_->lost();
+    made.retired_generations = retired_.generations();
+    made.retired_upstreams = retired_.upstreams();
     fleet_->describe(made);
     for (std::size_t i = 0; i < access_.size(); ++i)
         made.workers[i].access = &access_[i]->ring();

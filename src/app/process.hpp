@@ -12,6 +12,7 @@
 #include "app/file_source.hpp"
 #include "app/fleet.hpp"
 #include "app/reload.hpp"
+#include "app/retired_parts.hpp"
 #include "penstock/admin/admin.hpp"
 #include "penstock/config/model.hpp"
 #include "penstock/downstream/server.hpp"
@@ -101,6 +102,7 @@ class process final : private admin::process_source {
     state state_ = state::starting;
     std::uint64_t generation_ = 0;
     std::shared_ptr<const compiled> present_;
+    retired_parts retired_;
 
     bool last_reload_ok_ = true;
     std::string last_reload_error_;

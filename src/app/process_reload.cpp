@@ -162,6 +162,8 @@ std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> ne
     set_log_level(log_level_of(model.log.level));
     memory_->limit_to(model.memory_limit);
     generation_ = next->generation->id;
+    if (present_)
+        retired_.add(*present_, *next);
     present_ = std::move(next);
     tls_files_->look_after(tls_files_of(model), std::move(read));
     return std::nullopt;

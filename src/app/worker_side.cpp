@@ -17,9 +17,12 @@ class worker_side::sweeper final : public net::deadline {
     explicit sweeper(worker_side& owner) noexcept : owner_(owner) {}
     ~sweeper() override = default;
 
+    // Never later than it was due already: orders may come faster than that, without an end.
     void again() noexcept {
         const milliseconds wait = owner_.drained_ ? sweep_interval_draining : sweep_interval;
-        arm(owner_.home_.deadlines(), owner_.home_.now() + wait, net::errc{});
+        const time_point next = owner_.home_.now() + wait;
+        if (next < at())
+            arm(owner_.home_.deadlines(), next, net::errc{});
     }
 
  private:
@@ -60,8 +63,8 @@ worker_report worker_side::carry_out(worker_order order) {
         node.mapped()->drain();
         leaving_.push_back(std::move(node.mapped()));
     }
-    if (!leaving_.empty() || !retired_.empty())
-        sweeper_->again();
+    // Most of what this order retires is not in use.
+    sweep();
     return made;
 }
 

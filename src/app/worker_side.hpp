@@ -3,7 +3,8 @@
 // counters, which may be read while they change.
 //
 // Lifetime: servers and clusters are made, used and destroyed on the worker's thread. One that is
-// not wanted any more first serves what is in flight; a deadline looks for those that have ended.
+// not wanted any more first serves what is in flight: an order lets go of those with nothing to do,
+// and a deadline looks for those that end later.
 #pragma once
 
 #include "app/binds.hpp"
@@ -48,7 +49,7 @@ struct worker_order {
     std::shared_ptr<proxy::access_log> access;  // null = off
 };
 
-// Valid until the order after the next one is carried out.
+// Valid until the next order is carried out.
 struct worker_report {
     std::vector<const downstream::server_counters*> servers;   // as the listeners of the model
     std::vector<const upstream::cluster_counters*> upstreams;  // as the upstreams of the model

@@ -132,6 +132,14 @@ void write_timeouts(yaml_writer& out, const listener_timeouts& from) {
     out.end();
 }
 
+void write_buffer(yaml_writer& out, const buffer_limits& from) {
+    out.begin("buffer");
+    out.put("exchange", size_text(from.exchange));
+    out.put("connection", size_text(from.connection));
+    out.put("total", size_text(from.total));
+    out.end();
+}
+
 void write_http2(yaml_writer& out, const listener_http2& from) {
     out.begin("http2");
     out.put("streams", std::to_string(from.streams));
@@ -165,6 +173,7 @@ void write_listener(yaml_writer& out, const listener& from) {
         write_http2(out, from.http2);
     }
     write_timeouts(out, from.timeouts);
+    write_buffer(out, from.buffer);
     out.begin("socket");
     out.put("backlog", std::to_string(from.socket.backlog));
     out.put("nodelay", text(from.socket.nodelay));

@@ -107,6 +107,15 @@ void load_http2(const section& listener_section, listener& to) {
     }
 }
 
+void load_buffer(const section& listener_section, buffer_limits& to) {
+    const std::optional<section> from = listener_section.child("buffer");
+    if (!from.has_value())
+        return;
+    from->read("exchange", to.exchange);
+    from->read("connection", to.connection);
+    from->read("total", to.total);
+}
+
 void load_timeouts(const section& listener_section, listener_timeouts& to) {
     const std::optional<section> from = listener_section.child("timeouts");
     if (!from.has_value()) {
@@ -148,6 +157,7 @@ listener load_listener(const section& from, const yaml_node& name,
     load_limits(from, out);
     load_http2(from, out);
     load_timeouts(from, out.timeouts);
+    load_buffer(from, out.buffer);
     load_socket(from, out.socket);
     return out;
 }

@@ -10,6 +10,7 @@ constexpr std::int64_t second = 1000;
 constexpr std::int64_t minute = 60 * second;
 constexpr std::int64_t hour = 60 * minute;
 constexpr std::int64_t kibibyte = 1024;
+constexpr std::int64_t gibibyte = kibibyte * kibibyte * kibibyte;
 constexpr std::int64_t tebibyte = kibibyte * kibibyte * kibibyte * kibibyte;
 
 // Zero is no duration to wait for: every wait has a deadline.
@@ -154,14 +155,23 @@ constexpr key_info table[] = {
     {.path = "listeners.<name>.timeouts.head", .type = type::duration, .default_text = "10s",
      .range = wait_range, .meaning = "Whole head of a request, from its first byte."},
     {.path = "listeners.<name>.timeouts.body_idle", .type = type::duration,
-     .default_text = "30s", .range = wait_range, .meaning = "No byte of a request body."},
+     .default_text = "60s", .range = wait_range, .meaning = "No byte of a request body."},
     {.path = "listeners.<name>.timeouts.write_idle", .type = type::duration,
-     .default_text = "30s", .range = wait_range, .meaning = "No progress of a response."},
+     .default_text = "60s", .range = wait_range, .meaning = "No progress of a response."},
     {.path = "listeners.<name>.timeouts.keepalive", .type = type::duration,
      .default_text = "75s", .range = wait_range, .meaning = "Idle between requests."},
     {.path = "listeners.<name>.timeouts.tunnel_idle", .type = type::duration,
      .default_text = "1h", .range = {1, 720 * hour},
      .meaning = "No byte in either direction of an upgraded connection."},
+    {.path = "listeners.<name>.buffer", .type = type::section,
+     .meaning = "Bytes of responses that are taken from the origin ahead of slow clients, so that "
+                "its connections are free early; 0 = none."},
+    {.path = "listeners.<name>.buffer.exchange", .type = type::size, .default_text = "256KiB",
+     .range = {0, gibibyte}, .meaning = "Of one response."},
+    {.path = "listeners.<name>.buffer.connection", .type = type::size, .default_text = "1MiB",
+     .range = {0, gibibyte}, .meaning = "Of all responses of one connection."},
+    {.path = "listeners.<name>.buffer.total", .type = type::size, .default_text = "64MiB",
+     .range = body_range, .meaning = "Of all responses of the listener."},
     {.path = "listeners.<name>.socket", .type = type::section,
      .meaning = "Options of the listener's sockets."},
     {.path = "listeners.<name>.socket.backlog", .type = type::integer,

@@ -35,6 +35,7 @@ class connection_owner {
 // written; what was sent ahead of the FIN is served before it counts.
 class h1_connection final : private net::socket_watcher,
                             private exchange::interim_sink,
+                            private exchange::client_side,
                             private body_listener {
  public:
     // A connection that has not asked for anything yet gets this long when the server drains.
@@ -54,7 +55,9 @@ class h1_connection final : private net::socket_watcher,
 
     // `owner` keeps this object until the task is destroyed.
     [[nodiscard]] net::task<> serve(std::unique_ptr<connection_owner> owner);
-    // Answers without a request, for a connection over the cap, and closes.
+    // Answers without a request, for a connection over the cap, and closes. To wait for a head
+    // would hold such connections for as long as their clients like, so the answer has no body: it
+    // fits every method.
     [[nodiscard]] net::task<> refuse(std::unique_ptr<connection_owner> owner, exchange::reason why);
     [[nodiscard]] const net::socket_address& client() const noexcept { return peer_; }
     // The server goes down: an idle connection ends, a busy one after its response.
@@ -104,6 +107,7 @@ class h1_connection final : private net::socket_watcher,
     void on_body_finished() noexcept override { look_for_end(); }
     void look_for_end() noexcept;
     void end_exchange(error why) noexcept;
+    void give_way() noexcept override;
 
     // The response (h1_reply.cpp).
     net::task<ending> reply(exchange::response with);
@@ -115,14 +119,17 @@ class h1_connection final : private net::socket_watcher,
     [[nodiscard]] ending after(bool kept) const noexcept;
     net::task<ending> drain_request();
     [[nodiscard]] exchange::reason reason_of_body(error why) const noexcept;
-    [[nodiscard]] ending broken(const h1_response_writer& writer, const response_plan& plan);
-    net::task<> relay_tunnel(h1_response_writer& writer, exchange::body_source& body);
+    [[nodiscard]] exchange::reason reason_of_end(const h1_response_writer& writer) const noexcept;
+    [[nodiscard]] ending broken(const h1_response_writer& writer,
+                                const response_plan& plan) const noexcept;
+    net::task<> relay_tunnel(h1_response_writer& writer,
+                             std::unique_ptr<exchange::body_source>& body);
     net::task<result<void>> send_interim(const http::response_head& head) override;
     void on_tunnel_bytes() noexcept override;
 
     // What a connection has beside its stream if it speaks TLS or HTTP/2.
     struct extras {
-        std::shared_ptr<net::tls_context> context;  // outlives the stream's use of it
+        std::shared_ptr<net::tls_context> context;  // while the stream uses it
         nanoseconds handshake{0};                   // charged to the first request
         h2_connection* h2 = nullptr;                // while it serves
     };

@@ -57,19 +57,28 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     h1_response_writer writer(stream_, now.record, now.text, idle);
     if (!with.upgraded && !plan.encoding.keep_alive)
         writer.close_behind();
+    if (!with.upgraded && now.state->settings.buffer.exchange > 0)
+        writer.hold_for_slow(now.state->settings.buffer, home_.counts.ahead);
     if (with.upgraded && with.body)
-        co_await relay_tunnel(writer, *with.body);
+        co_await relay_tunnel(writer, with.body);
     else if (plan.sends_body)
-        co_await writer.relay(*with.body, plan.encoding.body, now.request.accepts_trailers);
+        co_await writer.relay(with.body, plan.encoding.body, now.request.accepts_trailers);
     else
         co_await writer.write_head();
     now.head_sent = writer.begun();
+    if (!writer.begun() && writer.client_failed())
+        now.record.status = status_gone;
+    // What ends the exchange from here on, while the handler's side is joined, is not the cause.
+    const bool replaceable = writer.body_failed() && !writer.begun() && !now.ended;
+    const reason failed = reason_of_end(writer);
     if (holds_on(with))
         co_await let_go(with);
-    if (writer.body_failed() && !writer.begun() && !now.ended)
-        co_return co_await refuse_request(reason_of_body(writer.body_failed()));
-    if (!writer.complete())
+    if (replaceable)
+        co_return co_await refuse_request(failed);
+    if (!writer.complete()) {
+        note(failed);
         co_return broken(writer, plan);
+    }
     now.record.response_complete = true;
     if (with.upgraded)
         co_return ending::close;
@@ -115,7 +124,9 @@ h1_connection::ending h1_connection::after(bool kept) const noexcept {
     const bool read_all = now.body && now.body->finished();
     const bool silent = buffer_.empty() && now.ahead.empty() && !stream_.maybe_readable();
     const bool expected = read_all && !keeps_alive_ && silent;
-    return expected || now.ended ? ending::close : ending::linger;
+    // One that had to give way has an answer to read, and may still be sending.
+    const bool over = now.ended && now.ended != net::errc::stalled_client;
+    return expected || over ? ending::close : ending::linger;
 }
 
 // The answer is complete, the request is not, and little of it is left.
@@ -136,17 +147,21 @@ reason h1_connection::reason_of_body(error why) const noexcept {
     return of_client ? reason_of_client(why) : serving_->state->handler->reason_of(why);
 }
 
+// `none` for a response that is whole.
+reason h1_connection::reason_of_end(const h1_response_writer& writer) const noexcept {
+    if (writer.complete())
+        return reason::none;
+    if (serving_->ended)
+        return reason_of_client(serving_->ended);
+    if (writer.client_failed())
+        return reason_of_client(writer.client_failed());
+    return reason_of_body(writer.body_failed());
+}
+
 // A response that stops in the middle must not look whole: a chunked one ends without its last
 // chunk and one with a length ends short, but one that a close would end needs a reset.
 h1_connection::ending h1_connection::broken(const h1_response_writer& writer,
-                                            const response_plan& plan) {
-    serving& now = *serving_;
-    if (now.ended)
-        note(reason_of_client(now.ended));
-    else if (writer.client_failed())
-        note(reason_of_client(writer.client_failed()));
-    else
-        note(reason_of_body(writer.body_failed()));
+                                            const response_plan& plan) const noexcept {
     const bool framed = plan.encoding.body.kind == http::framing_kind::length ||
                         plan.encoding.body.kind == http::framing_kind::chunked;
     return framed && !writer.client_failed() && !stream_.aborted() ? ending::linger : ending::reset;
@@ -154,7 +169,8 @@ h1_connection::ending h1_connection::broken(const h1_response_writer& writer,
 
 // Both directions run until each has ended: the handler pulls the client's bytes, this writes the
 // origin's. An end of stream is passed on as one.
-net::task<> h1_connection::relay_tunnel(h1_response_writer& writer, exchange::body_source& body) {
+net::task<> h1_connection::relay_tunnel(h1_response_writer& writer,
+                                        std::unique_ptr<exchange::body_source>& body) {
     serving& now = *serving_;
     now.body->begin_tunnel();
     tunnel_idle_ = std::make_unique<tunnel_deadline>(*this);

@@ -6,6 +6,7 @@
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 
+#include <cstdint>
 #include <utility>
 
 namespace penstock::downstream {
@@ -31,7 +32,6 @@ net::task<h1_connection::ending> h1_connection::serve_request() {
     now.record.ledger.enter(phase::loop, home_.worker.now());
     if (read && *read == head_state::other_protocol)
         co_return ending::switch_protocol;
-    now.asked = {now.request.head.verb, now.request.head.version};
     describe();
     if (!read) {
         if (!answerable(read.error()))
@@ -171,6 +171,9 @@ void h1_connection::begin_record() {
     request.client_certificate = stream_.tls().client_certificate;
     request.peer = &peer_;
     request.local = local_.get();
+    request.connection = reinterpret_cast<std::uintptr_t>(this);
+    request.served_before = served_ > 0;
+    request.client = this;
     request.interim = this;
     request.aborted = &*now.aborted;
     request.record = &record;
@@ -181,6 +184,9 @@ void h1_connection::begin_record() {
 // Before the handler edits the head.
 void h1_connection::describe() {
     const http::request_head& head = serving_->request.head;
+    serving_->asked.version = head.version;
+    if (!head.method_text.empty())
+        serving_->asked.verb = head.verb;
     exchange::record& record = serving_->record;
     record.http10 = head.version == http::version::http_1_0;
     record.method = head.method_text;
@@ -233,6 +239,18 @@ void h1_connection::look_for_end() noexcept {
     const bool gone = got ? *got == 0 : got.error() != net::errc::would_block;
     if (gone)
         end_exchange(net::errc::peer_gone);
+}
+
+// What waits for the client is cut with its connection. Else it gets an answer.
+void h1_connection::give_way() noexcept {
+    if (!watched_ || serving_->ended)
+        return;
+    const bool blocked = serving_->record.ledger.current() == phase::client_blocked;
+    end_exchange(net::errc::stalled_client);
+    if (!replied_ && !blocked)
+        return;
+    stream_.reset_on_close();
+    stream_.abort(net::errc::stalled_client);
 }
 
 // Cancels what the handler does for this exchange. A response that is complete nevertheless is

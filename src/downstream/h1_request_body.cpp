@@ -216,11 +216,15 @@ void h1_request_body::note_continue() noexcept {
         begin_clock();
 }
 
+void h1_request_body::wake() noexcept {
+    if (waiting_)
+        from_.stream.wake_reader();
+}
+
 void h1_request_body::stop() noexcept {
     stopped_ = true;
     ended_.set();
-    if (waiting_)
-        from_.stream.wake_reader();
+    wake();
 }
 
 void h1_request_body::begin_tunnel() {

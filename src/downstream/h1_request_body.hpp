@@ -6,8 +6,8 @@
 //     │ └──► failed (timeout, too slow, too large, bad chunk, client gone)
 //     └─ begin_tunnel ─► raw ─► finished at the client's FIN
 //
-// Waiting: `wait` keeps a deadline of its own (idle, minimum rate); `stop` makes it return
-// errc::closed. `drain` is the connection's, after every consumer has let go.
+// Waiting: `wait` keeps a deadline of its own (idle, minimum rate); `wake` makes it return, `stop`
+// makes it return errc::closed. `drain` is the connection's, after every consumer has let go.
 #pragma once
 
 #include "downstream/body_pace.hpp"
@@ -53,6 +53,7 @@ class h1_request_body final : public exchange::body_source {
     [[nodiscard]] std::uint64_t movable() const noexcept override;
     [[nodiscard]] result<std::size_t> move_into(net::pipe& to, std::size_t max) override;
     [[nodiscard]] net::task<result<void>> wait() override;
+    void wake() noexcept override;
     [[nodiscard]] bool finished() const noexcept override { return finished_; }
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override;
     [[nodiscard]] const http::fields& trailers() const noexcept override {

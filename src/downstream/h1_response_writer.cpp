@@ -34,23 +34,24 @@ net::task<> h1_response_writer::write_head() {
     complete_ = !client_failed_;
 }
 
-net::task<> h1_response_writer::relay(exchange::body_source& body, http::framing framing,
-                                      bool trailers) {
+net::task<> h1_response_writer::relay(std::unique_ptr<exchange::body_source>& body,
+                                      http::framing framing, bool trailers) {
+    body_ = &body;
     framing_ = framing;
     left_ = framing.length;
     add_head();
     for (bool last = false; !last;) {
-        if (movable(body))
+        if (movable(*body))
             co_await move(body);
         if (client_failed_ || body_failed_)
             co_return;
-        const result<std::string_view> data = body.take(take_max);
+        const result<std::string_view> data = body->take(take_max);
         if (!data)
             body_failed_ = data.error();
         if (data && !add_data(*data))
             body_failed_ = http::errc::length_conflict;
-        last = body_failed_ || body.finished();
-        if (last && !body_failed_ && !add_end(body.trailers(), trailers)) {
+        last = body_failed_ || body->finished();
+        if (last && !body_failed_ && !add_end(body->trailers(), trailers)) {
             body_failed_ = http::errc::truncated;
         }
         if (body_failed_ && !begun_)
@@ -68,7 +69,7 @@ net::task<> h1_response_writer::relay(exchange::body_source& body, http::framing
         if (last || !data->empty())
             continue;
         unpaused_ = 0;
-        const result<void> waited = co_await body.wait();
+        const result<void> waited = co_await body->wait();
         if (!waited) {
             body_failed_ = waited.error();
             co_return;
@@ -173,15 +174,48 @@ net::task<> h1_response_writer::write_later(outcome so_far) {
         co_await pause;
         co_return;
     }
-    record_.ledger.enter(exchange::phase::client_blocked, net::worker::clock());
+    begin_block();
     const std::span<iovec> left(parts_.data() + part_first_, part_count_ - part_first_);
     const result<void> written = co_await to_.write_all(left, idle_, net::errc::write_timeout);
-    record_.ledger.enter(exchange::phase::loop, home.now());
+    end_block();
     part_first_ = part_count_ = 0;
     if (written)
         begun_ = true;
     else
         client_failed_ = written.error();
+}
+
+void h1_response_writer::begin_block() {
+    record_.ledger.enter(exchange::phase::client_blocked, net::worker::clock());
+    if (ahead_)
+        record_.ledger.pin();
+    else if (ahead_most_ != nullptr && body_ != nullptr && !(*body_)->finished())
+        slow_.arm(to_.home().deadlines(), to_.home().now() + read_ahead::patience, {});
+}
+
+void h1_response_writer::end_block() noexcept {
+    slow_.disarm();
+    record_.ledger.unpin();
+    record_.ledger.enter(exchange::phase::loop, to_.home().now());
+}
+
+// Reading ahead frees the origin's connection once the rest fits; until then a long body goes on
+// from socket to socket. The parts that are being written move, since their views end.
+void h1_response_writer::on_slow() noexcept {
+    if (framing_.kind == http::framing_kind::length && left_ > ahead_most_->exchange)
+        return;
+    for (std::size_t i = part_first_; i < part_count_; ++i)
+        rest_.append(static_cast<const char*>(parts_[i].iov_base), parts_[i].iov_len);
+    char* at = rest_.data();
+    for (std::size_t i = part_first_; i < part_count_; ++i) {
+        parts_[i].iov_base = at;
+        at += parts_[i].iov_len;
+    }
+    auto account = std::make_shared<ahead_account>(*ahead_most_, *ahead_all_);
+    ahead_ = true;
+    record_.ledger.pin();
+    *body_ = std::make_unique<read_ahead>(std::move(*body_), to_.home(), std::move(account),
+                                          record_.ledger);
 }
 
 // The head is with the kernel, and what follows is nothing but a long run of the body's bytes.
@@ -192,22 +226,22 @@ bool h1_response_writer::movable(const exchange::body_source& body) const noexce
 
 // Until the run has ended, or nothing more of it is here: then the pipe is for others. Without a
 // pipe nothing happens, and the bytes are copied.
-net::task<> h1_response_writer::move(exchange::body_source& body) {
+net::task<> h1_response_writer::move(std::unique_ptr<exchange::body_source>& body) {
     net::worker& home = to_.home();
     net::pipe pipe = home.pipes().take();
     if (!pipe)
         co_return;
-    while (pipe.held() > 0 || body.movable() > 0) {
-        const move_step step = move_once(body, pipe);
+    while (pipe.held() > 0 || body->movable() > 0) {
+        const move_step step = move_once(*body, pipe);
         if (step == move_step::failed || step == move_step::starved)
             co_return;
         if (step == move_step::blocked) {
             unpaused_ = 0;
-            record_.ledger.enter(exchange::phase::client_blocked, net::worker::clock());
+            begin_block();
             to_.write_deadline(home.now() + idle_, net::errc::write_timeout);
             const error waited = co_await to_.writable();
             to_.write_deadline_off();
-            record_.ledger.enter(exchange::phase::loop, home.now());
+            end_block();
             if (waited) {
                 client_failed_ = waited;
                 co_return;

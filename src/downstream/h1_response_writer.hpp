@@ -10,6 +10,7 @@
 #pragma once
 
 #include "downstream/h1_request_body.hpp"
+#include "downstream/read_ahead.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h1_body.hpp"
 #include "penstock/http/h1_head.hpp"
@@ -41,10 +42,17 @@ class h1_response_writer {
     void close_behind() noexcept { closes_behind_ = true; }
     // Bytes of a tunnel are told to `listener`, which watches over its idle time.
     void tell(body_listener& listener) noexcept { listener_ = &listener; }
+    // What a slow client does not take may be held here, below these caps.
+    void hold_for_slow(const config::buffer_limits& most,
+                       std::atomic<std::uint64_t>& all) noexcept {
+        ahead_most_ = &most;
+        ahead_all_ = &all;
+    }
     [[nodiscard]] net::task<> write_head();
-    // `trailers` says that the client wants them; they only exist with chunked framing.
-    [[nodiscard]] net::task<> relay(exchange::body_source& body, http::framing framing,
-                                    bool trailers);
+    // `trailers` says that the client wants them; they only exist with chunked framing. For a slow
+    // client a read_ahead takes the place of `body`.
+    [[nodiscard]] net::task<> relay(std::unique_ptr<exchange::body_source>& body,
+                                    http::framing framing, bool trailers);
 
     // Some byte of the head was handed to the kernel.
     [[nodiscard]] bool begun() const noexcept { return begun_; }
@@ -63,9 +71,22 @@ class h1_response_writer {
     net::task<> write_later(outcome so_far);
     enum class move_step : std::uint8_t { moved, starved, blocked, failed };
     [[nodiscard]] bool movable(const exchange::body_source& body) const noexcept;
-    net::task<> move(exchange::body_source& body);
+    net::task<> move(std::unique_ptr<exchange::body_source>& body);
     [[nodiscard]] move_step move_once(exchange::body_source& body, net::pipe& through);
     [[nodiscard]] move_step fill(exchange::body_source& body, net::pipe& into);
+
+    // The client has taken nothing for as long as a fast one may.
+    class slow_client final : public net::deadline {
+     public:
+        explicit slow_client(h1_response_writer& of) noexcept : of_(of) {}
+
+     private:
+        void on_expire(error) noexcept override { of_.on_slow(); }
+        h1_response_writer& of_;
+    };
+    void begin_block();
+    void end_block() noexcept;
+    void on_slow() noexcept;
 
     net::stream& to_;
     exchange::record& record_;
@@ -81,6 +102,12 @@ class h1_response_writer {
     error body_failed_;
     error client_failed_;
     body_listener* listener_ = nullptr;
+    slow_client slow_{*this};
+    std::unique_ptr<exchange::body_source>* body_ = nullptr;  // while it is relayed
+    const config::buffer_limits* ahead_most_ = nullptr;
+    std::atomic<std::uint64_t>* ahead_all_ = nullptr;
+    std::string rest_;  // what the parts point to while the body is read ahead
+    bool ahead_ = false;
     bool head_pending_ = true;
     bool begun_ = false;
     bool complete_ = false;

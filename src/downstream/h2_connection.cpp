@@ -97,8 +97,7 @@ bool h2_connection::read_once() {
     session_.receive({buffer_.data(), buffer_.size()}, in_.home.worker.now());
     buffer_.consume(buffer_.size());
     flush_soon();
-    if (session_.ended() && ended_since_ == never)
-        ended_since_ = in_.home.worker.now();
+    note_end();
     if (!session_.within_head())
         head_since_ = never;
     else if (head_since_ == never)
@@ -132,7 +131,8 @@ void h2_connection::start(http::h2_server_stream& of) {
                                    in_.peer,
                                    in_.local,
                                    in_.stream,
-                                   std::exchange(in_.handshake, nanoseconds{0})};
+                                   std::exchange(in_.handshake, nanoseconds{0}),
+                                   served_};
     auto made = std::make_unique<h2_exchange>(where, of);
     of.owner = made.get();
     made->place_in_list = exchanges_.size();
@@ -145,6 +145,7 @@ void h2_connection::start(http::h2_server_stream& of) {
 
 net::task<> h2_connection::run(std::unique_ptr<h2_exchange> exchange, http::h2_server_stream& of) {
     co_await exchange->run();
+    served_ = served_ || exchange->served();
     h2_exchange* const last = exchanges_.back();
     last->place_in_list = exchange->place_in_list;
     exchanges_[exchange->place_in_list] = last;
@@ -226,6 +227,13 @@ void h2_connection::on_stall() noexcept {
     flush_soon();
 }
 
+std::shared_ptr<ahead_account> h2_connection::ahead() {
+    if (!ahead_)
+        ahead_ =
+            std::make_shared<ahead_account>(in_.home.state->settings.buffer, in_.home.counts.ahead);
+    return ahead_;
+}
+
 // Of requests on one connection, and of the process's memory.
 void h2_connection::keep_limits() noexcept {
     const std::uint64_t requests_max = in_.home.state->settings.limit.requests;
@@ -250,7 +258,17 @@ void h2_connection::refuse_new() noexcept {
         return;
     stage_ = stage::refusing;
     session_.refuse_new();
+    note_end();
     flush_soon();
+}
+
+// True if it has just ended. The library may have found the breach, and tells of it as its GOAWAY
+// is taken out.
+bool h2_connection::note_end() noexcept {
+    if (!session_.ended() || ended_since_ != never)
+        return false;
+    ended_since_ = in_.home.worker.now();
+    return true;
 }
 
 bool h2_connection::over() const noexcept {
@@ -319,11 +337,8 @@ h2_connection::outcome h2_connection::write_some() {
     for (std::size_t written = 0; written < 4 * write_size;) {
         std::string& text = scratch();
         session_.send(text, write_size);
-        // The library may have found the breach.
-        if (session_.ended() && ended_since_ == never) {
-            ended_since_ = in_.home.worker.now();
+        if (note_end())
             in_.stream.wake_reader();
-        }
         if (text.empty())
             return outcome::done;
         iovec part{text.data(), text.size()};

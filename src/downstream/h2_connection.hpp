@@ -79,11 +79,13 @@ class h2_connection final : private h2_flusher {
     void terminate(http::h2_breach why) noexcept;
     void keep_limits() noexcept;
     void refuse_new() noexcept;
+    bool note_end() noexcept;
     [[nodiscard]] bool over() const noexcept;
     net::task<> end();
 
     void flush_soon() noexcept override { flush_.set(); }
     void on_stall() noexcept override;
+    [[nodiscard]] std::shared_ptr<ahead_account> ahead() override;
     net::task<> write_loop();
     [[nodiscard]] outcome write_some();
 
@@ -94,7 +96,8 @@ class h2_connection final : private h2_flusher {
     net::alarm alarm_;
     net::read_buffer buffer_;
     std::vector<h2_exchange*> exchanges_;
-    std::string pending_;  // what the kernel did not take
+    std::shared_ptr<ahead_account> ahead_;  // once some stream is slow
+    std::string pending_;                   // what the kernel did not take
     time_point began_;
     time_point idle_since_;
     time_point head_since_ = never;  // that a head is incomplete
@@ -104,6 +107,7 @@ class h2_connection final : private h2_flusher {
     std::uint64_t moved_ = 0;           // as of then
     error failed_;
     stage stage_ = stage::serving;
+    bool served_ = false;  // a whole response
     bool quit_ = false;
 };
 

@@ -8,6 +8,7 @@
 #include "penstock/net/error.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -27,6 +28,7 @@ h2_exchange::h2_exchange(const place& in, http::h2_server_stream& of)
       recycled_(in.home.records.take()),
       record_(*recycled_),
       stall_(*this),
+      slow_(*this),
       idle_(*this),
       changed_(in.home.worker) {
     begin();
@@ -49,6 +51,9 @@ void h2_exchange::begin() {
     request_.client_certificate = in_.stream.tls().client_certificate;
     request_.peer = &in_.peer;
     request_.local = &in_.local;
+    request_.connection = reinterpret_cast<std::uintptr_t>(&in_.session);
+    request_.served_before = in_.served_before;
+    request_.client = this;
     request_.interim = this;
     request_.aborted = &aborted_;
     request_.record = &record_;
@@ -135,18 +140,17 @@ net::task<> h2_exchange::reply(exchange::response with) {
         co_await let_go(with);
         with = refusal(reason::upgrade_unavailable);
     }
-    if (stream_.closed || ended_ || with.head.status == status_gone) {
-        note(ended_ ? reason_of_client(ended_) : reason::client_gone);
-        record_.status = status_gone;
-    } else if (!send_head(with)) {
+    const reason failed = begin_response(with);
+    if (failed != reason::none) {
+        // Nothing has left, so the client gets an answer that is whole.
         co_await let_go(with);
-        record_.why = reason::none;
-        with = refusal(reason::proxy_internal_error);
-        (void)send_head(with);
+        body_failed_ = error();
+        if (failed == reason::proxy_internal_error)
+            record_.why = reason::none;
+        with = refusal(failed);
+        (void)begin_response(with);
     }
     if (stream_.answered) {
-        if (outgoing_ != nullptr)
-            gather();
         // Nothing more is wanted of the origin's side: its memory serves the next stream.
         if (with.body && outgoing_ == nullptr && with.body->finished() && with.body->settled())
             with.body.reset();
@@ -157,10 +161,28 @@ net::task<> h2_exchange::reply(exchange::response with) {
     co_await let_go(with);
 }
 
-// False if the head cannot be written.
+// True if nobody is left to answer.
+bool h2_exchange::is_gone(const exchange::response& with) noexcept {
+    if (!stream_.closed && !ended_ && with.head.status != status_gone)
+        return false;
+    note(ended_ ? reason_of_client(ended_) : reason::client_gone);
+    record_.status = status_gone;
+    return true;
+}
+
+// Why the response has to be another one; `none` if this one is under way, or nobody waits for it.
+reason h2_exchange::begin_response(exchange::response& with) {
+    outgoing_ = nullptr;
+    if (is_gone(with))
+        return reason::none;
+    const bool begun = with.upgraded ? begin_tunnel(with) : send_head(with);
+    if (body_failed_)
+        return reason_of_body();
+    return begun ? reason::none : reason::proxy_internal_error;
+}
+
+// False if the head cannot be written, or the body has failed before it.
 bool h2_exchange::send_head(exchange::response& with) {
-    if (with.upgraded)
-        return begin_tunnel(with);
     const response_plan plan = plan_response({verb_, http::version::http_2}, with, true);
     const bool announced =
         plan.encoding.length_known || plan.encoding.body.kind == http::framing_kind::length;
@@ -169,32 +191,43 @@ bool h2_exchange::send_head(exchange::response& with) {
         length_ = plan.encoding.body.length;
     left_ = length_.value_or(0);
     outgoing_ = plan.sends_body ? with.body.get() : nullptr;
-    record_.status = with.head.status;
+    outgoing_place_ = &with.body;
     http::h2_outgoing* const body = outgoing_ != nullptr ? this : nullptr;
+    if (outgoing_ != nullptr && !gather())
+        return false;
+    record_.status = with.head.status;
     const result<void> submitted = in_.session.respond(stream_, with.head, length_, body);
     in_.flusher.flush_soon();
     return submitted.has_value();
 }
 
-// What leaves at the end of this turn stands behind what the other streams have. So a small body
-// moves to where it takes little room; one that is here as a whole is then asked for nothing more.
-void h2_exchange::gather() {
-    const std::uint64_t size = length_.value_or(0);
-    if (size == 0 || size > net::buffer_pool::scrap_max)
-        return outgoing_->park();
-    const result<std::string_view> data = outgoing_->take(static_cast<std::size_t>(size));
+// The first bytes, before the head is written: a body that fails at once can still be replaced by
+// an answer of our own. What leaves at the end of this turn stands behind what the other streams
+// have, so they move to where they take little room. A small body that is here as a whole is then
+// asked for nothing more. False if it has failed.
+bool h2_exchange::gather() {
+    constexpr std::uint64_t most = net::buffer_pool::scrap_max;
+    const std::uint64_t size = length_.value_or(most);
+    first_size_ = first_given_ = 0;
+    if (size == 0)
+        return true;
+    const result<std::string_view> data =
+        outgoing_->take(static_cast<std::size_t>(std::min(size, most)));
     if (!data) {
         body_failed_ = data.error();
-        in_.session.reset(stream_, http::h2_code::internal_error);
-        return;
+        return false;
     }
     first_size_ = data->size();
     if (first_size_ > 0) {
         first_ = in_.home.worker.buffers().take_scrap(first_size_);
         std::memcpy(first_.data(), data->data(), first_size_);
     }
-    if (data->size() == size && outgoing_->finished() && outgoing_->trailers().empty())
+    const bool ends = first_size_ > 0 && outgoing_->finished() && outgoing_->trailers().empty();
+    if (ends && first_size_ == length_.value_or(first_size_))
         outgoing_ = nullptr;
+    else
+        outgoing_->park();
+    return true;
 }
 
 // RFC 8441 §5: the stream is the tunnel from here on.
@@ -210,6 +243,8 @@ bool h2_exchange::begin_tunnel(exchange::response& with) {
         return false;
     record_.upgraded = true;
     body_->begin_tunnel();
+    if (outgoing_ != nullptr)
+        outgoing_->park();
     idle_.arm(in_.home.worker.deadlines(),
               in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
               net::errc::tunnel_timeout);
@@ -239,7 +274,7 @@ net::task<> h2_exchange::send_rest() {
         changed_.reset();
         if (outgoing_ != nullptr && http::h2_server_session::starved(stream_)) {
             const result<void> waited = co_await outgoing_->wait();
-            if (!waited) {
+            if (!waited && !ended_) {
                 // At once, and not only when the client's window has room for an end.
                 body_failed_ = waited.error();
                 in_.session.reset(stream_, failed_by_client() ? http::h2_code::cancel
@@ -252,11 +287,45 @@ net::task<> h2_exchange::send_rest() {
         stalled_at_ = stream_.data_sent;
         stall_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + idle,
                    net::errc::write_timeout);
-        record_.ledger.enter(phase::client_blocked, in_.home.worker.now());
+        begin_block();
         co_await changed_;
-        record_.ledger.enter(phase::loop, in_.home.worker.now());
+        end_block();
         stall_.disarm();
     }
+}
+
+void h2_exchange::begin_block() {
+    record_.ledger.enter(phase::client_blocked, in_.home.worker.now());
+    if (ahead_)
+        return record_.ledger.pin();
+    const bool may = outgoing_ != nullptr && !record_.upgraded && !outgoing_->finished() &&
+                     state_->settings.buffer.exchange > 0;
+    slow_at_ = stream_.data_sent;
+    if (may)
+        slow_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + read_ahead::patience, {});
+}
+
+void h2_exchange::end_block() noexcept {
+    slow_.disarm();
+    record_.ledger.unpin();
+    record_.ledger.enter(phase::loop, in_.home.worker.now());
+}
+
+// A client that takes some, and a body of which the rest would not fit, are looked at again.
+void h2_exchange::on_slow() noexcept {
+    constexpr std::uint64_t moves_min = std::uint64_t{64} * 1024;
+    if (outgoing_ == nullptr || outgoing_->finished())
+        return;
+    const bool moves = stream_.data_sent >= std::exchange(slow_at_, stream_.data_sent) + moves_min;
+    if (moves || (length_ && left_ > state_->settings.buffer.exchange)) {
+        slow_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + read_ahead::patience, {});
+        return;
+    }
+    ahead_ = true;
+    record_.ledger.pin();
+    *outgoing_place_ = std::make_unique<read_ahead>(std::move(*outgoing_place_), in_.home.worker,
+                                                    in_.flusher.ahead(), record_.ledger);
+    outgoing_ = outgoing_place_->get();
 }
 
 // Out of the session's `send`: nobody may be resumed here.
@@ -278,6 +347,7 @@ http::h2_outgoing::piece h2_exchange::take(std::size_t max) {
         return next;
     }
     left_ -= length_ ? data->size() : 0;
+    record_.response_bytes += data->size();
     next.data = *data;
     next.failed = false;
     if (data->empty() && !next.end)
@@ -346,6 +416,19 @@ void h2_exchange::on_stall(error why) noexcept {
     in_.flusher.on_stall();
 }
 
+// Before its answer the stream gets one; a response that has begun is cut.
+void h2_exchange::give_way() noexcept {
+    if (ended_ || stream_.closed)
+        return;
+    if (!stream_.answered) {
+        aborted_.fire(net::errc::stalled_client);
+        return;
+    }
+    in_.session.reset(stream_, http::h2_code::cancel);
+    in_.flusher.flush_soon();
+    abort(net::errc::stalled_client);
+}
+
 void h2_exchange::note(reason why) noexcept {
     if (record_.why == reason::none)
         record_.why = why;
@@ -356,18 +439,24 @@ bool h2_exchange::failed_by_client() const noexcept {
     return body_failed_ && body_ && body_->failed() == body_failed_;
 }
 
+reason h2_exchange::reason_of_body() const noexcept {
+    return failed_by_client() ? reason_of_client(body_failed_)
+                              : state_->handler->reason_of(body_failed_);
+}
+
 void h2_exchange::judge_end() {
     record_.response_complete = stream_.sent;
     record_.response_bytes = stream_.data_sent;
+    if (stream_.answered && !stream_.head_sent)
+        record_.status = status_gone;
     if (stream_.sent)
         return;
-    if (ended_)
-        note(reason_of_client(ended_));
-    else if (body_failed_)
-        note(failed_by_client() ? reason_of_client(body_failed_)
-                                : state_->handler->reason_of(body_failed_));
+    // A body fails only in an exchange that nothing else has ended. What ends it later, like a
+    // client that leaves because of our reset, is not the cause.
+    if (body_failed_)
+        note(reason_of_body());
     else
-        note(reason::client_gone);
+        note(ended_ ? reason_of_client(ended_) : reason::client_gone);
 }
 
 void h2_exchange::finish() {

@@ -20,7 +20,9 @@
 
 namespace penstock::downstream {
 
-class h2_exchange final : private http::h2_outgoing, private exchange::interim_sink {
+class h2_exchange final : private http::h2_outgoing,
+                          private exchange::interim_sink,
+                          private exchange::client_side {
  public:
     struct place {
         connection_home& home;
@@ -30,6 +32,7 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
         const net::socket_address& local;
         const net::stream& stream;
         nanoseconds handshake;  // of TLS, charged to the connection's first request
+        bool served_before;     // the connection has taken a whole response
     };
     h2_exchange(const place& in, http::h2_server_stream& of);
     ~h2_exchange();
@@ -49,6 +52,8 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
 
     // It waits for its client to take something, or is over for want of that.
     [[nodiscard]] bool stalls() const noexcept { return ended_ || stall_.armed(); }
+    // Its client has the whole response; after `run`.
+    [[nodiscard]] bool served() const noexcept { return record_.response_complete; }
 
     // Where its connection keeps it.
     std::size_t place_in_list = 0;
@@ -73,22 +78,39 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
         h2_exchange& of_;
     };
 
+    // The client has not taken for a while what is there for it.
+    class slow_client final : public net::deadline {
+     public:
+        explicit slow_client(h2_exchange& of) noexcept : of_(of) {}
+
+     private:
+        void on_expire(error) noexcept override { of_.on_slow(); }
+        h2_exchange& of_;
+    };
+
     void begin();
     [[nodiscard]] exchange::reason understand();
     net::task<exchange::response> answer();
     [[nodiscard]] exchange::response refusal(exchange::reason why);
     net::task<> reply(exchange::response with);
+    [[nodiscard]] bool is_gone(const exchange::response& with) noexcept;
+    [[nodiscard]] exchange::reason begin_response(exchange::response& with);
     [[nodiscard]] bool send_head(exchange::response& with);
-    void gather();
+    [[nodiscard]] bool gather();
     [[nodiscard]] result<std::string_view> next_data(std::size_t max);
     [[nodiscard]] bool begin_tunnel(exchange::response& with);
     void on_tunnel_idle(error why) noexcept;
     net::task<> send_rest();
+    void begin_block();
+    void end_block() noexcept;
+    void on_slow() noexcept;
     [[nodiscard]] bool failed_by_client() const noexcept;
+    [[nodiscard]] exchange::reason reason_of_body() const noexcept;
     void judge_end();
     void finish();
     void note(exchange::reason why) noexcept;
     void on_stall(error why) noexcept;
+    void give_way() noexcept override;
 
     [[nodiscard]] piece take(std::size_t max) override;
     [[nodiscard]] const http::fields* trailers() const noexcept override;
@@ -103,6 +125,7 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     exchange::abort_signal aborted_;
     std::optional<h2_request_body> body_;
     exchange::body_source* outgoing_ = nullptr;
+    std::unique_ptr<exchange::body_source>* outgoing_place_ = nullptr;  // where it is kept
     net::slab first_;  // of its bytes, those that go in front
     std::size_t first_size_ = 0;
     std::size_t first_given_ = 0;
@@ -110,13 +133,16 @@ class h2_exchange final : private http::h2_outgoing, private exchange::interim_s
     std::optional<std::uint64_t> length_;    // as announced
     std::uint64_t left_ = 0;                 // of it
     stall stall_;
+    slow_client slow_;
+    std::uint64_t slow_at_ = 0;  // body bytes that had left when it was last looked at
+    bool ahead_ = false;
     tunnel_idle idle_;  // while a tunnel runs
     std::uint64_t tunnel_moved_ = 0;
     bool websocket_ = false;
     net::event changed_;
     std::uint64_t stalled_at_ = 0;  // body bytes that had left when the stall was last looked at
     error ended_;                   // why it ended early, by our doing
-    error body_failed_;             // the response's
+    error body_failed_;             // the response's; set only if nothing had ended it before
 };
 
 }  // namespace penstock::downstream

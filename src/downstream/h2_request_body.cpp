@@ -22,6 +22,10 @@ bool h2_request_body::finished() const noexcept {
     return from_.stream.ended && http::h2_server_session::data_waiting(from_.stream) == 0;
 }
 
+bool h2_request_body::absent() const noexcept {
+    return rules_.tunnel ? !tunnelling_ : from_.stream.bodiless;
+}
+
 result<std::string_view> h2_request_body::take(std::size_t max) {
     if (stopped_)
         return error(net::errc::closed);
@@ -43,7 +47,7 @@ result<std::string_view> h2_request_body::take(std::size_t max) {
 }
 
 net::task<result<void>> h2_request_body::wait() {
-    while (!stopped_ && !failed_ && !finished() &&
+    while (!stopped_ && !failed_ && !finished() && !std::exchange(woken_, false) &&
            http::h2_server_session::data_waiting(from_.stream) == 0 && !from_.stream.closed) {
         changed_.reset();
         waiting_ = true;
@@ -77,6 +81,11 @@ void h2_request_body::note_continue() noexcept {
 
 void h2_request_body::begin_tunnel() noexcept {
     tunnelling_ = true;
+    changed_.set();
+}
+
+void h2_request_body::wake() noexcept {
+    woken_ = waiting_;
     changed_.set();
 }
 

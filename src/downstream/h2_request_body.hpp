@@ -4,10 +4,13 @@
 #pragma once
 
 #include "downstream/body_pace.hpp"
+#include "downstream/read_ahead.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h2_server_session.hpp"
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/event.hpp"
+
+#include <memory>
 
 namespace penstock::downstream {
 
@@ -18,6 +21,8 @@ class h2_flusher {
     virtual void flush_soon() noexcept = 0;
     // A stream was given up, since its client took nothing of it for as long as it may.
     virtual void on_stall() noexcept = 0;
+    // What the connection's responses hold ahead of it.
+    [[nodiscard]] virtual std::shared_ptr<ahead_account> ahead() = 0;
 
  protected:
     ~h2_flusher() = default;
@@ -42,7 +47,9 @@ class h2_request_body final : public exchange::body_source {
 
     [[nodiscard]] result<std::string_view> take(std::size_t max) override;
     [[nodiscard]] net::task<result<void>> wait() override;
+    void wake() noexcept override;
     [[nodiscard]] bool finished() const noexcept override;
+    [[nodiscard]] bool absent() const noexcept override;
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override {
         return from_.stream.length;
     }
@@ -89,6 +96,7 @@ class h2_request_body final : public exchange::body_source {
     error failed_;
     bool stopped_ = false;
     bool waiting_ = false;
+    bool woken_ = false;
     bool quiet_ = false;
     bool tunnelling_ = false;
 };

@@ -34,12 +34,17 @@ response_plan plan_response(const asked& by, const exchange::response& with, boo
         plan_bodyless(with, plan);
         return plan;
     }
-    if (!with.body) {
+    if (!with.body || !by.verb) {
         plan.encoding.body = {http::framing_kind::length, 0};
         return plan;
     }
     plan.sends_body = true;
-    if (const auto length = with.body->length()) {
+    const std::optional<std::uint64_t> length = with.body->length();
+    // Of an empty body with trailers a length would leave them no place.
+    const bool only_trailers = length == std::uint64_t{0} &&
+                               by.version != http::version::http_1_0 && with.body->finished() &&
+                               !with.body->trailers().empty();
+    if (length && !only_trailers) {
         plan.encoding.body = {http::framing_kind::length, *length};
     } else if (by.version == http::version::http_1_0) {
         plan.encoding.body = {http::framing_kind::until_close, 0};

@@ -5,6 +5,8 @@
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h1_head.hpp"
 
+#include <optional>
+
 namespace penstock::downstream {
 
 struct response_plan {
@@ -14,11 +16,13 @@ struct response_plan {
 
 // What counts of the request; the handler may have edited its head since.
 struct asked {
-    http::method verb = http::method::get;
+    // Nothing if it could not be read, or nobody has looked.
+    std::optional<http::method> verb;
     http::version version = http::version::http_1_1;
 };
 
-// `keep_alive` is what both sides would like; a body that only a close can end overrules it.
+// `keep_alive` is what both sides would like; a body that only a close can end overrules it. Where
+// the method is not known there is no body: after HEAD it would be the next response.
 [[nodiscard]] response_plan plan_response(const asked& by, const exchange::response& with,
                                           bool keep_alive);
 

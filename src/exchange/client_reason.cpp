@@ -22,6 +22,8 @@ reason reason_of_client_net(net::errc why) noexcept {
             return reason::draining;
         case net::errc::too_large:
             return reason::body_too_large;
+        case net::errc::stalled_client:
+            return reason::stalled_client;
         default:
             return reason::client_gone;
     }

@@ -51,6 +51,7 @@ constexpr std::array<std::string_view, reason_count> tokens{
     "stream_refused",
     "upgrade_unavailable",
     "misdirected_request",
+    "stalled_client",
 };
 static_assert(!tokens.back().empty(), "a token for each reason");
 

@@ -7,7 +7,8 @@ namespace {
 
 class text_body final : public body_source {
  public:
-    explicit text_body(std::string text) noexcept : text_(std::move(text)) {}
+    text_body(std::string text, http::fields trailers) noexcept
+        : text_(std::move(text)), trailers_(std::move(trailers)) {}
 
     result<std::string_view> take(std::size_t max) override {
         const std::string_view left = std::string_view(text_).substr(taken_, max);
@@ -29,10 +30,10 @@ class text_body final : public body_source {
 
 }  // namespace
 
-std::unique_ptr<body_source> make_text_body(std::string text) {
-    if (text.empty())
+std::unique_ptr<body_source> make_text_body(std::string text, http::fields trailers) {
+    if (text.empty() && trailers.empty())
         return nullptr;
-    return std::make_unique<text_body>(std::move(text));
+    return std::make_unique<text_body>(std::move(text), std::move(trailers));
 }
 
 }  // namespace penstock::exchange

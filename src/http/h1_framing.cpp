@@ -28,13 +28,14 @@ std::optional<std::uint64_t> parse_length(std::string_view text) noexcept {
     return value;
 }
 
-// Reads a list of transfer codings (RFC 9112 §7) from its front.
+// Reads one line's list of transfer codings (RFC 9112 §7) from its front.
 class coding_reader {
  public:
     explicit coding_reader(std::string_view text) noexcept : rest_(text) {}
 
-    // True for a well-formed list whose last member, and no other, is `chunked`.
-    bool ends_in_chunked() noexcept {
+    // True for a well-formed list. `chunked` is its last member, if this is the last line, and no
+    // other.
+    bool read(bool last_line) noexcept {
         for (;;) {
             skip_space();
             const bool chunked = equal_nocase(take_token(), "chunked");
@@ -42,7 +43,9 @@ class coding_reader {
             if (!well_formed_ || !skip_parameters())
                 return false;
             if (chunked)
-                return rest_.empty() && before == 0;
+                return last_line && rest_.empty() && before == 0;
+            if (rest_.empty())
+                return !last_line;
             if (!take(','))
                 return false;
         }
@@ -110,6 +113,16 @@ class coding_reader {
     bool well_formed_ = true;
 };
 
+// Codings on several lines are one list (RFC 9110 §5.3).
+bool lists_chunked_last(const fields& of) noexcept {
+    std::size_t lines = of.count(field_id::transfer_encoding);
+    for (const fields::field one : of) {
+        if (one.id == field_id::transfer_encoding && !coding_reader(one.value).read(--lines == 0))
+            return false;
+    }
+    return true;
+}
+
 // The framing that the two fields announce; `none` if neither is there.
 result<framing> announced_framing(version from, const fields& of) {
     const std::size_t codings = of.count(field_id::transfer_encoding);
@@ -118,12 +131,11 @@ result<framing> announced_framing(version from, const fields& of) {
         return error(errc::length_conflict);
     if (codings > 0) {
         // RFC 9112 §6.1: a 1.0 peer that sends it may have been fooled about its meaning.
-        if (codings > 1 || from != version::http_1_1)
+        if (from != version::http_1_1)
             return error(errc::bad_transfer_encoding);
-        const std::string_view list = *of.find(field_id::transfer_encoding);
-        if (equal_nocase(list, "chunked"))
+        if (codings == 1 && equal_nocase(*of.find(field_id::transfer_encoding), "chunked"))
             return framing{framing_kind::chunked, 0};
-        const bool unknown = coding_reader(list).ends_in_chunked();
+        const bool unknown = lists_chunked_last(of);
         return error(unknown ? errc::transfer_coding_unknown : errc::bad_transfer_encoding);
     }
     if (lengths == 0)

@@ -102,6 +102,15 @@ error read_request_line(std::string_view line, request_head& into) {
     return take_target(target, into);
 }
 
+// A request may end before its line is whole, or readable: what answers it depends on the method.
+void read_method(std::string_view begun, request_head& into) {
+    const std::string_view name = begun.substr(0, begun.find(' '));
+    if (name.size() == begun.size() || name.size() > method_bytes_max || !is_token(name))
+        return;
+    into.method_text = name;
+    into.verb = method_of(name);
+}
+
 // RFC 9112 §3.2: exactly one, except that HTTP/1.0 may do without. An authority that the target
 // named stands, but a Host beside it has to be one.
 error take_host(request_head& into) {
@@ -151,6 +160,12 @@ error h1_request_parser::begin(std::string_view received) {
                                                            : errc::bad_request_line;
 }
 
+// The method and the space behind it. What lies behind a limit is not looked at, so that the result
+// does not depend on how the head was cut.
+std::size_t h1_request_parser::method_room() const noexcept {
+    return std::min({method_bytes_max + 1, limits_.line, limits_.head});
+}
+
 result<std::optional<std::size_t>> h1_request_parser::feed(std::string_view received,
                                                            request_head& into) {
     if (!begun_) {
@@ -160,7 +175,10 @@ result<std::optional<std::size_t>> h1_request_parser::feed(std::string_view rece
             return std::optional<std::size_t>();
     }
     for (;;) {
+        const std::size_t from = lines_.position();
         const auto line = lines_.next(received, limits_);
+        if (!have_line_ && (!line || !*line))
+            read_method(received.substr(from, method_room()), into);
         if (!line)
             return line.error();
         if (!*line)

@@ -181,6 +181,7 @@ void h2_client_session::finish_head(h2_stream& of, bool ended) {
     came.fields.remove(field_id::content_length);
     stream.head = std::move(came);
     stream.head_complete = true;
+    stream.bodiless = ended;
 }
 
 // Nobody waits for the rest of it.

@@ -41,6 +41,19 @@ using name_value_list = std::vector<nghttp2_nv, recycling_allocator<nghttp2_nv>>
 // could take something of them for another message.
 [[nodiscard]] bool list_fields(const fields& from, name_value_list& to);
 
+struct library_options {
+    library_options(const h2_limits& limits, bool of_server);
+    ~library_options();
+    library_options(const library_options&) = delete;
+    library_options& operator=(const library_options&) = delete;
+
+    nghttp2_option* raw = nullptr;
+};
+
+// Of a negative return value of the library.
+[[nodiscard]] h2_code code_of_library(int library_error) noexcept;
+[[nodiscard]] h2_breach breach_of_library(int library_error) noexcept;
+
 struct h2_session::implementation {
     implementation(h2_session& of, role as, const h2_limits& by);
     ~implementation();
@@ -58,7 +71,7 @@ struct h2_session::implementation {
     role as;
     h2_frame_tracker tracker;
     nghttp2_session* library = nullptr;
-    std::string first;  // SETTINGS and the connection's window, until they were sent
+    std::string first;  // what `send` gives before anything else: SETTINGS, a GOAWAY
     std::string* out = nullptr;
     std::size_t out_max = 0;
     time_point now{};
@@ -75,6 +88,10 @@ struct h2_session::implementation {
     std::size_t queued = 0;
     std::size_t passed_over = 0;  // decoded of the block that comes in and that nobody reads
     bool going_away = false;      // the peer has sent a GOAWAY
+    // The highest stream of the peer's that the owner has been given while it was open: it may be
+    // acted upon. No GOAWAY of ours names a lower one.
+    h2_stream_id taken_up = 0;
+    bool refuses_new = false;  // a GOAWAY that names the last stream was given to `send`'s caller
     std::vector<std::unique_ptr<h2_stream>> erased;  // the library may still be looking at them
 };
 

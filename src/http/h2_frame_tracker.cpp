@@ -20,6 +20,9 @@ enum frame_type : std::uint8_t {
 };
 constexpr std::uint8_t end_stream = 0x1;
 constexpr std::uint8_t end_headers = 0x4;
+constexpr std::uint8_t padded = 0x8;
+constexpr std::uint8_t has_priority = 0x20;
+constexpr std::uint32_t priority_size = 5;  // dependency and weight
 
 }  // namespace
 
@@ -39,9 +42,13 @@ std::size_t h2_frame_tracker::inspect(std::string_view received, time_point now)
     preface_left_ -= at;
     while (at < received.size() && fault_ == h2_breach::none) {
         if (payload_left_ > 0) {
-            const std::size_t skipped = std::min<std::size_t>(payload_left_, received.size() - at);
-            payload_left_ -= static_cast<std::uint32_t>(skipped);
-            at += skipped;
+            const std::string_view payload = received.substr(at, payload_left_);
+            if (dependency_left_ > 0 && depends_on_itself(payload)) {
+                fault_ = h2_breach::rules;
+                return at;
+            }
+            payload_left_ -= static_cast<std::uint32_t>(payload.size());
+            at += payload.size();
             continue;
         }
         header_[header_bytes_] = static_cast<unsigned char>(received[at]);
@@ -85,13 +92,14 @@ h2_breach h2_frame_tracker::judge(const frame& next, time_point now) {
                        ? h2_breach::window_update_flood
                        : h2_breach::none;
         case frame_type::priority:
-            // Otherwise passed over, since the scheme of RFC 7540 is off.
+            // The library passes it over, since the scheme of RFC 7540 is off.
             if (next.stream == 0)
                 return h2_breach::rules;
             if (next.length != 5)
                 return h2_breach::frame_size;
             if (++priorities_ > (streams_ + 1) * limits_.priorities_per_stream)
                 return h2_breach::priority_flood;
+            expect_dependency(next);
             return count_control(now);
         default:
             return count_control(now);
@@ -141,7 +149,30 @@ h2_breach h2_frame_tracker::judge_headers(const frame& next, time_point now) {
     }
     if ((next.flags & end_stream) != 0)
         close(next.stream);
+    expect_dependency(next);
     return h2_breach::none;
+}
+
+// RFC 7540 §6.2, §6.3: the dependency is the first field, behind the length of a padding. The
+// library answers a frame that is too short for it.
+void h2_frame_tracker::expect_dependency(const frame& of) noexcept {
+    const bool present = of.type == frame_type::priority || (of.flags & has_priority) != 0;
+    const bool behind_padding = of.type == frame_type::headers && (of.flags & padded) != 0;
+    const std::uint32_t before = behind_padding ? 1 : 0;
+    dependency_left_ = present && of.length >= before + priority_size ? before + 4 : 0;
+    dependent_ = of.stream;
+}
+
+// RFC 7540 §5.3.1. Nothing of such a frame reaches the session, and the connection ends: PRIORITY
+// may name a stream that is idle or closed, on which no RST_STREAM may be sent (§5.1), and one
+// fault has one answer, in whichever frame it comes (§5.4.1 allows to end the connection for the
+// fault of a stream).
+bool h2_frame_tracker::depends_on_itself(std::string_view payload) noexcept {
+    for (const char each : payload.substr(0, dependency_left_)) {
+        dependency_ = dependency_ << 8U | static_cast<unsigned char>(each);
+        --dependency_left_;
+    }
+    return dependency_left_ == 0 && (dependency_ & 0x7fffffffU) == dependent_;
 }
 
 // A block that goes on for too long is not decoded to its end (CVE-2024-27316).

@@ -3,6 +3,8 @@
 // forgotten without a word, so the rules about those are kept here, and so are the caps on frames
 // that cost the sender less than us.
 //
+// Of payloads it reads one thing: the stream that HEADERS or PRIORITY make theirs depend on.
+//
 //   a stream, as far as the peer may still send on it:
 //     open ─► closed by the peer (END_STREAM or RST_STREAM): more on it is an error
 //        └──► reset by us: what was under way is let through, to be ignored
@@ -75,6 +77,8 @@ class h2_frame_tracker {
     [[nodiscard]] h2_breach judge_data(const frame& next, time_point now);
     [[nodiscard]] h2_breach judge_stream_use(h2_stream_id stream, h2_breach unknown) const noexcept;
     [[nodiscard]] h2_breach count_control(time_point now) noexcept;
+    void expect_dependency(const frame& of) noexcept;
+    [[nodiscard]] bool depends_on_itself(std::string_view payload) noexcept;
     [[nodiscard]] bool is_open(h2_stream_id stream) const noexcept;
     bool forget(h2_stream_id stream) noexcept;
     void close(h2_stream_id stream);
@@ -84,6 +88,9 @@ class h2_frame_tracker {
     std::size_t header_bytes_ = 0;
     std::size_t preface_left_;
     std::uint32_t payload_left_ = 0;
+    std::uint32_t dependency_left_ = 0;  // of the payload, up to the dependency's last byte
+    std::uint32_t dependency_ = 0;       // the last four bytes of that part
+    h2_stream_id dependent_ = 0;         // the stream of that frame
     h2_breach fault_ = h2_breach::none;
     bool of_client_;
     bool in_block_ = false;  // END_HEADERS has not come

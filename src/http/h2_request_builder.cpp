@@ -60,7 +60,9 @@ bool h2_request_builder::add(const fields::field& one, request_head& into) {
         fail(errc::header_too_large);
     else if (bytes > limits_.field)
         fail(errc::field_too_large);
-    if (why_ != errc{} || malformed_)
+    // HEAD is refused without a body, so the method of a head that is refused counts.
+    const bool says_method = one.name == ":method" && one.value.size() <= method_bytes_max;
+    if (malformed_ || (why_ != errc{} && !says_method))
         return true;
     if (one.name.starts_with(':'))
         add_pseudo(one.name, one.value, into);

@@ -124,6 +124,7 @@ void h2_server_session::finish_head(h2_stream& of, bool ended) {
         stream.length = 0;
     stream.head.fields.remove(field_id::content_length);
     stream.head_complete = true;
+    stream.bodiless = ended;
     set_priority(stream);
     if (!stream.refused)
         return;
@@ -209,12 +210,27 @@ result<void> h2_server_session::send_interim(h2_server_stream& to, const respons
     return {};
 }
 
+h2_server_stream* h2_server_session::next_changed() noexcept {
+    while (h2_stream* const next = next_changed_stream()) {
+        // Heads become whole in the order of their streams.
+        const bool is_new = !next->closed && next->id > impl_->taken_up;
+        if (is_new && ended())
+            continue;
+        if (is_new)
+            impl_->taken_up = next->id;
+        return static_cast<h2_server_stream*>(next);
+    }
+    return nullptr;
+}
+
 void h2_server_session::announce_end() noexcept { nghttp2_submit_shutdown_notice(impl_->library); }
 
-void h2_server_session::refuse_new() noexcept {
+// The library refuses streams from the moment on in which it gives the frame away. So it does that
+// at once, and not when the socket takes more: between the two, streams above the id would begin.
+void h2_server_session::refuse_new() {
     nghttp2_submit_goaway(impl_->library, NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(impl_->library), NGHTTP2_NO_ERROR,
-                          nullptr, 0);
+                          static_cast<std::int32_t>(impl_->taken_up), NGHTTP2_NO_ERROR, nullptr, 0);
+    send_goaway_ahead();
 }
 
 }  // namespace penstock::http

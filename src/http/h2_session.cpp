@@ -16,61 +16,6 @@ namespace {
 constexpr std::size_t trailer_count_max = 32;
 constexpr std::size_t trailer_bytes_max = 8 * 1024;
 
-h2_code code_of_library(int library_error) noexcept {
-    switch (library_error) {
-        case NGHTTP2_ERR_FLOW_CONTROL:
-            return h2_code::flow_control_error;
-        case NGHTTP2_ERR_FRAME_SIZE_ERROR:
-            return h2_code::frame_size_error;
-        case NGHTTP2_ERR_HEADER_COMP:
-            return h2_code::compression_error;
-        case NGHTTP2_ERR_STREAM_CLOSED:
-            return h2_code::stream_closed;
-        case NGHTTP2_ERR_FLOODED:
-        case NGHTTP2_ERR_TOO_MANY_CONTINUATIONS:
-            return h2_code::enhance_your_calm;
-        default:
-            return h2_code::protocol_error;
-    }
-}
-
-h2_breach breach_of(int library_error) noexcept {
-    if (library_error == NGHTTP2_ERR_TOO_MANY_CONTINUATIONS)
-        return h2_breach::continuation_flood;
-    return library_error == NGHTTP2_ERR_FLOODED ? h2_breach::unread_replies : h2_breach::rules;
-}
-
-// A response's head may be larger than the requests that its listener allows.
-constexpr std::size_t sent_head_min = std::size_t{128} * 1024;
-
-struct options {
-    options(const h2_limits& limits, bool of_server) {
-        if (nghttp2_option_new(&raw) != 0)
-            throw std::bad_alloc();
-        // What a client says is judged by us: the library resets where a status is owed, and goes
-        // on to decode, uncounted, what it has refused.
-        nghttp2_option_set_no_http_messaging(raw, of_server ? 1 : 0);
-        // The window is given back as the bytes leave towards the origin.
-        nghttp2_option_set_no_auto_window_update(raw, 1);
-        nghttp2_option_set_no_closed_streams(raw, 1);
-        nghttp2_option_set_server_fallback_rfc7540_priorities(raw, 0);
-        // The tracker counts the frames. The library counts how often it begins to wait for one,
-        // which is as often as its header comes in pieces.
-        nghttp2_option_set_max_continuations(
-            raw, frame_header_size * (std::size_t{limits.floods.continuations} + 1));
-        // What was received within the limits leaves, with what is added to it and 12 bytes for
-        // each field. The library would leave a head above 64 KiB unsent without a word.
-        nghttp2_option_set_max_send_header_block_length(
-            raw, 2 * std::max(limits.head.head, sent_head_min));
-        nghttp2_option_set_builtin_recv_extension_type(raw, NGHTTP2_PRIORITY_UPDATE);
-    }
-    ~options() { nghttp2_option_del(raw); }
-    options(const options&) = delete;
-    options& operator=(const options&) = delete;
-
-    nghttp2_option* raw = nullptr;
-};
-
 }  // namespace
 
 bool list_fields(const fields& from, name_value_list& to) {
@@ -231,6 +176,14 @@ struct h2_session::callbacks {
         return 0;
     }
 
+    // Not an interim one, nor trailers.
+    static bool is_final_head(const nghttp2_headers& of) noexcept {
+        if (of.nvlen == 0)
+            return false;
+        const nghttp2_nv& first = of.nva[0];
+        return view(first.name, first.namelen) == ":status" && first.value[0] != '1';
+    }
+
     static int on_frame_sent(nghttp2_session* library, const nghttp2_frame* frame, void* user) {
         h2_session& session = self(user);
         const bool ends = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
@@ -241,6 +194,10 @@ struct h2_session::callbacks {
                 session.mark_changed(*stream);
             }
         }
+        if (frame->hd.type == NGHTTP2_HEADERS && is_final_head(frame->headers)) {
+            if (h2_stream* const stream = stream_of(library, frame->hd.stream_id))
+                stream->head_sent = true;
+        }
         const auto id = static_cast<h2_stream_id>(frame->hd.stream_id);
         if (frame->hd.type == NGHTTP2_RST_STREAM) {
             session.impl_->tracker.note_reset(id);
@@ -250,20 +207,26 @@ struct h2_session::callbacks {
             session.impl_->tracker.note_opened(id);
         } else if (frame->hd.type == NGHTTP2_DATA) {
             session.impl_->tracker.note_data();
-        } else if (frame->hd.type == NGHTTP2_GOAWAY &&
-                   frame->goaway.error_code == NGHTTP2_NO_ERROR) {
-            // An origin opens no streams that could be above it.
-            if (session.impl_->as == role::server)
-                session.impl_->tracker.note_goaway(
-                    static_cast<h2_stream_id>(frame->goaway.last_stream_id));
         } else if (frame->hd.type == NGHTTP2_GOAWAY) {
-            // Also the library's own, of which it says nothing before.
-            session.impl_->ended = true;
-            if (session.impl_->breach == h2_breach::none)
-                session.impl_->breach = h2_breach::rules;
-            session.impl_->ended_by = static_cast<h2_code>(frame->goaway.error_code);
+            note_goaway(*session.impl_, frame->goaway);
         }
         return 0;
+    }
+
+    static void note_goaway(implementation& impl, const nghttp2_goaway& sent) noexcept {
+        const auto last = static_cast<h2_stream_id>(sent.last_stream_id);
+        impl.refuses_new = impl.refuses_new || last < h2_stream_id_max;
+        if (sent.error_code == NGHTTP2_NO_ERROR) {
+            // An origin opens no streams that could be above it.
+            if (impl.as == role::server)
+                impl.tracker.note_goaway(last);
+            return;
+        }
+        // Also the library's own, of which it says nothing before.
+        impl.ended = true;
+        if (impl.breach == h2_breach::none)
+            impl.breach = h2_breach::rules;
+        impl.ended_by = static_cast<h2_code>(sent.error_code);
     }
 
     static ssize_t read_body(nghttp2_session* library, std::int32_t id, std::uint8_t*,
@@ -333,7 +296,7 @@ struct h2_session::callbacks {
 
 h2_session::implementation::implementation(h2_session& of, role in, const h2_limits& by)
     : limits(by), as(in), tracker(by.floods, in == role::server) {
-    const options how(by, in == role::server);
+    const library_options how(by, in == role::server);
     const auto make =
         in == role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
     if (make(&library, callbacks::table(), &of, how.raw, h2_memory()) != 0)
@@ -368,7 +331,7 @@ void h2_session::receive(std::string_view received, time_point now) {
     if (impl.fault != h2_breach::none)
         return terminate(impl.fault);
     if (used < 0)
-        end(breach_of(static_cast<int>(used)), code_of_library(static_cast<int>(used)));
+        end(breach_of_library(static_cast<int>(used)), code_of_library(static_cast<int>(used)));
 }
 
 h2_stream* h2_session::next_changed_stream() noexcept {
@@ -465,15 +428,29 @@ void h2_session::send(std::string& out, std::size_t max) {
         out.append(std::exchange(impl.first, std::string()));
     impl.out = &out;
     impl.out_max = max;
-    while (out.size() < max) {
-        const std::uint8_t* data = nullptr;
-        const ssize_t count = nghttp2_session_mem_send(impl.library, &data);
-        // What was sent may have been the reset that is one too many.
-        if (impl.fault != h2_breach::none)
-            terminate(impl.fault);
-        if (count <= 0)
-            break;
+    while (out.size() < max && send_frame(out)) {
+    }
+    impl.out = nullptr;
+}
+
+// False if there is none.
+bool h2_session::send_frame(std::string& out) {
+    const std::uint8_t* data = nullptr;
+    const ssize_t count = nghttp2_session_mem_send(impl_->library, &data);
+    // What was sent may have been the reset that is one too many.
+    if (impl_->fault != h2_breach::none)
+        terminate(impl_->fault);
+    if (count > 0)
         out.append(view(data, static_cast<std::size_t>(count)));
+    return count > 0;
+}
+
+// The library keeps DATA behind all other frames, so none of it is among these.
+void h2_session::send_goaway_ahead() {
+    implementation& impl = *impl_;
+    impl.out = &impl.first;
+    impl.out_max = 0;
+    while (!impl.refuses_new && send_frame(impl.first)) {
     }
     impl.out = nullptr;
 }
@@ -502,7 +479,9 @@ void h2_session::end(h2_breach why, h2_code code) noexcept {
     if (std::exchange(impl_->ended, true))
         return;
     impl_->breach = why;
-    nghttp2_session_terminate_session(impl_->library, static_cast<std::uint32_t>(code));
+    // What is understood but not taken up never will be, so the client may send it again.
+    nghttp2_session_terminate_session2(impl_->library, static_cast<std::int32_t>(impl_->taken_up),
+                                       static_cast<std::uint32_t>(code));
 }
 
 void h2_session::adopt(std::unique_ptr<h2_stream> made) {

@@ -1,7 +1,7 @@
 #include "penstock/net/address_count.hpp"
 
-#include "net/address_key.hpp"
 #include "penstock/base/check.hpp"
+#include "penstock/net/address_key.hpp"
 
 namespace penstock::net {
 

@@ -1,6 +1,6 @@
 #include "penstock/net/address_rate.hpp"
 
-#include "net/address_key.hpp"
+#include "penstock/net/address_key.hpp"
 
 #include <algorithm>
 

@@ -105,6 +105,7 @@ void read_buffer::make_room(buffer_pool& pool) {
 
 void read_buffer::park(buffer_pool& pool) {
     const std::size_t held = size();
+    release_if_empty();
     if (held == 0 || held > buffer_pool::scrap_max || slab_.size() < buffer_pool::small)
         return;
     slab scrap = pool.take_scrap(held);

@@ -56,6 +56,8 @@ class net_category final : public boost::system::error_category {
                 return "the process is going down";
             case errc::too_large:
                 return "a size limit was reached";
+            case errc::stalled_client:
+                return "the client stood still while others waited";
         }
         return "unknown error";
     }

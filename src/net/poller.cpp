@@ -35,7 +35,17 @@ int poller::wait(int timeout_ms) noexcept {
     return count < 0 ? 0 : count;
 }
 
+void poller::note(int count) noexcept {
+    epoll_event* const end = events_.data() + count;
+    for (epoll_event* next = events_.data(); next != end; ++next) {
+        if (end - next > 2)
+            static_cast<const socket*>(next[2].data.ptr)->prefetch_state();
+        next->events = static_cast<socket*>(next->data.ptr)->note(next->events);
+    }
+}
+
 std::size_t poller::dispatch(int count) {
+    note(count);
     received_ = count;
     for (delivered_ = 0; delivered_ < received_;) {
         const epoll_event& next = events_[static_cast<std::size_t>(delivered_)];
@@ -45,7 +55,7 @@ std::size_t poller::dispatch(int count) {
         if (next.data.ptr == nullptr)
             continue;
         present_ = static_cast<socket*>(next.data.ptr);
-        present_->on_events(next.events);
+        present_->tell(next.events);
     }
     present_ = nullptr;
     received_ = delivered_ = 0;

@@ -5,6 +5,8 @@
 #include "penstock/net/pipe.hpp"
 #include "penstock/net/worker.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -189,15 +191,12 @@ void socket::wake_writer() noexcept {
         home_.ready().push(writer_, writer_.handle_);
 }
 
-void socket::on_events(std::uint32_t events) {
-    const bool closed = (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    const bool newly_closed = closed && !peer_closed_;
-    const bool input = closed || (events & EPOLLIN) != 0;
-    readable_ = readable_ || input;
-    writable_ = writable_ || (events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0;
-    peer_closed_ = peer_closed_ || closed;
-    peer_reset_ = peer_reset_ || (events & (EPOLLHUP | EPOLLERR)) != 0;
+bool socket::unconfirmed() const noexcept {
+    int bytes = 0;
+    return ::ioctl(fd_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
 
+void socket::tell(std::uint32_t noted) {
     // Each of these may end in the destruction of this socket, which the poller then knows.
     const net::poller& poll = home_.poller();
     if (writable_ && waits(writer_)) {
@@ -205,6 +204,8 @@ void socket::on_events(std::uint32_t events) {
         if (!poll.delivers_to(*this))
             return;
     }
+    // Nothing is left of it if somebody has read it since it was noted.
+    const bool input = (noted & EPOLLIN) != 0 && readable_;
     if (input && waits(reader_)) {
         resume(reader_);
         if (!poll.delivers_to(*this))
@@ -214,7 +215,7 @@ void socket::on_events(std::uint32_t events) {
         if (!poll.delivers_to(*this))
             return;
     }
-    if (newly_closed && watcher_ != nullptr)
+    if ((noted & EPOLLRDHUP) != 0 && watcher_ != nullptr)
         watcher_->on_peer_closed();
 }
 

@@ -33,6 +33,7 @@ std::string_view version_text(std::uint8_t protocol) noexcept {
         case protocol::http_1_1:
             return "1.1";
         case protocol::http_2:
+        case protocol::other:  // a label's only
             break;
     }
     return "2";

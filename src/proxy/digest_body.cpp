@@ -53,8 +53,10 @@ class digest_body final : public exchange::body_source {
 }  // namespace
 
 bool wants_digest(const exchange::request& from, const exchange::response& to) {
-    return to.body && !to.upgraded && from.head.verb != http::method::head &&
-           from.head.version != http::version::http_1_0 && !to.head.fields.find(field_name);
+    const int status = to.head.status;
+    return to.body && !to.upgraded && status != 204 && status != 304 &&
+           from.head.verb != http::method::head && from.head.version != http::version::http_1_0 &&
+           !to.head.fields.find(field_name);
 }
 
 net::task<result<void>> digest_in_head(exchange::response& of) {
@@ -70,11 +72,12 @@ net::task<result<void>> digest_in_head(exchange::response& of) {
         if (!waited)
             co_return waited;
     }
+    http::fields trailers = of.body->trailers();
     co_await of.body->close();
     net::sha256 sum;
     sum.update(content);
     of.head.fields.add(field_name, field_value(sum));
-    of.body = exchange::make_text_body(std::move(content));
+    of.body = exchange::make_text_body(std::move(content), std::move(trailers));
     co_return result<void>();
 }
 

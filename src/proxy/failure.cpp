@@ -38,6 +38,7 @@ int status_of_failure(reason why) noexcept {
         case reason::draining:
         case reason::shed_memory:
         case reason::stream_refused:
+        case reason::stalled_client:
             return 503;
         case reason::connection_timeout:
         case reason::connection_read_timeout:
@@ -91,11 +92,15 @@ int status_of(reason why) noexcept {
     }
 }
 
+bool may_be_repeated(const retry_facts& of) noexcept {
+    return of.attempts < attempts_max && http::idempotent(of.verb) && of.body_empty;
+}
+
 retry decide_retry(const upstream::attempt_failure& failed, const retry_facts& of) noexcept {
     if (failed.response_begun || failed.body_consumed || of.attempts >= attempts_max)
         return retry::no;
     const bool unsent = !failed.request_sent;
-    const bool repeatable = http::idempotent(of.verb) && of.body_empty;
+    const bool repeatable = may_be_repeated(of);
     const bool died =
         failed.reason == reason::connection_terminated || failed.reason == reason::stream_refused;
     // A pooled connection that the origin had given up: the next one is new, so this happens once.

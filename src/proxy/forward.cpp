@@ -6,6 +6,7 @@
 #include "proxy/grpc.hpp"
 #include "proxy/head_edits.hpp"
 #include "proxy/proxy_handler.hpp"
+#include "proxy/trust.hpp"
 
 #include <algorithm>
 #include <string>
@@ -49,6 +50,8 @@ exchange::reason reason_of(const upstream::attempt_failure& failed) noexcept {
 void proxy_handler::prepare(exchange::request& from, const config::route& by, bool trusted) {
     http::request_head& head = from.head;
     from.wants_websocket = from.wants_websocket && by.websocket;
+    if (trusted)
+        from.named_client = named_client(head.fields, generation_.model.trust);
     http::strip_hop_by_hop(head.fields);
     http::forwarded_facts facts;
     facts.client_address = client_address(*from.record);
@@ -85,10 +88,10 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
                                                      std::unique_ptr<total_deadline> until) {
     retry_facts facts;
     facts.verb = from.head.verb;
-    facts.body_empty = from.body->finished();
     facts.endpoints = to.shared().endpoints.size();
     upstream::attempt_options how;
     for (facts.attempts = 1;; ++facts.attempts) {
+        how.repeatable = may_be_repeated(facts);
         upstream::attempt made = co_await to.send(from, how);
         count(made, to.shared());
         if (made.response) {
@@ -107,9 +110,13 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
                 co_return co_await digested(from, std::move(response));
             co_return std::move(response);
         }
+        // Of a body that was not used, being finished says that it is empty.
+        facts.body_empty = from.body->finished();
         const retry next = from.aborted->fired() ? retry::no : decide_retry(made.failure, facts);
-        if (next == retry::no)
+        if (next == retry::no) {
+            from.body->stop();
             co_return reply(from, proxy::reason_of(made.failure));
+        }
         from.record->ledger.give_up_attempt();
         if (made.endpoint < 64)
             how.tried |= std::uint64_t{1} << made.endpoint;

@@ -18,6 +18,7 @@ class gathered_body final : public exchange::body_source {
 
     result<std::string_view> take(std::size_t max) override;
     net::task<result<void>> wait() override;
+    void wake() noexcept override { inner_->wake(); }
     bool finished() const noexcept override { return held_.size() == given_ && inner_->finished(); }
     std::optional<std::uint64_t> length() const noexcept override { return inner_->length(); }
     const http::fields& trailers() const noexcept override { return inner_->trailers(); }

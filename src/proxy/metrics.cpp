@@ -1,5 +1,9 @@
 #include "penstock/proxy/metrics.hpp"
 
+#include "penstock/base/check.hpp"
+
+#include <algorithm>
+
 namespace penstock::proxy {
 namespace {
 
@@ -52,9 +56,11 @@ std::string_view name(protocol p) noexcept {
         case protocol::http_1_1:
             return "http/1.1";
         case protocol::http_2:
+            return "h2";
+        case protocol::other:
             break;
     }
-    return "h2";
+    return "_other";
 }
 
 std::uint64_t request_labels::key() const noexcept {
@@ -63,6 +69,16 @@ std::uint64_t request_labels::key() const noexcept {
     all.add(static_cast<std::uint64_t>(protocol), 2).add(code_class, 4);
     all.add(static_cast<std::uint64_t>(why), reason_bits);
     return all.key();
+}
+
+request_labels request_labels::coarse() const noexcept {
+    request_labels made;
+    made.listener = made.route = made.upstream = other_name;
+    made.protocol = proxy::protocol::other;
+    // RFC 9110 §15: a status of no known class counts as 5xx.
+    made.code_class = std::min<std::uint8_t>(code_class, 5);
+    made.why = why;
+    return made;
 }
 
 request_labels request_labels::from_key(std::uint64_t key) noexcept {
@@ -84,6 +100,8 @@ std::uint64_t attempt_labels::key() const noexcept {
     return all.key();
 }
 
+attempt_labels attempt_labels::coarse() const noexcept { return {other_name, other_name, ok, why}; }
+
 attempt_labels attempt_labels::from_key(std::uint64_t key) noexcept {
     unpacker all(key);
     attempt_labels made;
@@ -94,6 +112,11 @@ attempt_labels attempt_labels::from_key(std::uint64_t key) noexcept {
     return made;
 }
 
+worker_metrics::worker_metrics() : requests_(series_max), attempts_(series_max) {
+    PENSTOCK_CHECK(request_labels::coarse_max <= requests_.coarse_max());
+    PENSTOCK_CHECK(attempt_labels::coarse_max <= attempts_.coarse_max());
+}
+
 void worker_metrics::count(const exchange::record& of) {
     request_labels labels;
     labels.listener = of.listener;
@@ -102,7 +125,7 @@ void worker_metrics::count(const exchange::record& of) {
     labels.protocol = protocol_of(of);
     labels.code_class = static_cast<std::uint8_t>(of.status / 100);
     labels.why = of.why;
-    requests_.add(labels.key());
+    requests_.add(labels.key(), labels.coarse().key());
     durations_.at(of.route)[0].observe(of.ledger.total());
     auto& phases = phases_.at(of.upstream);
     for (std::size_t i = 0; i < exchange::phase_count; ++i) {

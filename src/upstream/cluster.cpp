@@ -4,6 +4,7 @@
 #include "penstock/upstream/failure.hpp"
 #include "upstream/balancer.hpp"
 #include "upstream/connection_pool.hpp"
+#include "upstream/contention.hpp"
 #include "upstream/counting.hpp"
 #include "upstream/h1_exchange.hpp"
 #include "upstream/h2_exchange.hpp"
@@ -29,8 +30,9 @@ struct cluster::implementation {
           shared(std::move(shared_given)),
           tls(std::move(tls_given)),
           balance(shared->settings.balance, seed_of(home)),
-          pool(home, *shared, tls.get(), counters),
-          h2(home, shared, tls, counters) {
+          shares(home, *shared),
+          pool({home, *shared, tls.get(), counters, shares}),
+          h2({home, shared, tls, counters, shares}) {
         for (const auto& endpoint : shared->endpoints) {
             candidate added;
             added.weight = endpoint->weight;
@@ -60,6 +62,7 @@ struct cluster::implementation {
     cluster_counters counters;
     load_counts counts;
     balancer balance;
+    contention shares;
     connection_pool pool;
     h2_pool h2;
     bool may_speak_h2 = shared->settings.protocol != config::upstream_protocol::http1;
@@ -86,6 +89,7 @@ std::optional<lease_wish> cluster::implementation::choose(const attempt_options&
     lease_wish wish;
     wish.endpoint = *picked;
     wish.fresh = how.fresh_connection;
+    wish.repeatable = how.repeatable;
     wish.pinned = how.endpoint >= 0;
     wish.tried = how.tried;
     return wish;
@@ -109,8 +113,8 @@ net::task<attempt> cluster::implementation::send(exchange::request& from, attemp
     record.endpoint = shared->endpoints[wish->endpoint]->id;
     // The usual case, at the price of a look.
     std::unique_ptr<connection> idle;
-    if (!wish->fresh && !speaks_h2(wish->endpoint))
-        idle = pool.take_idle(wish->endpoint);
+    if (!wish->fresh && !speaks_h2(wish->endpoint) && shares.admits(from))
+        idle = pool.take_idle(*wish);
     if (idle) {
         co_await exchange_over(idle, carried, from, made);
         co_return made;
@@ -161,8 +165,8 @@ net::task<> cluster::implementation::exchange_over(std::unique_ptr<connection>& 
     leased->begin_exchange(home.now());
     from.record->upstream_reused = leased->reused();
     add(leased->reused() ? counters.reused : counters.fresh);
-    const h1_exchange::surroundings around{home, pool, counters, shared->settings.timeouts,
-                                           *shared->endpoints[into.endpoint]};
+    const h1_exchange::surroundings around{
+        home, pool, shares, counters, shared->settings.timeouts, *shared->endpoints[into.endpoint]};
     auto serving =
         std::make_unique<h1_exchange>(around, from, std::move(leased), std::move(carried));
     exchange::response& response = into.response.emplace();
@@ -185,7 +189,7 @@ net::task<> cluster::implementation::exchange_over(std::shared_ptr<h2_client> le
                                                    attempt& into) {
     from.record->upstream_reused = leased->session().opened() > 0;
     add(from.record->upstream_reused ? counters.reused : counters.fresh);
-    const h2_exchange::surroundings around{home, shared->settings.timeouts,
+    const h2_exchange::surroundings around{home, shares, shared->settings.timeouts,
                                            *shared->endpoints[into.endpoint], fresh};
     auto serving =
         std::make_unique<h2_exchange>(around, from, std::move(leased), std::move(carried));
@@ -197,7 +201,8 @@ net::task<> cluster::implementation::exchange_over(std::shared_ptr<h2_client> le
         co_await serving->close();
         co_return;
     }
-    if (serving->finished())
+    // Trailers, and the place of an end, are for the client's side to pass on.
+    if (serving->absent())
         co_await serving->close();
     if (!serving->settled())
         response.body = std::move(serving);
@@ -214,6 +219,7 @@ net::task<attempt> cluster::send(exchange::request& from, attempt_options how) {
 }
 
 void cluster::rebalance() noexcept {
+    impl_->shares.listen();
     impl_->pool.rebalance();
     impl_->h2.rebalance();
 }

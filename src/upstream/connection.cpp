@@ -8,14 +8,13 @@
 namespace penstock::upstream {
 
 void connection::begin_exchange(time_point now) noexcept {
-    idled_ = exchanges_ > 0 ? now - idle_since_ : nanoseconds{0};
+    idled_ = exchanges_ > 0 ? idle_period{idle_since_, now} : idle_period{};
     ++exchanges_;
 }
 
-void connection::begin_idle(idle_owner& owner, place allowance, time_point now) noexcept {
+void connection::begin_idle(idle_owner& owner, place allowance) noexcept {
     owner_ = &owner;
     allowance_ = std::move(allowance);
-    idle_since_ = now;
     stream_.read_deadline_off();
     stream_.write_deadline_off();
     stream_.watch(this);
@@ -29,21 +28,21 @@ void connection::end_idle() noexcept {
 
 // TLS has records of its own (session tickets, key updates) that make the socket readable and carry
 // no byte of a message; so a read decides, not the event.
-connection::probe connection::look() {
+connection::condition connection::look(source at) {
     if (stream_.aborted())
-        return probe::closed;
+        return condition::closed;
+    if (at == source::kernel)
+        stream_.ask_again();
     if (!stream_.maybe_readable())
-        return stream_.peer_closed() ? probe::closed : probe::quiet;
+        return stream_.peer_closed() ? condition::closed : condition::quiet;
     char byte = 0;
     const result<std::size_t> got = stream_.read(std::span<char>(&byte, 1));
     if (got)
-        return *got > 0 ? probe::bytes : probe::closed;
+        return *got > 0 ? condition::bytes : condition::closed;
     if (got.error() != net::errc::would_block)
-        return probe::closed;
-    return stream_.peer_closed() ? probe::closed : probe::quiet;
+        return condition::closed;
+    return stream_.peer_closed() ? condition::closed : condition::quiet;
 }
-
-bool connection::spoiled() { return look() != probe::quiet; }
 
 void connection::close() noexcept {
     stream_.watch(nullptr);
@@ -56,9 +55,9 @@ void connection::close() noexcept {
 void connection::on_readable() noexcept {
     if (owner_ == nullptr)
         return;
-    const probe seen = look();
-    if (seen != probe::quiet)
-        owner_->on_idle_event(*this, seen == probe::closed);
+    const condition seen = look(source::memory);
+    if (seen != condition::quiet)
+        owner_->on_idle_event(*this, seen == condition::closed);
 }
 
 void connection::on_peer_closed() noexcept {

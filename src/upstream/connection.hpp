@@ -34,30 +34,34 @@ class connection final : private net::socket_watcher {
     [[nodiscard]] std::size_t endpoint() const noexcept { return endpoint_; }
     // It has carried an exchange before the present one.
     [[nodiscard]] bool reused() const noexcept { return exchanges_ > 1; }
-    // How long it had idled before the present exchange; zero if it is not reused.
-    [[nodiscard]] nanoseconds idled() const noexcept { return idled_; }
+    // When it idled before the present exchange; nothing if it is not reused.
+    [[nodiscard]] const idle_period& idled() const noexcept { return idled_; }
     // Where heads are serialised; keeps its capacity from one exchange to the next.
     [[nodiscard]] std::string& scratch() noexcept { return scratch_; }
 
     void hold(place held) noexcept { place_ = std::move(held); }
+    [[nodiscard]] bool holds_place() const noexcept { return static_cast<bool>(place_); }
     // Takes the place away, so that it outlives the connection.
     [[nodiscard]] place give_up_place() noexcept { return std::move(place_); }
 
     void begin_exchange(time_point now) noexcept;
+    void end_exchange(time_point now) noexcept { idle_since_ = now; }
     // Begins to watch. `allowance` is its place among the idle ones.
-    void begin_idle(idle_owner& owner, place allowance, time_point now) noexcept;
+    void begin_idle(idle_owner& owner, place allowance) noexcept;
     void end_idle() noexcept;
     [[nodiscard]] time_point idle_since() const noexcept { return idle_since_; }
 
-    // True if the origin closed, or sent something that was not asked for. Reads only if the kernel
-    // has announced something, and never consumes a byte of a connection that is then used.
-    [[nodiscard]] bool spoiled();
+    // Whether the origin has closed it, or sent something that was not asked for. Never consumes a
+    // byte of a connection that is then used. `memory` reads only if the kernel has announced
+    // something; `kernel` always asks, which costs a system call.
+    enum class condition : std::uint8_t { quiet, bytes, closed };
+    enum class source : std::uint8_t { memory, kernel };
+    [[nodiscard]] condition look(source at);
+    [[nodiscard]] bool spoiled(source at) { return look(at) != condition::quiet; }
     // Closes the socket and gives the places back; the object lives on until it is safe to go.
     void close() noexcept;
 
  private:
-    enum class probe { quiet, bytes, closed };
-    [[nodiscard]] probe look();
     void on_readable() noexcept override;
     void on_peer_closed() noexcept override;
 
@@ -68,7 +72,7 @@ class connection final : private net::socket_watcher {
     std::size_t endpoint_;
     idle_owner* owner_ = nullptr;
     time_point idle_since_{};
-    nanoseconds idled_{0};
+    idle_period idled_;
     std::uint64_t exchanges_ = 0;
     std::string scratch_;
 };

@@ -11,16 +11,24 @@
 #include <utility>
 
 namespace penstock::upstream {
+namespace {
 
-connection_pool::connection_pool(net::worker& home, shared_upstream& shared, net::tls_context* tls,
-                                 cluster_counters& counters)
-    : home_(home),
-      shared_(shared),
-      tls_(tls),
-      counters_(counters),
-      endpoints_(shared.endpoints.size()) {}
+// A request that may be sent again costs no system call here.
+connection::source asked_for(const lease_wish& wish) noexcept {
+    return wish.repeatable ? connection::source::memory : connection::source::kernel;
+}
 
-connection_pool::~connection_pool() { PENSTOCK_CHECK(first_ == nullptr); }
+}  // namespace
+
+connection_pool::connection_pool(const surroundings& in)
+    : home_(in.home),
+      shared_(in.shared),
+      tls_(in.tls),
+      counters_(in.counters),
+      contention_(in.contention),
+      endpoints_(in.shared.endpoints.size()) {}
+
+connection_pool::~connection_pool() { PENSTOCK_CHECK(queued_ == 0); }
 
 idle_age& connection_pool::age_of(std::size_t endpoint) noexcept {
     return endpoints_[endpoint].age;
@@ -33,25 +41,53 @@ bool connection_pool::full(std::size_t endpoint) const noexcept {
            shared_.settings.pool.connections;
 }
 
-std::unique_ptr<connection> connection_pool::take_idle(std::size_t endpoint) {
-    endpoint_state& state = endpoints_[endpoint];
+std::unique_ptr<connection> connection_pool::take_idle(const lease_wish& wish) {
+    endpoint_state& state = endpoints_[wish.endpoint];
+    const time_point now = home_.now();
+    if (state.age.suspects())
+        note_outlived(state, now);
     while (!state.idle.empty()) {
-        std::unique_ptr<connection> found = remove_idle(endpoint, state.idle.size() - 1);
-        const bool spoiled = found->spoiled();
-        if (!spoiled && !overdue(*found, home_.now()))
+        const connection& latest = *state.idle.back();
+        const bool late = overdue(latest, now);
+        // The others have idled for longer.
+        if (!late && !wish.repeatable && !suits(wish, wish.endpoint, now - latest.idle_since()))
+            return nullptr;
+        std::unique_ptr<connection> found = remove_idle(wish.endpoint, state.idle.size() - 1);
+        const connection::condition seen = found->look(asked_for(wish));
+        if (seen == connection::condition::quiet && !late)
             return found;
-        if (spoiled)
+        if (seen != connection::condition::quiet)
             add(counters_.stale);
+        if (seen == connection::condition::closed)
+            state.age.closed({found->idle_since(), now}, now);
         discard(std::move(found));
     }
     return nullptr;
 }
 
+bool connection_pool::suits(const lease_wish& wish, std::size_t endpoint,
+                            nanoseconds idled) const noexcept {
+    if (wish.repeatable || wish.fresh)
+        return !wish.fresh;
+    const idle_age& age = endpoints_[endpoint].age;
+    return idled < age.safe(shared_.settings.pool.idle_timeout, home_.now());
+}
+
+// The oldest of those whose idling shows something.
+void connection_pool::note_outlived(endpoint_state& of, time_point now) const noexcept {
+    const auto before = [&](const std::unique_ptr<connection>& each) {
+        return each->idle_since() < of.age.proven_at();
+    };
+    const auto first = std::partition_point(of.idle.begin(), of.idle.end(), before);
+    if (first != of.idle.end())
+        of.age.outlived({(*first)->idle_since(), now});
+}
+
 net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange::request& from,
                                                                        lease_wish& wish) {
-    place held = take_place(wish);
+    place held = take_place(from, wish);
     if (!held) {
-        if (queued_ >= shared_.settings.pool.queue)
+        if (queued_ >= shared_.settings.pool.queue && !make_room(from))
             co_return net::errc::queue_full;
         waiter self(*this, home_, wish);
         const error failed = co_await wait_in_queue(self, from);
@@ -60,7 +96,7 @@ net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange:
         wish.endpoint = self.wish.endpoint;
         held = std::move(self.granted);
         if (self.given) {
-            if (!self.given->spoiled())
+            if (!self.given->spoiled(asked_for(wish)))
                 co_return std::move(self.given);
             add(counters_.stale);
             held = self.given->give_up_place();
@@ -81,9 +117,12 @@ net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange:
 }
 
 void connection_pool::give_back(std::unique_ptr<connection> freed, bool reusable) {
+    // Of one that was given up nothing is left.
+    if (!freed->holds_place())
+        return;
     const std::size_t at = freed->endpoint();
     reusable = reusable && !retired_;
-    waiter* const next = first_waiter(at);
+    waiter* const next = local_waiter(at);
     const freed_use use = endpoints_[at].decision.decide(next != nullptr, waits_elsewhere(at));
     if (use == freed_use::local) {
         hand_over(*next, std::move(freed), reusable);
@@ -96,6 +135,12 @@ void connection_pool::give_back(std::unique_ptr<connection> freed, bool reusable
         call_others();
 }
 
+void connection_pool::give_up(connection& of) {
+    place freed = of.give_up_place();
+    of.close();
+    free_place(of.endpoint(), std::move(freed));
+}
+
 // The socket is closed before anybody can have its place.
 void connection_pool::discard(std::unique_ptr<connection> idle) {
     const std::size_t endpoint = idle->endpoint();
@@ -106,7 +151,7 @@ void connection_pool::discard(std::unique_ptr<connection> idle) {
 
 // As give_back, for a place whose connection is gone or was never made.
 void connection_pool::free_place(std::size_t endpoint, place freed) {
-    waiter* const next = first_waiter(endpoint);
+    waiter* const next = local_waiter(endpoint);
     const bool others = waits_elsewhere(endpoint);
     const freed_use use = endpoints_[endpoint].decision.decide(next != nullptr, others);
     if (use == freed_use::local) {
@@ -123,15 +168,15 @@ place connection_pool::new_place(std::size_t endpoint) noexcept {
                            shared_.settings.pool.connections);
 }
 
-place connection_pool::take_place(const lease_wish& wish) {
-    // Who waits already goes first.
-    if (first_waiter(wish.endpoint) != nullptr)
+place connection_pool::take_place(const exchange::request& from, const lease_wish& wish) {
+    // Who waits already goes first, and a client that is held back waits.
+    if (first_waiter(wish.endpoint) != nullptr || !contention_.admits(from))
         return {};
     place held = new_place(wish.endpoint);
     std::vector<std::unique_ptr<connection>>& idle = endpoints_[wish.endpoint].idle;
     if (held || idle.empty())
         return held;
-    // Only a wish for a fresh connection comes here while one idles: it takes that one's place.
+    // Only a wish that none of those which idle suits comes here: it takes the place of one.
     return remove_idle(wish.endpoint, 0)->give_up_place();
 }
 
@@ -139,13 +184,13 @@ bool connection_pool::keep_idle(std::unique_ptr<connection>& freed) {
     const std::size_t at = freed->endpoint();
     endpoint_state& state = endpoints_[at];
     const time_point now = home_.now();
-    const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout, now);
+    const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout);
     if (usable <= nanoseconds{0})
         return false;
     place allowance = place::try_take(shared_.idle, shared_.settings.pool.idle);
     if (!allowance)
         return false;
-    freed->begin_idle(*this, std::move(allowance), now);
+    freed->begin_idle(*this, std::move(allowance));
     state.idle.push_back(std::move(freed));
     add(counters_.idle);
     sweep_at(now + usable);
@@ -172,7 +217,7 @@ void connection_pool::on_idle_event(connection& of, bool closed_by_peer) noexcep
     endpoint_state& state = endpoints_[endpoint];
     const time_point now = home_.now();
     if (closed_by_peer)
-        state.age.closed(now - of.idle_since(), now);
+        state.age.closed({of.idle_since(), now}, now);
     const auto is_this = [&](const std::unique_ptr<connection>& item) { return item.get() == &of; };
     const auto at = std::find_if(state.idle.begin(), state.idle.end(), is_this);
     PENSTOCK_CHECK(at != state.idle.end());
@@ -187,7 +232,7 @@ void connection_pool::on_idle_event(connection& of, bool closed_by_peer) noexcep
 
 bool connection_pool::overdue(const connection& of, time_point now) const noexcept {
     const idle_age& age = endpoints_[of.endpoint()].age;
-    return now - of.idle_since() >= age.usable(shared_.settings.pool.idle_timeout, now);
+    return now - of.idle_since() >= age.usable(shared_.settings.pool.idle_timeout);
 }
 
 void connection_pool::close_overdue(time_point now) {
@@ -208,7 +253,7 @@ time_point connection_pool::next_sweep(time_point now) const noexcept {
     for (const endpoint_state& state : endpoints_) {
         if (state.idle.empty())
             continue;
-        const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout, now);
+        const nanoseconds usable = state.age.usable(shared_.settings.pool.idle_timeout);
         next = std::min(next, state.idle.front()->idle_since() + usable);
     }
     return next;

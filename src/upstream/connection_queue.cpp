@@ -10,16 +10,25 @@
 #include <utility>
 
 namespace penstock::upstream {
+namespace {
+
+// Exchanges that wait for a stream of HTTP/2 stand in the same queue.
+bool is_ours(const fair_queue::item& one) noexcept {
+    return one.kind == fair_queue::item_kind::connection;
+}
+
+}  // namespace
 
 net::task<error> connection_pool::wait_in_queue(waiter& self, exchange::request& from) {
-    enqueue(self);
+    enqueue(self, from);
     std::optional<exchange::abort_signal::attachment> attached;
     exchange::abort_listener& listener = self;
     if (from.aborted != nullptr)
         attached.emplace(*from.aborted, listener);
     if (!self.decided.is_set()) {
-        self.arm(home_.deadlines(), home_.now() + shared_.settings.pool.queue_timeout,
-                 net::errc::queue_timeout);
+        const time_point until = home_.now() + shared_.settings.pool.queue_timeout;
+        self.latest = until + contention::grace_max;
+        self.arm(home_.deadlines(), until, net::errc::queue_timeout);
         const phase_wait charged(from.record->ledger, exchange::phase::pool_wait, home_);
         co_await self.decided;
     }
@@ -27,16 +36,14 @@ net::task<error> connection_pool::wait_in_queue(waiter& self, exchange::request&
     co_return self.failed;
 }
 
-void connection_pool::enqueue(waiter& of) {
-    of.previous = last_;
-    (last_ != nullptr ? last_->next : first_) = &of;
-    last_ = &of;
+void connection_pool::enqueue(waiter& of, const exchange::request& from) {
     ++queued_;
     add(counters_.queued);
     const std::size_t at = of.wish.endpoint;
     ++endpoints_[at].waiting;
     shared_.endpoints[at]->waiting.fetch_add(1);
     sweep_at(home_.now() + retry_interval);
+    contention_.begin_wait(of, from);
     // A place that was given up before our waiting could be seen would wake nobody.
     serve_queue();
     if (!of.decided.is_set() && shared_.idle.load() > 0)
@@ -44,9 +51,7 @@ void connection_pool::enqueue(waiter& of) {
 }
 
 void connection_pool::dequeue(waiter& of) noexcept {
-    (of.previous != nullptr ? of.previous->next : first_) = of.next;
-    (of.next != nullptr ? of.next->previous : last_) = of.previous;
-    of.previous = of.next = nullptr;
+    contention_.end_wait(of);
     --queued_;
     subtract(counters_.queued);
     const std::size_t at = of.wish.endpoint;
@@ -63,6 +68,15 @@ void connection_pool::leave(waiter& of, error why) noexcept {
     of.decided.set();
 }
 
+// Its time is over, but a connection is about to be given up for it.
+bool connection_pool::extend(waiter& of) noexcept {
+    const time_point next = home_.now() + contention::grace;
+    if (next > of.latest || !contention_.served_soon(of))
+        return false;
+    of.arm(home_.deadlines(), next, net::errc::queue_timeout);
+    return true;
+}
+
 void connection_pool::grant(waiter& to, std::size_t endpoint, place held) {
     dequeue(to);
     to.wish.endpoint = endpoint;
@@ -72,7 +86,7 @@ void connection_pool::grant(waiter& to, std::size_t endpoint, place held) {
 
 void connection_pool::hand_over(waiter& to, std::unique_ptr<connection> freed, bool reusable) {
     const std::size_t endpoint = freed->endpoint();
-    if (!reusable || to.wish.fresh) {
+    if (!reusable || !suits(to.wish, endpoint, nanoseconds{0})) {
         grant(to, endpoint, freed->give_up_place());
         return;
     }
@@ -83,26 +97,65 @@ void connection_pool::hand_over(waiter& to, std::unique_ptr<connection> freed, b
 }
 
 bool connection_pool::waits_elsewhere(std::size_t endpoint) const noexcept {
-    return shared_.endpoints[endpoint]->waiting.load() > endpoints_[endpoint].waiting;
+    return shared_.endpoints[endpoint]->waiting.load() > endpoints_[endpoint].waiting &&
+           contention_.others_may_hold();
 }
 
 connection_pool::waiter* connection_pool::first_waiter(std::size_t endpoint) const noexcept {
-    for (waiter* at = first_; at != nullptr; at = at->next) {
-        if (at->accepts(endpoint))
-            return at;
-    }
-    return nullptr;
+    if (queued_ == 0)
+        return nullptr;
+    fair_queue::item* const found = contention_.next(
+        [endpoint](const fair_queue::item& one) { return is_ours(one) && one.accepts(endpoint); });
+    return static_cast<waiter*>(found);
+}
+
+// As first_waiter; null if those who wait on other workers go first.
+connection_pool::waiter* connection_pool::local_waiter(std::size_t endpoint) const noexcept {
+    waiter* const found = first_waiter(endpoint);
+    const bool yields =
+        found != nullptr && waits_elsewhere(endpoint) && contention_.others_go_first(*found);
+    return yields ? nullptr : found;
+}
+
+// The queue is full: the client with the most in it gives one of its places up to one with fewer.
+bool connection_pool::make_room(const exchange::request& from) noexcept {
+    fair_queue::item* const last = contention_.to_displace(from);
+    if (last == nullptr || !is_ours(*last))
+        return false;
+    leave(static_cast<waiter&>(*last), net::errc::queue_full);
+    return true;
 }
 
 void connection_pool::serve_queue() {
-    for (std::size_t at = 0; first_ != nullptr && at < endpoints_.size(); ++at) {
-        for (waiter* next = first_waiter(at); next != nullptr; next = first_waiter(at)) {
-            place held = new_place(at);
-            if (!held)
+    for (std::size_t at = 0; queued_ > 0 && at < endpoints_.size(); ++at) {
+        for (waiter* next = local_waiter(at); next != nullptr; next = local_waiter(at)) {
+            if (!serve_next(at, *next))
                 break;
-            grant(*next, at, std::move(held));
         }
     }
+}
+
+// By a connection that idles, which is there while a client was held back, or by a new one.
+bool connection_pool::serve_next(std::size_t endpoint, waiter& next) {
+    if (!next.wish.fresh) {
+        lease_wish wanted = next.wish;
+        wanted.endpoint = endpoint;
+        std::unique_ptr<connection> found = take_idle(wanted);
+        if (found && next.queued()) {
+            hand_over(next, std::move(found), true);
+            return true;
+        }
+        if (found)
+            give_back(std::move(found), true);
+        // The place of one that had died meanwhile.
+        if (!next.queued())
+            return true;
+    }
+    place held = new_place(endpoint);
+    if (!held)
+        return false;
+    grant(next, endpoint, std::move(held));
+    return true;
 }
 
 void connection_pool::call_others() {

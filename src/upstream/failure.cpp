@@ -99,6 +99,8 @@ reason reason_of_net(net::errc why) noexcept {
             return reason::dns_error;
         case net::errc::draining:
             return reason::draining;
+        case net::errc::stalled_client:
+            return reason::stalled_client;
         case net::errc::would_block:
         case net::errc::too_large:
             break;

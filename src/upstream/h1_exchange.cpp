@@ -32,6 +32,7 @@ h1_exchange::h1_exchange(const surroundings& around, exchange::request& from,
       from_(from),
       connection_(std::move(over)),
       load_(std::move(carried)),
+      share_(around.contention, from, connection_->endpoint()),
       sender_(*connection_, from, around.timeouts),
       beside_(around.home),
       parser_(head_limits),
@@ -50,8 +51,14 @@ h1_exchange::~h1_exchange() {
 }
 
 void h1_exchange::on_abort(error why) noexcept {
-    if (connection_)
-        stream().abort(why);
+    if (!connection_)
+        return;
+    stream().abort(why);
+    // Whoever waits for the place does not wait for this client as well.
+    if (why == net::errc::stalled_client && connection_->holds_place()) {
+        share_.end();
+        around_.pool.give_up(*connection_);
+    }
 }
 
 net::task<result<void>> h1_exchange::perform(exchange::response& into) {
@@ -155,6 +162,7 @@ net::task<result<void>> h1_exchange::pass_interim(http::response_head& head) {
 
 result<void> h1_exchange::accept_head(exchange::response& into) {
     sender_.go_quiet();
+    share_.note_answer(upgraded_);
     stream().read_deadline_off();
     from_.record->upstream_status = into.head.status;
     if (upgraded_) {
@@ -198,8 +206,9 @@ attempt_failure h1_exchange::failure(error why) const noexcept {
     const bool died = failed.reason == exchange::reason::connection_terminated;
     if (died && reused_ && !response_begun_ && !of_client) {
         add(around_.counters.stale);
-        const time_point now = around_.home.now();
-        around_.pool.age_of(endpoint_).closed(idled_, now);
+        // An origin that dies of what it is asked says nothing about idle connections.
+        if (unheard_)
+            around_.pool.age_of(endpoint_).closed(idled_, around_.home.now());
     }
     return failed;
 }

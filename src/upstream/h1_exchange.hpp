@@ -16,6 +16,7 @@
 #include "penstock/net/task_group.hpp"
 #include "upstream/connection_pool.hpp"
 #include "upstream/h1_sender.hpp"
+#include "upstream/held_share.hpp"
 #include "upstream/load.hpp"
 
 #include <memory>
@@ -34,6 +35,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     struct surroundings {
         net::worker& home;
         connection_pool& pool;
+        upstream::contention& contention;
         cluster_counters& counters;
         const config::upstream_timeouts& timeouts;
         const shared_endpoint& endpoint;
@@ -88,6 +90,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     exchange::request& from_;
     std::unique_ptr<connection> connection_;
     load load_;
+    held_share share_;
     h1_sender sender_;
     net::task_group beside_;
     std::optional<exchange::abort_signal::attachment> attached_;
@@ -97,7 +100,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     http::h1_body_decoder decoder_;
     http::framing framing_;
     std::size_t endpoint_;
-    nanoseconds idled_;
+    idle_period idled_;
     error failed_;
     std::size_t interim_bytes_ = 0;
     std::uint8_t interims_ = 0;
@@ -108,6 +111,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     bool tunnelling_ = false;
     bool finished_ = false;
     bool client_failed_ = false;  // the client did not take an interim head
+    bool unheard_ = false;        // the request came to a connection that had been closed
 };
 
 }  // namespace penstock::upstream

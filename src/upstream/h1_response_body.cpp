@@ -171,15 +171,24 @@ void h1_exchange::start_tunnel() {
 }
 
 bool h1_exchange::reusable() {
-    return finished_ && keeps_alive_ && !failed_ && buffer_.empty() && sender_.complete() &&
-           !connection_->spoiled();
+    if (!finished_ || !keeps_alive_ || failed_ || !buffer_.empty() || !sender_.complete())
+        return false;
+    const connection::condition seen = connection_->look(connection::source::memory);
+    // It said that it would stay.
+    if (seen == connection::condition::closed) {
+        const time_point now = around_.home.now();
+        around_.pool.age_of(endpoint_).closed({now, now}, now);
+    }
+    return seen == connection::condition::quiet;
 }
 
 net::task<> h1_exchange::close() {
     if (!connection_)
         co_return;
     if (beside_.running() > 0) {
-        sender_.stop();
+        // Once something of a response has come, the request is not sent again.
+        sender_.stop(response_begun_ ? h1_sender::body_after::unwanted
+                                     : h1_sender::body_after::wanted);
         stream().abort(net::errc::closed);
         co_await beside_.join();
     }
@@ -216,6 +225,9 @@ void h1_exchange::settle(bool reuse) {
     subtract(around_.counters.active);
     stream().read_deadline_off();
     stream().write_deadline_off();
+    unheard_ = reused_ && !response_begun_ && stream().unconfirmed();
+    connection_->end_exchange(around_.home.now());
+    share_.end();
     around_.pool.give_back(std::move(connection_), reuse);
     load_.end();
 }

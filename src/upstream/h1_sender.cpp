@@ -20,11 +20,13 @@ constexpr std::string_view last_chunk = "0\r\n\r\n";
 http::framing h1_sender::choose_framing() const {
     using http::framing_kind;
     const http::method verb = from_.head.verb;
-    if (from_.body->finished() || from_.wants_websocket) {
+    const bool empty = from_.body->finished();
+    if ((empty && from_.body->trailers().empty()) || from_.wants_websocket) {
         const bool announce = http::anticipates_content(verb) && !from_.wants_websocket;
         return {announce ? framing_kind::length : framing_kind::none, 0};
     }
-    if (const auto length = from_.body->length())
+    // Of an empty body with trailers a length would leave them no place.
+    if (const auto length = from_.body->length(); length && !empty)
         return {framing_kind::length, *length};
     return {framing_kind::chunked, 0};
 }
@@ -293,15 +295,14 @@ void h1_sender::fail_client(error why) noexcept {
     stream_.abort(why);
 }
 
-void h1_sender::stop() noexcept {
+void h1_sender::stop(body_after body) noexcept {
     if (over())
         return;
     stopping_ = true;
-    if (!waits_for_client_)
-        return;
-    // A body that was told to stop cannot be sent again.
-    body_used_ = true;
-    from_.body->stop();
+    if (waits_for_client_)
+        from_.body->wake();
+    if (body == body_after::unwanted)
+        from_.body->stop();
 }
 
 void h1_sender::finish() noexcept {

@@ -34,8 +34,10 @@ class h1_sender {
     // Runs to the end: everything sent, an error met, or stopped.
     [[nodiscard]] net::task<> pump();
     [[nodiscard]] net::task<> tunnel();
-    // Makes the pump end soon; its stream is aborted by the caller.
-    void stop() noexcept;
+    // Makes the pump end soon; its stream is aborted by the caller. The body stays as it is, unless
+    // nobody wants it any more.
+    enum class body_after : std::uint8_t { wanted, unwanted };
+    void stop(body_after body) noexcept;
     // The pump charges no phase and sets no first-byte deadline any more.
     void go_quiet() noexcept { quiet_ = true; }
     // 100 came: a client that waited for it may send now.

@@ -122,6 +122,41 @@ bool h2_client::read_once() {
     return true;
 }
 
+void h2_client::look() {
+    over_->stream().ask_again();
+    bool came = false;
+    for (int reads = 0; reads < reads_in_turn_max && read_once(); ++reads)
+        came = true;
+    if (came)
+        deliver();
+    // What came of it is the reader's to see to.
+    if (came || failed_)
+        over_->stream().wake_reader();
+}
+
+std::optional<idle_period> h2_client::idled() const noexcept {
+    if (!idle() || session_.opened() == 0)
+        return std::nullopt;
+    return idle_period{idle_since_, in_.home.now()};
+}
+
+std::optional<idle_period> h2_client::ended_idling() const noexcept {
+    if (!failed_ && !session_.going_away())
+        return std::nullopt;
+    if (idle())
+        return idled();
+    if (idled_.length() == nanoseconds{0})
+        return std::nullopt;
+    // Requests that have not been heard crossed the origin's word on their way.
+    const auto streams = session_.unreleased();
+    const auto unheard = [](const http::h2_stream* each) {
+        return static_cast<const http::h2_client_stream*>(each)->unprocessed();
+    };
+    const bool crossed = failed_ ? heard_ == idled_.until && over_->stream().unconfirmed()
+                                 : std::any_of(streams.begin(), streams.end(), unheard);
+    return crossed ? std::optional(idled_) : std::nullopt;
+}
+
 void h2_client::deliver() {
     while (http::h2_client_stream* const stream = session_.next_changed()) {
         if (stream->owner != nullptr)
@@ -160,6 +195,7 @@ void h2_client::count_stream() noexcept {
     if (session_.active() != 1)
         return;
     count_as(standing::busy);
+    idled_ = session_.opened() > 1 ? idle_period{idle_since_, in_.home.now()} : idle_period{};
     // The silence before the first request was nobody's fault.
     heard_ = in_.home.now();
     over_->stream().wake_reader();
@@ -183,6 +219,14 @@ void h2_client::release(http::h2_client_stream& of) noexcept {
 void h2_client::retire() noexcept {
     note_end();
     over_->stream().wake_reader();
+}
+
+// The reader, which the closing wakes, sees to the rest.
+upstream::place h2_client::give_up_place() noexcept {
+    note_end();
+    upstream::place freed = over_->give_up_place();
+    over_->close();
+    return freed;
 }
 
 void h2_client::count_as(standing now) noexcept {

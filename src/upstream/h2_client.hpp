@@ -20,6 +20,7 @@
 #include "upstream/connection.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace penstock::upstream {
@@ -82,6 +83,13 @@ class h2_client final {
     }
     // Why it failed, if it did.
     [[nodiscard]] error failed() const noexcept { return failed_; }
+    // It has carried exchanges and carries none now: since when. Else nothing.
+    [[nodiscard]] std::optional<idle_period> idled() const noexcept;
+    // The idle time that the origin has ended by leaving, unless it left for another reason.
+    [[nodiscard]] std::optional<idle_period> ended_idling() const noexcept;
+
+    // Asks the kernel, whatever it said last, and takes up what has come: then `slots` knows.
+    void look();
 
     void flush_soon() noexcept { flush_.set(); }
     void count_stream() noexcept;
@@ -89,6 +97,8 @@ class h2_client final {
     void release(http::h2_client_stream& of) noexcept;
     // No new streams; over once there are none.
     void retire() noexcept;
+    // Closes it, while it is idle, so that another connection can have its place.
+    [[nodiscard]] upstream::place give_up_place() noexcept;
     // Its pool goes: as retire, and nobody is told any more.
     void abandon() noexcept;
 
@@ -124,6 +134,7 @@ class h2_client final {
     time_point heard_;  // from the origin, at last
     time_point pinged_ = never;
     time_point idle_since_;
+    idle_period idled_;  // before the streams of now
     time_point ended_since_ = never;
     error failed_;
     standing counted_ = standing::gone;

@@ -24,6 +24,7 @@ h2_exchange::h2_exchange(const surroundings& around, exchange::request& from,
       upload_(*this),
       client_(std::move(over)),
       load_(std::move(carried)),
+      share_(around.contention, from, client_->endpoint()),
       beside_(around.home),
       changed_(around.home),
       starved_(around.home),
@@ -40,13 +41,15 @@ result<void> h2_exchange::open() {
     http::h2_request_encoding how;
     how.trailers = from_.accepts_trailers;
     how.tls = client_->is_tls();
-    const bool empty = from_.body->finished();
+    // Where the end of an empty body stands is the client's choice, and servers of gRPC wait for
+    // it.
+    const bool absent = from_.body->absent();
     if (from_.wants_websocket) {
         if (!session.extended_connect())
             return error(errc::no_extended_connect);
         how.protocol = "websocket";
         how.trailers = false;
-    } else if (!empty) {
+    } else if (!absent) {
         how.length = from_.body->length();
     } else if (http::anticipates_content(from_.head.verb)) {
         how.length = 0;
@@ -58,7 +61,7 @@ result<void> h2_exchange::open() {
     const bool borrows_host = from_.head.authority.empty();
     if (borrows_host)
         from_.head.authority = around_.endpoint.host;
-    const bool sends = from_.wants_websocket || !empty;
+    const bool sends = from_.wants_websocket || !absent;
     const result<http::h2_client_stream*> opened =
         session.open(from_.head, how, sends ? &upload_ : nullptr);
     if (borrows_host)
@@ -190,6 +193,7 @@ net::task<result<void>> h2_exchange::pass_interims() {
 
 result<void> h2_exchange::accept_head(exchange::response& into) {
     into.head = std::move(stream_->head);
+    share_.note_answer(from_.wants_websocket && into.head.status / 100 == 2);
     length_ = stream_->length;
     from_.record->upstream_status = into.head.status;
     http::strip_hop_by_hop(into.head.fields);
@@ -202,6 +206,8 @@ result<void> h2_exchange::accept_head(exchange::response& into) {
     }
     if (from_.head.verb == http::method::head || into.head.status == 304)
         into.announced_length = length_;
+    else if (!length_ && finished() && stream_->trailers.empty())
+        length_ = 0;
     return {};
 }
 
@@ -236,6 +242,10 @@ attempt_failure h2_exchange::failure(error why) const noexcept {
 bool h2_exchange::finished() const noexcept {
     return finished_ || (stream_ != nullptr && !failed_ && stream_->ended &&
                          http::h2_session::data_waiting(*stream_) == 0);
+}
+
+bool h2_exchange::absent() const noexcept {
+    return stream_ == nullptr || (!failed_ && stream_->bodiless);
 }
 
 result<std::string_view> h2_exchange::take(std::size_t max) {
@@ -291,11 +301,11 @@ net::task<> h2_exchange::close() {
     if (beside_.running() > 0) {
         stopping_ = true;
         starved_.set();
-        if (waits_for_client_) {
-            // A body that was told to stop cannot be sent again.
-            body_used_ = true;
+        if (waits_for_client_)
+            from_.body->wake();
+        // Once something of a response has come, the request is not sent again.
+        if (begun_)
             from_.body->stop();
-        }
         co_await beside_.join();
     }
     settle();
@@ -304,6 +314,7 @@ net::task<> h2_exchange::close() {
 void h2_exchange::settle() noexcept {
     attached_.reset();
     patience_.disarm();
+    share_.end();
     if (stream_ != nullptr)
         client_->release(*std::exchange(stream_, nullptr));
     load_.end();

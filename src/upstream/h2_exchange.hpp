@@ -14,6 +14,7 @@
 #include "penstock/net/event.hpp"
 #include "penstock/net/task_group.hpp"
 #include "upstream/h2_client.hpp"
+#include "upstream/held_share.hpp"
 #include "upstream/load.hpp"
 
 #include <memory>
@@ -30,6 +31,7 @@ class h2_exchange final : public exchange::body_source,
 
     struct surroundings {
         net::worker& home;
+        upstream::contention& contention;
         const config::upstream_timeouts& timeouts;
         const shared_endpoint& endpoint;
         bool fresh;  // the connection was made for this exchange
@@ -40,7 +42,8 @@ class h2_exchange final : public exchange::body_source,
 
     // Returns once a final head (or an accepted websocket) is in `into`. The body is not set there.
     [[nodiscard]] net::task<result<void>> perform(exchange::response& into);
-    // Why `perform` failed, in the terms of the retry decision.
+    // Why `perform` failed, in the terms of the retry decision. Before close(), which leaves the
+    // request's body as it was judged here.
     [[nodiscard]] attempt_failure failure(error why) const noexcept;
     [[nodiscard]] bool settled() const noexcept override { return stream_ == nullptr; }
 
@@ -48,6 +51,7 @@ class h2_exchange final : public exchange::body_source,
     [[nodiscard]] net::task<result<void>> wait() override;
     void wake() noexcept override;
     [[nodiscard]] bool finished() const noexcept override;
+    [[nodiscard]] bool absent() const noexcept override;
     [[nodiscard]] std::optional<std::uint64_t> length() const noexcept override { return length_; }
     [[nodiscard]] const http::fields& trailers() const noexcept override;
     void stop() noexcept override {}
@@ -99,6 +103,7 @@ class h2_exchange final : public exchange::body_source,
     upload upload_;
     std::shared_ptr<h2_client> client_;
     load load_;
+    held_share share_;
     http::h2_client_stream* stream_ = nullptr;
     net::task_group beside_;
     net::event changed_;

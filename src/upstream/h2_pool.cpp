@@ -15,9 +15,16 @@
 namespace penstock::upstream {
 
 // One exchange that waits for a stream. Lives in its coroutine.
-class h2_pool::waiter final : public net::deadline, public exchange::abort_listener {
+class h2_pool::waiter final : public net::deadline,
+                              public exchange::abort_listener,
+                              public fair_queue::item {
  public:
-    explicit waiter(net::worker& home) noexcept : decided(home) {}
+    waiter(net::worker& home, std::size_t endpoint) noexcept
+        : item(fair_queue::item_kind::stream), decided(home), endpoint_(endpoint) {}
+
+    [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept override {
+        return endpoint == endpoint_;
+    }
 
     net::event decided;
     error failed;
@@ -29,6 +36,8 @@ class h2_pool::waiter final : public net::deadline, public exchange::abort_liste
         failed = why;
         decided.set();
     }
+
+    std::size_t endpoint_;
 };
 
 // A connection that is being made for whoever waits. It outlives its pool by the turn of the loop
@@ -79,12 +88,12 @@ class h2_pool::dial {
     place held_;
 };
 
-h2_pool::h2_pool(net::worker& home, std::shared_ptr<shared_upstream> shared,
-                 std::shared_ptr<net::tls_context> tls, cluster_counters& counters)
-    : home_(home),
-      shared_(std::move(shared)),
-      tls_(std::move(tls)),
-      counters_(counters),
+h2_pool::h2_pool(const surroundings& in)
+    : home_(in.home),
+      shared_(in.shared),
+      tls_(in.tls),
+      counters_(in.counters),
+      contention_(in.contention),
       endpoints_(shared_->endpoints.size()) {}
 
 h2_pool::~h2_pool() {
@@ -109,17 +118,52 @@ bool h2_pool::serves(std::size_t endpoint) const noexcept {
 }
 
 // The newest of those that are as free: an older one may just have refused a stream.
-std::shared_ptr<h2_client> h2_pool::best(std::size_t endpoint) const noexcept {
+std::shared_ptr<h2_client> h2_pool::best(std::size_t endpoint, nanoseconds idled) const noexcept {
     std::shared_ptr<h2_client> found;
     std::size_t most = 0;
     for (const std::shared_ptr<h2_client>& each : endpoints_[endpoint].clients) {
         const std::size_t slots = each->slots();
-        if (slots > 0 && slots >= most) {
-            found = each;
-            most = slots;
-        }
+        if (slots == 0 || slots < most)
+            continue;
+        const std::optional<idle_period> since = each->idled();
+        if (since && since->length() >= idled)
+            continue;
+        found = each;
+        most = slots;
     }
     return found;
+}
+
+// What may not be repeated gets a connection that is known to be alive, and young enough to stay
+// so.
+std::shared_ptr<h2_client> h2_pool::choose(const lease_wish& wish) {
+    endpoint_state& state = endpoints_[wish.endpoint];
+    if (wish.repeatable)
+        return best(wish.endpoint);
+    for (const std::shared_ptr<h2_client>& each : state.clients) {
+        const std::optional<idle_period> since = each->idled();
+        if (since && each->slots() > 0)
+            state.age.outlived(*since);
+    }
+    for (;;) {
+        const nanoseconds safe = state.age.safe(nanoseconds::max(), home_.now());
+        std::shared_ptr<h2_client> found = best(wish.endpoint, safe);
+        if (!found || !found->idled())
+            return found;
+        found->look();
+        if (found->slots() > 0)
+            return found;
+    }
+}
+
+// For one that suits better.
+place h2_pool::place_of_idle(std::size_t endpoint) noexcept {
+    const auto clients = endpoints_[endpoint].clients;
+    for (const std::shared_ptr<h2_client>& each : clients) {
+        if (each->idled())
+            return each->give_up_place();
+    }
+    return {};
 }
 
 bool h2_pool::full(std::size_t endpoint) const noexcept {
@@ -141,15 +185,21 @@ bool h2_pool::being_made(std::size_t endpoint) const noexcept {
 net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish wish) {
     const std::size_t at = wish.endpoint;
     const config::pool_limits& limits = shared_->settings.pool;
-    const time_point until = home_.now() + limits.queue_timeout;
+    time_point until = home_.now() + limits.queue_timeout;
+    const time_point latest = until + contention::grace_max;
     // After a failure over one connection another is worth making.
     if (wish.fresh)
         begin_dial(at);
     bool waits = wish.fresh && being_made(at);
-    for (;;) {
+    waiter self(home_, at);
+    for (bool first = true;; first = false) {
         h2_lease made;
+        // Who waits already goes first, and a client that is held back waits.
+        const bool admitted = contention_.admits(from);
+        if (!admitted || (first && first_waiter(at) != nullptr))
+            waits = true;
         if (!waits)
-            made.http2 = best(at);
+            made.http2 = choose(wish);
         if (made.http2) {
             // Opened before the last stream is taken, so that nobody has to wait for it.
             if (made.http2->slots() == 1)
@@ -157,15 +207,21 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
             co_return std::move(made);
         }
         waits = false;
-        begin_dial(at);
+        if (admitted) {
+            begin_dial(at);
+            if (!being_made(at) && !wish.repeatable)
+                begin_dial(at, place_of_idle(at));
+        }
+        if (home_.now() >= until && until < latest && contention_.served_soon(self))
+            until += contention::grace;
         if (!being_made(at) && home_.now() >= until)
             co_return error(net::errc::queue_timeout);
         // A connection that is being made will serve as many as it has streams.
         const std::size_t served = being_made(at) ? shared_->settings.http2.streams : 0;
         if (endpoints_[at].waiting.size() >= std::max<std::size_t>(limits.queue, served))
             co_return error(net::errc::queue_full);
-        waiter self(home_);
         co_await wait_for_slot(self, at, from, until);
+        contention_.end_wait(self);
         if (self.failed) {
             // What it was woken for is another's.
             if (const std::shared_ptr<h2_client> free = best(at))
@@ -183,12 +239,14 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
                                    time_point until) {
     endpoint_state& state = endpoints_[endpoint];
     const bool made = being_made(endpoint);
+    self.decided.reset();
     std::optional<exchange::abort_signal::attachment> attached;
     exchange::abort_listener& listener = self;
     if (from.aborted != nullptr)
         attached.emplace(*from.aborted, listener);
     state.waiting.push_back(&self);
     add(counters_.queued);
+    contention_.begin_wait(self, from);
     if (made) {
         // It may be there and have no stream for this one.
         const time_point latest = std::max(until, home_.now() + retry_interval);
@@ -216,6 +274,7 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
     }
     subtract(counters_.queued);
     std::erase(state.waiting, &self);
+    contention_.end_wait(self, true);
 }
 
 void h2_pool::ask_for_place(waiter& self, std::size_t endpoint) {
@@ -229,8 +288,11 @@ void h2_pool::ask_for_place(waiter& self, std::size_t endpoint) {
 void h2_pool::begin_dial(std::size_t endpoint) {
     if (being_made(endpoint))
         return;
-    place held = place::try_take(shared_->endpoints[endpoint]->connections,
-                                 shared_->settings.pool.connections);
+    begin_dial(endpoint, place::try_take(shared_->endpoints[endpoint]->connections,
+                                         shared_->settings.pool.connections));
+}
+
+void h2_pool::begin_dial(std::size_t endpoint, place held) {
     if (!held)
         return;
     auto made = std::make_shared<dial>(*this, endpoint, std::move(held));
@@ -253,8 +315,8 @@ void h2_pool::on_dialled(std::size_t endpoint, result<std::unique_ptr<connection
     if (!by_alpn)
         return fail_waiting(endpoint, errc::protocol_unavailable);
     state.speaks_http1 = true;
-    if (!state.waiting.empty())
-        state.waiting.front()->http1 = std::move(*made);
+    if (waiter* const next = first_waiter(endpoint))
+        next->http1 = std::move(*made);
     wake(endpoint, state.waiting.size());
 }
 
@@ -269,10 +331,25 @@ std::shared_ptr<h2_client> h2_pool::adopt(std::unique_ptr<connection> made) {
     return client;
 }
 
-void h2_pool::wake(std::size_t endpoint, std::size_t most) noexcept {
-    std::deque<waiter*>& waiting = endpoints_[endpoint].waiting;
-    for (std::size_t i = 0; i < std::min(most, waiting.size()); ++i)
-        waiting[i]->decided.set();
+h2_pool::waiter* h2_pool::first_waiter(std::size_t endpoint) const {
+    if (endpoints_[endpoint].waiting.empty())
+        return nullptr;
+    fair_queue::item* const found = contention_.next([endpoint](const fair_queue::item& one) {
+        return one.kind == fair_queue::item_kind::stream && one.accepts(endpoint);
+    });
+    return static_cast<waiter*>(found);
+}
+
+// In the order of their claims. One that finds nothing comes again, in front of its client's
+// others.
+void h2_pool::wake(std::size_t endpoint, std::size_t most) {
+    for (std::size_t i = 0; i < most; ++i) {
+        waiter* const next = first_waiter(endpoint);
+        if (next == nullptr)
+            return;
+        contention_.end_wait(*next, true);
+        next->decided.set();
+    }
 }
 
 void h2_pool::fail_waiting(std::size_t endpoint, error why) noexcept {
@@ -288,6 +365,8 @@ void h2_pool::on_end(h2_client& of) noexcept {
     const std::size_t at = of.endpoint();
     const bool opened = of.session().settings_received();
     const error why = of.failed();
+    if (const std::optional<idle_period> idled = of.ended_idling())
+        endpoints_[at].age.closed(*idled, home_.now());
     std::erase_if(endpoints_[at].clients,
                   [&](const std::shared_ptr<h2_client>& each) { return each.get() == &of; });
     // One that never came to be is the answer to all who wait for it.

@@ -13,6 +13,7 @@
 #include "penstock/net/worker.hpp"
 #include "penstock/upstream/cluster.hpp"
 #include "upstream/connection_pool.hpp"
+#include "upstream/contention.hpp"
 #include "upstream/h2_client.hpp"
 
 #include <deque>
@@ -33,8 +34,15 @@ class h2_pool final : private h2_client_owner {
     // How soon who waits for a place looks again.
     static constexpr milliseconds retry_interval = 50ms;
 
-    h2_pool(net::worker& home, std::shared_ptr<shared_upstream> shared,
-            std::shared_ptr<net::tls_context> tls, cluster_counters& counters);
+    // What a pool belongs to; counters and contention outlive it.
+    struct surroundings {
+        net::worker& home;
+        std::shared_ptr<shared_upstream> shared;
+        std::shared_ptr<net::tls_context> tls;
+        cluster_counters& counters;
+        upstream::contention& contention;
+    };
+    explicit h2_pool(const surroundings& in);
     ~h2_pool();
 
     // True if exchanges with this endpoint go over HTTP/2, as far as is known.
@@ -55,6 +63,7 @@ class h2_pool final : private h2_client_owner {
     class dial;
     struct endpoint_state {
         std::vector<std::shared_ptr<h2_client>> clients;
+        idle_age age;
         std::deque<waiter*> waiting;
         std::shared_ptr<dial> dialling;
         std::pair<time_point, time_point> latest_tls;  // handshake, from and to
@@ -64,10 +73,16 @@ class h2_pool final : private h2_client_owner {
 
     void on_slot(h2_client& of) noexcept override;
     void on_end(h2_client& of) noexcept override;
-    [[nodiscard]] std::shared_ptr<h2_client> best(std::size_t endpoint) const noexcept;
+    // Of those that have idled for less than `idled`, if they have carried exchanges and idle.
+    [[nodiscard]] std::shared_ptr<h2_client> best(
+        std::size_t endpoint, nanoseconds idled = nanoseconds::max()) const noexcept;
+    [[nodiscard]] std::shared_ptr<h2_client> choose(const lease_wish& wish);
+    [[nodiscard]] place place_of_idle(std::size_t endpoint) noexcept;
     void begin_dial(std::size_t endpoint);
+    void begin_dial(std::size_t endpoint, place held);
     void on_dialled(std::size_t endpoint, result<std::unique_ptr<connection>> made);
-    void wake(std::size_t endpoint, std::size_t most) noexcept;
+    [[nodiscard]] waiter* first_waiter(std::size_t endpoint) const;
+    void wake(std::size_t endpoint, std::size_t most);
     void fail_waiting(std::size_t endpoint, error why) noexcept;
     net::task<> wait_for_slot(waiter& self, std::size_t endpoint, exchange::request& from,
                               time_point until);
@@ -78,6 +93,7 @@ class h2_pool final : private h2_client_owner {
     std::shared_ptr<shared_upstream> shared_;
     std::shared_ptr<net::tls_context> tls_;
     cluster_counters& counters_;
+    contention& contention_;
     std::vector<endpoint_state> endpoints_;
 };
 

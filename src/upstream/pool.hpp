@@ -5,7 +5,9 @@
 
 #include "penstock/base/clock.hpp"
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -31,27 +33,63 @@ class place {
     std::atomic<std::uint32_t>* count_ = nullptr;
 };
 
-// Learns how long an endpoint lets a connection idle, and says how long we may: a little less.
-// The Keep-Alive field states it; else two closes at about the same age show it. A lone early close
-// shows nothing (a restart closes connections of every age), and what was observed is believed for
-// ten minutes only, because an origin can be configured anew.
+// A time in which a connection idled.
+struct idle_period {
+    time_point since{};
+    time_point until{};
+    [[nodiscard]] nanoseconds length() const noexcept { return until - since; }
+};
+
+// Learns how long an endpoint lets a connection idle. The Keep-Alive field states it; else the
+// closes of idle connections show it, at any scale of time.
+//
+// A restart closes connections of every age at once, so a close counts only if its connection began
+// to idle after the one that counted before it. Of the latest closes the earliest may be a stray
+// one: the second earliest stands for the least age. How far it lies below the middle says how
+// irregular the origin is, and by twice as much it may close sooner still.
+//
+// What was observed is believed for ten minutes only, because an origin can be configured anew. And
+// it is unlearnt as connections idle for several times as long, one after the other, and stay open:
+// `outlivers` of them without a close in between take one close back.
 class idle_age {
  public:
-    static constexpr milliseconds observed_min = 1s;
+    static constexpr std::size_t closes_max = 8;
+    static constexpr int outlived_times = 4;
+    static constexpr std::uint32_t outlivers = 4;
     static constexpr milliseconds observed_for = 10min;
+    // Two closes within this time are not those of two restarts.
+    static constexpr milliseconds restarts_apart = 1s;
+    // A request that is on its way meets what the origin does meanwhile.
+    static constexpr milliseconds flight = 5ms;
 
     // `Keep-Alive: timeout=N` of a response.
     void announced(std::chrono::seconds timeout) noexcept { announced_ = timeout; }
-    // The origin closed a connection that had idled for `age`.
-    void closed(nanoseconds age, time_point now) noexcept;
+    // The origin closed a connection that had idled for this long; it was noticed at `seen`.
+    void closed(const idle_period& of, time_point seen) noexcept;
+    // A connection has idled for so long and is still open.
+    void outlived(const idle_period& of) noexcept;
     // How long a connection may idle before it is retired, at most `limit`.
-    [[nodiscard]] nanoseconds usable(nanoseconds limit, time_point now) const noexcept;
+    [[nodiscard]] nanoseconds usable(nanoseconds limit) const noexcept;
+    // A connection that has idled for less may carry a request that can't be repeated. At most
+    // `limit`; zero if the origin may close at any moment.
+    [[nodiscard]] nanoseconds safe(nanoseconds limit, time_point now) const noexcept;
+
+    // While this is true `outlived` is worth being told, of periods that began at `proven_at` or
+    // later.
+    [[nodiscard]] bool suspects() const noexcept { return count_ > 0; }
+    [[nodiscard]] time_point proven_at() const noexcept { return proven_at_; }
 
  private:
+    void forget_oldest(std::size_t count) noexcept;
+    [[nodiscard]] std::size_t expired(time_point now) const noexcept;
+
     std::optional<nanoseconds> announced_;
-    std::optional<nanoseconds> observed_;
-    time_point observed_until_{};
-    nanoseconds latest_{0};
+    // Of the closes that count, in the order in which they were seen.
+    std::array<nanoseconds, closes_max> ages_{};
+    std::array<time_point, closes_max> seen_{};
+    std::size_t count_ = 0;
+    std::uint32_t outlived_ = 0;  // since the latest close
+    time_point proven_at_{};
 };
 
 // What is to become of a connection, or of its place, when its exchange is over.

@@ -5,15 +5,18 @@
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/event.hpp"
 #include "upstream/connection_pool.hpp"
+#include "upstream/fair_queue.hpp"
 
 namespace penstock::upstream {
 
-class connection_pool::waiter final : public net::deadline, public exchange::abort_listener {
+class connection_pool::waiter final : public net::deadline,
+                                      public exchange::abort_listener,
+                                      public fair_queue::item {
  public:
     waiter(connection_pool& pool, net::worker& home, const lease_wish& what) noexcept
-        : wish(what), decided(home), pool_(pool) {}
+        : item(fair_queue::item_kind::connection), wish(what), decided(home), pool_(pool) {}
 
-    [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept {
+    [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept override {
         if (wish.endpoint == endpoint)
             return true;
         return !wish.pinned && (endpoint >= 64 || (wish.tried >> endpoint & 1U) == 0);
@@ -25,12 +28,14 @@ class connection_pool::waiter final : public net::deadline, public exchange::abo
     std::unique_ptr<connection> given;
     place granted;
     error failed;
-
-    waiter* previous = nullptr;
-    waiter* next = nullptr;
+    time_point latest = never;  // of what its wait may last at most
 
  private:
-    void on_expire(error why) noexcept override { pool_.leave(*this, why); }
+    void on_expire(error why) noexcept override {
+        if (pool_.extend(*this))
+            return;
+        pool_.leave(*this, why);
+    }
     void on_abort(error why) noexcept override { pool_.leave(*this, why); }
 
     connection_pool& pool_;

@@ -92,6 +92,11 @@ void add_codings(std::vector<refusal>& to) {
          post("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n", "0\r\n\r\n")});
     to.push_back({"A4_unknown_list", post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501,
                   "transfer_coding_unknown"});
+    to.push_back({"A4_unknown_list_on_two_lines",
+                  post("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+                  501, "transfer_coding_unknown"});
+    to.push_back({"A4_unknown_list_on_two_lines_in_the_wrong_order",
+                  post("Transfer-Encoding: chunked\r\nTransfer-Encoding: gzip\r\n", "0\r\n\r\n")});
     to.push_back(
         {"A5_coding_in_1_0", "POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"});
     to.push_back({"A5_list_strips_length",

@@ -66,6 +66,21 @@ TEST(Grpc, CallsAndStreamsComeBackWhole) {
         EXPECT_EQ(call(proxy, mode, streams).out, "ok " + streams + " failed 0\n") << mode;
 }
 
+// gRPC's interop test `empty_stream`: the client's end is a DATA frame of its own, and the server
+// answers only to that.
+TEST(Grpc, CallsWithoutAMessageAreAnswered) {
+    const grpc_server origin;
+    const daemon proxy(site(origin.address()));
+    const std::string calls = sanitized() ? "50" : "500";
+    EXPECT_EQ(call(proxy, "empty", calls).out, "ok " + calls + " failed 0\n");
+    h2_client client(proxy.port("web"));
+    client.send(h2::head(1, call_head(), false) + h2::body(1, ""));
+    const h2_response& seen = client.response(1);
+    EXPECT_EQ(seen.status(), 200);
+    EXPECT_EQ(seen.body, "");
+    EXPECT_EQ(seen.trailer("grpc-status") + seen.field("grpc-status"), "0");
+}
+
 // An error of the origin's own, in fields alone. The library has escaped its message.
 TEST(Grpc, ErrorOfTheOriginPassesUnchanged) {
     const grpc_server origin;

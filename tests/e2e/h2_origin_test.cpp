@@ -28,6 +28,10 @@ if (method === 'CONNECT') {
     stream.respond({':status': 200}, {waitForTrailers: true});
     stream.on('wantTrailers', () => stream.sendTrailers({'x-last': 'one'}));
     stream.end('body');
+} else if (path === '/trailers-alone') {
+    stream.respond({':status': 200}, {waitForTrailers: true});
+    stream.on('wantTrailers', () => stream.sendTrailers({'x-last': 'one'}));
+    stream.end();
 } else if (path === '/reset') {
     stream.close(http2.constants.NGHTTP2_INTERNAL_ERROR);
 } else if (path === '/cut') {
@@ -139,6 +143,31 @@ TEST_F(H2Origin, SendsInterimHeadsTrailersAndAnswersWithoutABody) {
         EXPECT_TRUE(contains(only_head, " 200")) << only_head;
         EXPECT_FALSE(contains(only_head, "ontent-")) << only_head;
     }
+}
+
+// Node's own client in front as well: three connections with a hundred requests at once.
+TEST_F(H2Origin, TrailersOfResponsesWithoutABodyAllArrive) {
+    const std::string script = dir.write("client.js", R"(
+const http2 = require('http2');
+let whole = 0, ended = 0;
+for (let i = 0; i < 3; ++i) {
+    const client = http2.connect(process.argv[2]);
+    let open = 100;
+    for (let j = 0; j < 100; ++j) {
+        const stream = client.request({':path': '/trailers-alone'});
+        stream.on('trailers', (fields) => whole += fields['x-last'] === 'one' ? 1 : 0);
+        stream.on('close', () => {
+            if (--open === 0)
+                client.close();
+            if (++ended === 300)
+                console.log(`${whole} of ${ended}`);
+        });
+        stream.resume();
+    }
+}
+)");
+    const command_result got = run({"node", script, proxy.url("web")}, 60s);
+    EXPECT_EQ(got.out, "300 of 300\n") << got.err;
 }
 
 TEST_F(H2Origin, GetsTheTrailersOfARequest) {

@@ -261,6 +261,47 @@ TEST(Reload, TakesACertificateThatWasReplacedInItsFile) {
     EXPECT_EQ(curl({"--cacert", files.cert, url}).out, "one");
 }
 
+// However fast one follows the other: nothing waits for a quiet moment.
+TEST(Reload, KeepsNothingOfWhatItReplaces) {
+    scripted_origin origin(say("one"));
+    daemon proxy(configuration(origin.address()));
+    for (int i = 2; i <= 20; ++i) {
+        const std::string other = "timeouts: {connect: " + std::to_string(i) + "s}";
+        reload(proxy, configuration(origin.address(), {.upstream = other}), i);
+        const std::string status = get(proxy.admin_url("/status"));
+        ASSERT_TRUE(contains(status, "\"retired\":{\"generations\":0,\"upstreams\":0}")) << status;
+    }
+    EXPECT_EQ(get(proxy.url("web")), "one");
+}
+
+// What an exchange began under lives until it ends, and no longer.
+TEST(Reload, KeepsWhatAnExchangeUses) {
+    gate answers;
+    scripted_origin origin(scripted_origin::answer([&](const http_request&) { return ""; }));
+    scripted_origin slow([&](peer& client, int) {
+        (void)read_request_head(client);
+        client.wait_for(answers);
+        client.send(ok_response("late"));
+        (void)client.wait_closed();
+    });
+    daemon proxy(configuration(slow.address()));
+    peer client(proxy.port("web"));
+    client.send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    slow.wait_for_connections(1);
+    for (int i = 2; i <= 4; ++i) {
+        const std::string other = "timeouts: {connect: " + std::to_string(i) + "s}";
+        reload(proxy, configuration(origin.address(), {.upstream = other}), i);
+        const std::string status = get(proxy.admin_url("/status"));
+        EXPECT_TRUE(contains(status, "\"retired\":{\"generations\":1,\"upstreams\":1}")) << status;
+    }
+    answers.open();
+    EXPECT_EQ(read_response(client).body, "late");
+    const time_limit limit(patience);
+    while (!contains(get(proxy.admin_url("/status")),
+                     "\"retired\":{\"generations\":0,\"upstreams\":0}"))
+        ASSERT_FALSE(limit.passed());
+}
+
 TEST(Reload, SwitchesTheAccessLogOnOverAndOff) {
     const temp_dir dir;
     scripted_origin origin(say("one"));

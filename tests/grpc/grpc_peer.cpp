@@ -6,6 +6,7 @@
 //   grpc_peer bidi TARGET STREAMS       likewise, each with ten messages there and back
 //   grpc_peer download TARGET STREAMS   likewise, each with one message there and ten back
 //   grpc_peer upload TARGET STREAMS     likewise, each with ten messages there and one back
+//   grpc_peer empty TARGET STREAMS      likewise, each without a message there or back
 //   grpc_peer hold TARGET STREAMS       opens them, prints "open", and waits for their end
 //   grpc_peer held TARGET STREAMS       downloads of /test/Held; prints "open" after the first
 //                                       message of each, and waits for their end
@@ -323,6 +324,32 @@ class download final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::By
     int read_ = 0;
 };
 
+// No message in either direction. The end is a frame of its own, since the head has left before.
+class empty_stream final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
+ public:
+    empty_stream(grpc::GenericStub& over, tally& counts, const std::string& method)
+        : counts_(counts) {
+        over.PrepareBidiStreamingCall(&context_, method, {}, this);
+        StartRead(&received_);
+        StartCall();
+        StartWritesDone();
+    }
+    void OnReadDone(bool ok) override { came_ = came_ || ok; }
+    void OnDone(const grpc::Status& status) override {
+        if (status.ok() && came_)
+            counts_.add({grpc::StatusCode::DATA_LOSS, "a message that was not sent"});
+        else
+            counts_.add(status);
+        delete this;
+    }
+
+ private:
+    grpc::ClientContext context_;
+    tally& counts_;
+    grpc::ByteBuffer received_;
+    bool came_ = false;
+};
+
 // Ten messages there, those behind the first one only once the server has seen that; one back.
 class upload final : public grpc::ClientBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
@@ -437,6 +464,9 @@ int main(int argc, char** argv) {
         return stream_calls(count, mode == "held", [&](tally& counts) {
             new download(over, counts, mode == "held" ? "/test/Held" : "/test/Ten");
         });
+    if (mode == "empty")
+        return stream_calls(count, false,
+                            [&](tally& counts) { new empty_stream(over, counts, "/test/Echo"); });
     if (mode == "upload")
         return stream_calls(count, false,
                             [&](tally& counts) { new upload(over, counts, "/test/Sum"); });

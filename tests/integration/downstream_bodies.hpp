@@ -4,6 +4,7 @@
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/exchange/text_body.hpp"
 #include "penstock/http/error.hpp"
+#include "penstock/net/event.hpp"
 #include "penstock/net/task_group.hpp"
 
 #include <string>
@@ -58,6 +59,65 @@ class echo_body final : public exchange::body_source {
 
  private:
     exchange::request& from_;
+};
+
+// "one", and a failure once the event is set.
+class late_body final : public exchange::body_source {
+ public:
+    explicit late_body(net::event& until) noexcept : until_(until) {}
+
+    result<std::string_view> take(std::size_t) override {
+        return std::exchange(said_, true) ? std::string_view() : std::string_view("one");
+    }
+    net::task<result<void>> wait() override {
+        net::event& until = until_;
+        co_await until;
+        co_return error(http::errc::truncated);
+    }
+    bool finished() const noexcept override { return false; }
+    std::optional<std::uint64_t> length() const noexcept override { return std::nullopt; }
+    const http::fields& trailers() const noexcept override { return trailers_; }
+    void stop() noexcept override {}
+    net::task<> close() override { co_return; }
+
+ private:
+    net::event& until_;
+    http::fields trailers_;
+    bool said_ = false;
+};
+
+struct abort_event final : exchange::abort_listener {
+    explicit abort_event(net::worker& home) : happened(home) {}
+    void on_abort(error) noexcept override { happened.set(); }
+    net::event happened;
+};
+
+// "one", and a failure; what runs beside it ends once the client has left.
+class lingering_body final : public exchange::body_source {
+ public:
+    lingering_body(net::worker& home, exchange::request& from) noexcept
+        : home_(home), from_(from) {}
+
+    result<std::string_view> take(std::size_t) override {
+        return std::exchange(said_, true) ? std::string_view() : std::string_view("one");
+    }
+    net::task<result<void>> wait() override { co_return error(http::errc::truncated); }
+    bool finished() const noexcept override { return false; }
+    std::optional<std::uint64_t> length() const noexcept override { return std::nullopt; }
+    const http::fields& trailers() const noexcept override { return trailers_; }
+    void stop() noexcept override {}
+    net::task<> close() override {
+        abort_event aborted(home_);
+        exchange::abort_listener& listener = aborted;
+        const exchange::abort_signal::attachment attached(*from_.aborted, listener);
+        co_await aborted.happened;
+    }
+
+ private:
+    net::worker& home_;
+    exchange::request& from_;
+    http::fields trailers_;
+    bool said_ = false;
 };
 
 // A tunnel whose origin has said everything at once, and which takes what the client still sends.
@@ -137,14 +197,17 @@ inline int status_of(reason why) noexcept {
 
 inline exchange::response in_pieces(const std::string& path) {
     std::vector<std::string> pieces{"one", "two"};
-    if (path == "/fails")
+    const bool fails = path.starts_with("/fails");
+    if (fails)
         pieces.clear();
     auto body = std::make_unique<pieces_body>(std::move(pieces));
     if (path == "/short")
         body->announced = 10;
     if (path == "/long")
         body->announced = 4;
-    if (path == "/broken" || path == "/fails")
+    if (fails && path.size() > 6)
+        body->announced = std::stoull(path.substr(6));
+    if (path == "/broken" || fails)
         body->failure = http::errc::truncated;
     if (path == "/trailers")
         body->trailer_fields.add("X-Sum", "6");

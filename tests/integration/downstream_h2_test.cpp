@@ -161,6 +161,74 @@ TEST(DownstreamH2, ResetsTheStreamOfAResponseThatBreaksOff) {
     }
 }
 
+// As over HTTP/1: nothing has left yet.
+TEST(DownstreamH2, AnswersForABodyThatFailsBeforeItsHeadLeaves) {
+    for (const std::string path : {"/fails", "/fails10", "/fails100000"}) {
+        SCOPED_TRACE(path);
+        site here(h2_settings());
+        h2_client client(here.port());
+        client.send(h2::head(1, h2::get(path)));
+        EXPECT_EQ(client.response(1).status(), 502);
+        EXPECT_TRUE(client.response(1).ended);
+        EXPECT_EQ(client.response(1).body, "refused: http_response_incomplete");
+        const exchange::record record = here.answers->record(0);
+        EXPECT_EQ(record.status, 502);
+        EXPECT_EQ(record.why, reason::http_response_incomplete);
+        EXPECT_TRUE(record.response_complete);
+    }
+}
+
+// Asks for more than any socket takes, reads nothing of it, and lets the worker write what it can.
+void block(site& here, h2_client& client, std::uint32_t stream) {
+    const std::size_t before = here.answers->requests();
+    client.send(h2::window(0, 0x3fffffff));
+    for (const std::uint32_t id : {stream, stream + 2})
+        client.send(h2::head(id, h2::get("/big")) + h2::window(id, 0x3fffffff));
+    here.eventually([&] { return here.answers->requests() == before + 2; });
+    for (int turn = 0; turn < 200; ++turn)
+        here.thread.run([] {});
+}
+
+exchange::record record_of(site& here, std::string_view path) {
+    for (std::size_t i = 0;; ++i) {
+        exchange::record found = here.answers->record(i);
+        if (found.path == path)
+            return found;
+    }
+}
+
+// Whether the client leaves because of the reset, or before it could see that.
+TEST(DownstreamH2, ChargesTheOriginForABodyThatFailedBeforeTheClientLeft) {
+    site here(h2_settings());
+    h2_client client(here.port());
+    client.send(h2::head(1, h2::get("/breaks")));
+    EXPECT_EQ(client.body(1, 3).body, "one");
+    block(here, client, 3);
+    here.thread.run([&] { here.answers->release(); });
+    here.thread.run([] {});
+    here.thread.run([] {});
+    client.wire.close();
+    const exchange::record record = record_of(here, "/breaks");
+    EXPECT_EQ(record.status, 200);
+    EXPECT_EQ(record.why, reason::http_response_incomplete);
+    EXPECT_FALSE(record.response_complete);
+    EXPECT_EQ(record_of(here, "/big").why, reason::client_gone);
+}
+
+TEST(DownstreamH2, RecordsNoStatusThatNeverLeft) {
+    site here(h2_settings());
+    h2_client client(here.port());
+    block(here, client, 1);
+    client.send(h2::head(5, h2::get("/ok")));
+    here.eventually([&] { return here.answers->requests() == 3; });
+    client.wire.close();
+    const exchange::record record = record_of(here, "/ok");
+    EXPECT_EQ(record.status, 499);
+    EXPECT_EQ(record.why, reason::client_gone);
+    EXPECT_FALSE(record.response_complete);
+    EXPECT_EQ(record_of(here, "/big").status, 200);
+}
+
 TEST(DownstreamH2, AnswersForAHeadThatCannotBeSent) {
     site here(h2_settings());
     h2_client client(here.port());
@@ -464,6 +532,32 @@ TEST(DownstreamH2, EndsAfterItsLastRequest) {
     EXPECT_EQ(client.goaways[0].number(), 3U);
 }
 
+// Also of what comes with the last one in one go: whatever is above the GOAWAY was never begun.
+TEST(DownstreamH2, BeginsNothingAboveItsLastGoaway) {
+    config::listener settings = h2_settings();
+    settings.limit.requests = 10;
+    site here(settings);
+    h2_client client(here.port());
+    std::string all = h2::window(0, 1 << 24);
+    for (std::uint32_t id = 1; id < 120; id += 2)
+        all += h2::head(id, h2::post("/echo"), false) + h2::body(id, std::string(2000, 'x'));
+    // All of it is there when the worker looks.
+    here.thread.run([&] { client.send(all); });
+    while (client.read()) {
+    }
+    ASSERT_EQ(client.goaways.size(), 1U);
+    const std::uint32_t last = client.goaways[0].number();
+    EXPECT_EQ(client.goaways[0].number(4), code(h2_code::no_error));
+    EXPECT_LT(last, 119U);
+    for (std::uint32_t id = 1; id < 120; id += 2) {
+        EXPECT_EQ(client.responses[id].status(), id <= last ? 200 : 0) << id;
+        EXPECT_EQ(client.responses[id].ended, id <= last) << id;
+    }
+    EXPECT_EQ(here.answers->requests(), (last + 1) / 2);
+    EXPECT_GE(here.answers->requests(), 10U);
+    here.await_connections(0);
+}
+
 TEST(DownstreamH2, EndsTheConnectionOfABreach) {
     site here(h2_settings());
     h2_client client(here.port());
@@ -471,6 +565,18 @@ TEST(DownstreamH2, EndsTheConnectionOfABreach) {
     here.eventually([&] { return here.answers->requests() == 1; });
     client.send(h2::frame(h2::ping, 0, 1, "12345678"));
     EXPECT_EQ(client.goaway(), code(h2_code::protocol_error));
+    EXPECT_EQ(here.answers->record(0).why, reason::client_gone);
+    here.await_connections(0);
+}
+
+TEST(DownstreamH2, EndsTheConnectionOfABreachBehindItsLastRequest) {
+    config::listener settings = h2_settings();
+    settings.limit.requests = 1;
+    site here(settings);
+    h2_client client(here.port());
+    client.send(h2::head(1, h2::get("/hang")) + h2::frame(h2::ping, 0, 1, "12345678"));
+    EXPECT_EQ(client.goaway(), code(h2_code::protocol_error));
+    EXPECT_EQ(client.goaways.back().number(), 1U);
     EXPECT_EQ(here.answers->record(0).why, reason::client_gone);
     here.await_connections(0);
 }

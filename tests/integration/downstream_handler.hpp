@@ -1,12 +1,13 @@
-// The handler of the downstream tests. A request's path says what becomes of it:
+// The handler of the downstream tests. The path says what becomes of a request:
 //   /ok       200 "ok"                        /echo     200 with the request's body, read whole
 //   /early    200 "early", body untouched     /duplex   200 that passes the body on as it comes
 //   /hold     waits for release(), 200 "held" /hang     waits for the abort, then 499
 //   /interim  103 and 100, then as /echo      /tunnel   101 that sends the client's bytes back
-//   /no204 /no304   without a body            /pieces   200 of unknown length, "one" and "two"
-//   /short    announces more than it has      /broken   fails after its first bytes
-//   /bye      101 that says "bye" and reads on until the client's end
-//   /unwritable  a head that cannot be sent   /big      8 MiB     /fails  fails at once
+//   /no204 /no304   without a body            /big      8 MiB
+//   /pieces   of unknown length, "one", "two"   /broken   fails after its first bytes
+//   /short    announces more than it has      /bye      101, says "bye", reads until the end
+//   /unwritable  a head that cannot be sent   /fails /fails10  fails at once, announcing so much
+//   /breaks   "one", fails at release()       /lingers  "one", fails, and ends with its client
 #pragma once
 
 #include "integration/downstream_bodies.hpp"
@@ -159,6 +160,15 @@ class path_handler final : public exchange::handler {
             made.head.fields.add("X-Bad", "a\r\nb: c");
             return made;
         }
+        if (path == "/breaks" || path == "/lingers") {
+            exchange::response made;
+            made.head.status = 200;
+            if (path == "/breaks")
+                made.body = std::make_unique<late_body>(released_);
+            else
+                made.body = std::make_unique<lingering_body>(home_, from);
+            return made;
+        }
         return in_pieces(path);
     }
 
@@ -217,11 +227,6 @@ class path_handler final : public exchange::handler {
         co_return text(200, "held");
     }
 
-    struct abort_event final : exchange::abort_listener {
-        explicit abort_event(net::worker& home) : happened(home) {}
-        void on_abort(error) noexcept override { happened.set(); }
-        net::event happened;
-    };
     static net::task<exchange::response> hang(path_handler& self, exchange::request& from) {
         abort_event aborted(self.home_);
         exchange::abort_listener& listener = aborted;

@@ -113,6 +113,25 @@ TEST(DownstreamDeadline, OfAHeadIsTheWholeHeads) {
     EXPECT_GE(record.ledger.spent(exchange::phase::head), 180ms);
 }
 
+// HEAD has no body, whatever else was wrong or late; nor has what may have been HEAD.
+TEST(DownstreamDeadline, OfAHeadEndsWithAnAnswerForItsMethod) {
+    config::listener settings = plain_settings();
+    settings.timeouts.head = 60ms;
+    struct begun {
+        std::string bytes;
+        bool body;
+    };
+    for (const begun& one : {begun{"HE", false}, begun{"HEAD /ok HTTP", false},
+                             begun{"HEAD /ok HTTP/1.1\r\nHost", false}, begun{"GET /ok", true}}) {
+        site here(settings);
+        peer client(here.port());
+        client.send(one.bytes);
+        const std::string got = client.read_to_end();
+        EXPECT_TRUE(got.starts_with("HTTP/1.1 408 ")) << got;
+        EXPECT_EQ(!got.ends_with("\r\n\r\n"), one.body) << got;
+    }
+}
+
 TEST(DownstreamDeadline, OfABodyIsForItsReader) {
     config::listener settings = plain_settings();
     settings.timeouts.body_idle = 60ms;
@@ -326,6 +345,23 @@ TEST(DownstreamListen, ServesSeveralAddressesAndDropsOne) {
     }
 }
 
+// The contexts of replaced certificates end however long connections live that began with them.
+TEST(DownstreamReload, LetsGoOfTheTlsContextThatNobodyShakesHandsWith) {
+    site here(plain_settings(), true);
+    std::weak_ptr<net::tls_context> old;
+    here.update([&](listener_state& next) {
+        next.tls = test_tls();
+        old = next.tls;
+    });
+    peer client(here.port(), over_tls());
+    client.send(get("/ok"));
+    EXPECT_EQ(read_response(client).body, "ok");
+    here.update([](listener_state& next) { next.tls = test_tls(); });
+    here.eventually([&] { return old.expired(); });
+    client.send(get("/ok"));
+    EXPECT_EQ(read_response(client).body, "ok");
+}
+
 config::listener capped(std::uint64_t connections, config::over_limit over) {
     config::listener settings = plain_settings();
     settings.limit.connections = connections;
@@ -363,6 +399,20 @@ TEST(DownstreamCap, RefusesWhatIsAboveIt) {
         again.send(get("/ok"));
         EXPECT_EQ(read_response(again).body, "ok");
     }
+}
+
+// Nobody has read what it asks for, and to HEAD a body would be the next response.
+TEST(DownstreamCap, RefusesWithoutABody) {
+    site here(capped(1, config::over_limit::refuse));
+    peer at(here.port());
+    here.await_connections(1);
+    peer above(here.port());
+    above.send("HEAD /ok HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    const std::string got = above.read_to_end();
+    EXPECT_TRUE(got.starts_with("HTTP/1.1 503 ")) << got;
+    EXPECT_NE(got.find("\r\nContent-Length: 0\r\n"), got.npos) << got;
+    EXPECT_NE(got.find("\r\nConnection: close\r\n"), got.npos) << got;
+    EXPECT_TRUE(got.ends_with("\r\n\r\n")) << got;
 }
 
 TEST(DownstreamCap, LetsConnectionsWaitForAPlace) {

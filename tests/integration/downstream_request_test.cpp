@@ -69,6 +69,34 @@ TEST(DownstreamRequest, IsRecordedAsItCameNotAsTheHandlerEditedIt) {
     EXPECT_FALSE(record.tls);
 }
 
+// A client takes what follows the head of an answer to HEAD for the next response.
+TEST(DownstreamRequest, IsRefusedWithoutABodyIfItMayBeHead) {
+    const std::string refused[] = {
+        "HEAD /ok HTTP/1.1\r\n\r\n",
+        "HEAD /ok HTTP/1.1\nHost: a\n\n",
+        "HEAD /ok HTTP/3.0\r\nHost: a\r\n\r\n",
+        "HEAD /o k HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HEAD /\x01 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HEAD /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nX: " + std::string(17000, 'a') + "\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n",
+        "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n",
+        "\r\nHEAD /ok HTTP/1.1\r\n\r\n",
+        "\x16\x03\x01\x02",
+    };
+    for (const std::string& bytes : refused) {
+        for (const bool bytewise : {false, true}) {
+            site here;
+            here.answers->body_max = 100;
+            const std::string got = answer_to(here, bytes, bytewise);
+            SCOPED_TRACE(bytes.substr(0, 40) + "\n" + got);
+            EXPECT_TRUE(got.starts_with("HTTP/1.1 "));
+            EXPECT_NE(got.find("\r\nConnection: close\r\n"), got.npos);
+            EXPECT_EQ(got.find("\r\n\r\n"), got.size() - 4);
+        }
+    }
+}
+
 struct refusal_case {
     const char* name;
     std::string bytes;
@@ -89,6 +117,10 @@ TEST(DownstreamRequest, IsRefusedWholeAndBytewiseAlike) {
         {"unknown coding",
          "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n", 501,
          reason::transfer_coding_unknown},
+        {"unknown coding on two lines",
+         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\nTransfer-Encoding: "
+         "chunked\r\n\r\n",
+         501, reason::transfer_coding_unknown},
         {"bare line feed", "GET /ok HTTP/1.1\nHost: a\n\n", 400, reason::http_request_error},
         {"no host", "GET /ok HTTP/1.1\r\n\r\n", 400, reason::http_request_error},
         {"version 2", "PRI * HTTP/2.0\r\n\r\n", 505, reason::version_unsupported},

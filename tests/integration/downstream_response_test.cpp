@@ -115,6 +115,19 @@ TEST(DownstreamResponse, ThatFailsBeforeItsFirstByteIsReplaced) {
     EXPECT_EQ(here.answers->records(), 1U);
 }
 
+// The client leaves because the response broke off, not the other way round.
+TEST(DownstreamResponse, ThatFailsIsChargedToTheOriginWhoeverLeavesThen) {
+    site here;
+    peer client(here.port());
+    client.send(get("/lingers"));
+    EXPECT_NE(client.read_until("one"), "");
+    client.close();
+    const exchange::record record = here.answers->record(0);
+    EXPECT_EQ(record.status, 200);
+    EXPECT_EQ(record.why, reason::http_response_incomplete);
+    EXPECT_FALSE(record.response_complete);
+}
+
 TEST(DownstreamResponse, ThatCannotBeWrittenIsReplaced) {
     site here;
     peer client(here.port());

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <string>
 
@@ -73,6 +74,44 @@ TEST(ProxyRetry, NeverSendsAPostTwice) {
         EXPECT_EQ(peer.accepted(), 1);
         EXPECT_EQ(heads.lines().size(), 2U);
     }
+}
+
+// The head of the upload may have been acted on, and it was no use to wait for more of the body.
+TEST(ProxyRetry, AnUploadThatIsStillToComeIsGivenUpWithItsConnection) {
+    notebook heads;
+    origin peer(stale_after_one(heads));
+    site here(model_for({peer.port()}));
+    EXPECT_EQ(here.get().body, "ok");
+    visitor of(here.home, http::method::put, "PUT");
+    of.by.body.announced = 5;
+    EXPECT_EQ(here.ask(of).head.status, 502);
+    EXPECT_EQ(of.by.record.why, reason::stale_connection);
+    EXPECT_EQ(of.by.record.attempts, 1);
+    EXPECT_TRUE(of.by.body.stopped());
+}
+
+net::task<> end_once_waited_for(net::worker& home, upstream::test::client& by) {
+    const std::function<bool()> waited = [&by] { return by.body.waited_for(); };
+    co_await upstream::test::eventually(home, waited);
+    by.body.end();
+}
+
+// Nobody knew that it has no body before its head had left.
+TEST(ProxyRetry, ReplaysAGetWhoseBodyTurnedOutEmpty) {
+    origin peer([](conversation& with) {
+        with.read_head();
+        with.write(small_reply);
+        if (with.number() > 0)
+            return answer_all(with);
+        with.read_head();
+        with.read_until("0\r\n\r\n");
+    });
+    site here(model_for({peer.port()}));
+    EXPECT_EQ(here.get().body, "ok");
+    visitor of(here.home, http::method::get, "GET");
+    here.home.spawn(end_once_waited_for(here.home, of.by));
+    EXPECT_EQ(here.ask(of).head.status, 200);
+    EXPECT_EQ(of.by.record.attempts, 2);
 }
 
 TEST(ProxyRetry, ARefusedConnectionIsTriedElsewhere) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace penstock::upstream::test {
@@ -55,7 +56,8 @@ class scripted_body final : public exchange::body_source {
         return std::string_view(current_);
     }
     net::task<result<void>> wait() override {
-        while (pieces_.empty() && !ended_ && !failed_ && !stopped_) {
+        while (pieces_.empty() && !ended_ && !failed_ && !stopped_ &&
+               !std::exchange(woken_, false)) {
             changed_.reset();
             waiting_ = true;
             co_await changed_;
@@ -66,6 +68,10 @@ class scripted_body final : public exchange::body_source {
         if (stopped_)
             co_return net::errc::closed;
         co_return result<void>();
+    }
+    void wake() noexcept override {
+        woken_ = waiting_;
+        changed_.set();
     }
     bool finished() const noexcept override { return ended_ && pieces_.empty(); }
     std::optional<std::uint64_t> length() const noexcept override { return announced; }
@@ -83,6 +89,7 @@ class scripted_body final : public exchange::body_source {
     error failed_;
     bool ended_ = false;
     bool stopped_ = false;
+    bool woken_ = false;
     bool waiting_ = false;
 };
 

@@ -51,6 +51,7 @@ class conversation {
     void write_bytewise(std::string_view bytes) {
         attempt([&] { peer_.send_in_pieces(bytes); });
     }
+    void close() { peer_.close(); }
     void half_close() { peer_.half_close(); }
     void reset() { peer_.reset(); }
     void wait_for(const gate& opened) { peer_.wait_for(opened); }

@@ -5,7 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <poll.h>
+
 #include <algorithm>
+#include <atomic>
 
 namespace penstock::upstream::test {
 namespace {
@@ -120,6 +123,102 @@ TEST(UpstreamPool, UnaskedBytesOnAnIdleConnectionCloseIt) {
     EXPECT_TRUE(comes_true(here, [&] { return here.over().counters().idle.load() == 0; }));
     EXPECT_EQ(here.get().body, "ok");
     EXPECT_EQ(peer.accepted(), 2);
+    here.over().retire();
+}
+
+// What an origin does after its first answer, and says when it has done it, on its first
+// connection.
+origin leaving_origin(const gate& leave, const gate& left,
+                      const std::function<void(conversation&)>& by) {
+    return origin([&leave, &left, by](conversation& with) {
+        with.read_head();
+        with.write(small_reply);
+        if (with.number() == 0) {
+            with.wait_for(leave);
+            by(with);
+            left.open();
+        }
+        while (!with.read_head().empty())
+            with.write(small_reply);
+    });
+}
+
+// An exchange that begins when the origin has left, but the loop has not heard of it.
+net::task<> fetch_behind(site& here, client& by, const gate& leave, const gate& left,
+                         outcome& into) {
+    leave.open();
+    EXPECT_TRUE(penstock::test::wait_fd(left.fd(), POLLIN, penstock::test::time_limit(10s)));
+    into = co_await fetch(here.over(), by);
+}
+
+TEST(UpstreamPool, LooksBeforeItUsesAConnectionForWhatMayNotBeRepeated) {
+    const std::function<void(conversation&)> ways[] = {
+        [](conversation& with) { with.close(); },
+        [](conversation& with) { with.half_close(); },
+        [](conversation& with) { with.reset(); },
+        [](conversation& with) { with.write(small_reply); },
+    };
+    for (const auto& way : ways) {
+        const gate leave;
+        const gate left;
+        const origin peer = leaving_origin(leave, left, way);
+        site here(peer.port());
+        EXPECT_TRUE(here.get().answered);
+        client by(here.home, http::method::post, "POST");
+        by.body.end();
+        outcome got;
+        run(here.home, fetch_behind(here, by, leave, left, got));
+        EXPECT_TRUE(got.answered);
+        EXPECT_EQ(got.body, "ok");
+        EXPECT_EQ(peer.accepted(), 2);
+        EXPECT_EQ(here.over().counters().stale.load(), 1U);
+        here.over().retire();
+    }
+}
+
+// One after the other, each closed by the origin before it is needed again.
+void close_idle(site& here, int times) {
+    for (int i = 0; i < times; ++i) {
+        EXPECT_TRUE(here.get().answered);
+        EXPECT_TRUE(comes_true(here, [&] { return here.over().counters().idle.load() == 0; }));
+    }
+}
+
+TEST(UpstreamPool, GivesWhatMayNotBeRepeatedAFreshConnectionOnceTheOriginIsKnown) {
+    std::atomic<bool> keeps = false;
+    origin peer([&](conversation& with) {
+        do {
+            if (with.read_head().empty())
+                return;
+            with.write(small_reply);
+        } while (keeps);
+    });
+    site here(peer.port());
+    close_idle(here, 8);
+    keeps = true;
+    EXPECT_TRUE(here.get().answered);
+    ASSERT_EQ(here.over().counters().idle.load(), 1U);
+    const std::uint64_t fresh = here.over().counters().fresh.load();
+    const auto ask = [&](bool repeatable) {
+        client by(here.home);
+        attempt_options how;
+        how.repeatable = repeatable;
+        EXPECT_TRUE(here.fetch_once(by, how).answered);
+        return here.over().counters().fresh.load() - fresh;
+    };
+    // What may be repeated takes the risk.
+    EXPECT_EQ(ask(true), 0U);
+    EXPECT_EQ(ask(false), 1U);
+    EXPECT_EQ(here.over().counters().idle.load(), 2U);
+    // Until what idles has shown that the origin keeps it.
+    std::uint64_t made = 0;
+    bool reused = false;
+    for (int i = 0; i < 2000 && !reused; ++i) {
+        const std::uint64_t before = made;
+        made = ask(false);
+        reused = before == made;
+    }
+    EXPECT_TRUE(reused);
     here.over().retire();
 }
 

@@ -125,6 +125,54 @@ TEST(UpstreamRequest, PassesTrailersToWhomAcceptsThem) {
     }
 }
 
+// Behind a length they would have no place.
+TEST(UpstreamRequest, HasChunksForTrailersBehindAnEmptyBody) {
+    for (const auto announced : {std::optional<std::uint64_t>(), std::optional<std::uint64_t>(0)}) {
+        std::string head;
+        std::string rest;
+        origin peer([&](conversation& with) {
+            head = with.read_head();
+            rest = with.read_head();
+            with.write(small_reply);
+        });
+        {
+            site here(peer.port());
+            client by(here.home, http::method::post, "POST");
+            by.request.accepts_trailers = true;
+            by.body.announced = announced;
+            by.body.trailer_fields.add("X-Sum", "0");
+            by.body.end();
+            EXPECT_TRUE(here.fetch_once(by).answered);
+            here.over().retire();
+        }
+        EXPECT_NE(head.find("Transfer-Encoding: chunked\r\n"), std::string::npos);
+        EXPECT_EQ(head.find("Content-Length"), std::string::npos);
+        EXPECT_EQ(rest, "0\r\nX-Sum: 0\r\n\r\n");
+    }
+}
+
+// Whoever asked may send it somewhere else.
+TEST(UpstreamRequest, BodyOfAFailedAttemptStaysWholeIfNoneOfItWasUsed) {
+    for (const bool used : {false, true}) {
+        origin peer([&](conversation& with) {
+            with.read_head();
+            if (used)
+                with.read_until("part");
+        });
+        site here(peer.port());
+        client by(here.home, http::method::post, "POST");
+        by.body.announced = 8;
+        if (used)
+            by.body.give("part");
+        const outcome got = here.fetch_once(by);
+        EXPECT_FALSE(got.answered);
+        EXPECT_EQ(got.failure.reason, exchange::reason::connection_terminated);
+        EXPECT_EQ(got.failure.body_consumed, used);
+        EXPECT_FALSE(by.body.stopped());
+        EXPECT_FALSE(by.body.waited_for());
+    }
+}
+
 TEST(UpstreamRequest, SlowBodyDoesNotUseUpTheFirstByteTime) {
     std::string body;
     origin peer([&](conversation& with) {

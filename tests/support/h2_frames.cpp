@@ -86,6 +86,19 @@ std::string setting(char id, std::uint32_t value) {
     return frame(settings, none, 0, std::string(1, '\0') + id + number(value));
 }
 
+std::string priority_on(std::uint32_t stream, std::uint32_t depends_on) {
+    return frame(priority, none, stream, number(depends_on) + '\x10');
+}
+
+std::string head_on(std::uint32_t stream, std::uint32_t depends_on,
+                    std::optional<std::uint8_t> padding) {
+    const std::string before = padding ? std::string(1, static_cast<char>(*padding)) : "";
+    const unsigned flags = end_stream | end_headers | has_priority | (padding ? padded : none);
+    return frame(headers, flags, stream,
+                 before + number(depends_on) + '\x10' + block(get()) +
+                     std::string(padding.value_or(0), '\0'));
+}
+
 std::string hello() { return std::string(preface) + frame(settings, none, 0); }
 
 std::uint32_t read_frame::number(std::size_t at) const {

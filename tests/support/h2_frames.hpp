@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +27,14 @@ enum type : std::uint8_t {
     window_update,
     continuation
 };
-enum flag : std::uint8_t { none = 0, end_stream = 1, ack = 1, end_headers = 4, padded = 8 };
+enum flag : std::uint8_t {
+    none = 0,
+    end_stream = 1,
+    ack = 1,
+    end_headers = 4,
+    padded = 8,
+    has_priority = 32
+};
 
 inline constexpr std::string_view preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -46,6 +54,11 @@ std::string body(std::uint32_t stream, std::string_view bytes, bool end = true);
 std::string rst(std::uint32_t stream);
 std::string window(std::uint32_t stream, std::uint32_t by);
 std::string setting(char id, std::uint32_t value);
+// PRIORITY, and the HEADERS of a GET with a priority, perhaps padded (RFC 7540 §6.2, §6.3): the
+// stream depends on that one, alone if its highest bit is set.
+std::string priority_on(std::uint32_t stream, std::uint32_t depends_on);
+std::string head_on(std::uint32_t stream, std::uint32_t depends_on,
+                    std::optional<std::uint8_t> padding = std::nullopt);
 // Preface and empty SETTINGS.
 std::string hello();
 

@@ -133,6 +133,13 @@ peer::peer(std::uint16_t port, const connect_options& options)
     if (options.receive_buffer > 0) {
         ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &options.receive_buffer, sizeof(int));
     }
+    if (!options.source.empty()) {
+        sockaddr_in from{};
+        from.sin_family = AF_INET;
+        if (::inet_pton(AF_INET, options.source.c_str(), &from.sin_addr) != 1 ||
+            ::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&from), sizeof from) != 0)
+            throw_errno("bind to " + options.source);
+    }
     sockaddr_in to{};
     to.sin_family = AF_INET;
     to.sin_port = htons(port);

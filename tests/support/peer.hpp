@@ -23,6 +23,7 @@ struct connect_options {
     std::string alpn = {};         // one protocol to offer; empty = none
     bool tls12 = false;            // no newer version
     int receive_buffer = 0;        // SO_RCVBUF before connecting; 0 = the system's
+    std::string source = {};       // the address to connect from; empty = 127.0.0.1
 };
 
 // What a wait throws when the test is over.

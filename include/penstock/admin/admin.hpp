@@ -56,6 +56,8 @@ struct process_view {
     bool draining = false;
     std::string config_file;
     std::uint64_t access_lost = 0;  // access-log lines that could not be written to their file
+    std::size_t retired_generations = 0;  // before the present one, and still in use
+    std::size_t retired_upstreams = 0;
     std::vector<listener_view> listeners;
     std::vector<upstream_view> upstreams;
     std::vector<worker_view> workers;

@@ -54,8 +54,8 @@ struct listener_http2 {
 struct listener_timeouts {
     milliseconds tls_handshake = 10s;
     milliseconds head = 10s;        // whole head, from its first byte
-    milliseconds body_idle = 30s;   // no byte of a request body
-    milliseconds write_idle = 30s;  // no progress of our write
+    milliseconds body_idle = 60s;   // no byte of a request body
+    milliseconds write_idle = 60s;  // no progress of our write
     milliseconds keepalive = 75s;   // idle between requests
     milliseconds tunnel_idle = 1h;  // no byte in either direction of an upgraded connection
 };
@@ -73,6 +73,13 @@ struct socket_options {
     keepalive keep;
 };
 
+// Of responses that are taken from the origin ahead of slow clients; 0 = none are.
+struct buffer_limits {
+    std::uint64_t exchange = 256 * kib;
+    std::uint64_t connection = mib;
+    std::uint64_t total = 64 * mib;  // of the whole listener
+};
+
 enum class over_limit { wait, refuse };  // wait in the kernel queue, or answer 503 and close
 
 struct listener {
@@ -85,6 +92,7 @@ struct listener {
     listener_http2 http2;
     over_limit over = over_limit::wait;
     listener_timeouts timeouts;
+    buffer_limits buffer;
     socket_options socket;
     location where;
 };

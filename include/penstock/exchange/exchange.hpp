@@ -14,6 +14,7 @@
 #include "penstock/base/recycled.hpp"
 #include "penstock/exchange/record.hpp"
 #include "penstock/http/message.hpp"
+#include "penstock/net/address_key.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/pipe.hpp"
 #include "penstock/net/task.hpp"
@@ -47,10 +48,17 @@ class body_source {
     // Nobody takes in this turn of the loop any more: bytes that are here may move to where they
     // take little room.
     virtual void park() {}
-    // Ends a wait() that is under way as if something had come; take() then may have nothing.
+    // Ends a wait() that is under way as if something had come; take() then may have nothing. The
+    // body stays as it is, for whoever takes it next.
     virtual void wake() noexcept {}
-    // True once every byte was taken and the end was seen.
+    // True once every byte was taken and the end was seen. A body that is finished may have
+    // trailers all the same.
     [[nodiscard]] virtual bool finished() const noexcept = 0;
+    // True if the head is the whole message: there are no bytes, no trailers, and no end that is
+    // still to be sent. An empty body that ends by itself is not absent.
+    [[nodiscard]] virtual bool absent() const noexcept {
+        return finished() && length() == std::uint64_t{0} && trailers().empty();
+    }
     // The length announced by the head, if it was.
     [[nodiscard]] virtual std::optional<std::uint64_t> length() const noexcept = 0;
     // Trailer fields; complete once finished().
@@ -113,9 +121,20 @@ class interim_sink {
     ~interim_sink() = default;
 };
 
+// The client's side of an exchange, for whoever shares out what is scarce.
+class client_side {
+ public:
+    // The exchange stands still because its client does, and others wait for what it holds. Ends it
+    // with net::errc::stalled_client: fires `aborted`, and resets a response that has begun.
+    virtual void give_way() noexcept = 0;
+
+ protected:
+    ~client_side() = default;
+};
+
 struct request {
     http::request_head head;        // the handler may edit it
-    body_source* body = nullptr;    // never null in handle(); finished() at once if there is none
+    body_source* body = nullptr;    // never null in handle(); absent() if there is none
     bool expects_continue = false;  // the client waits for 100 before it sends the body
     bool wants_websocket = false;   // `Upgrade: websocket` was asked for, correctly
     bool accepts_trailers = false;  // TE: trailers was there
@@ -127,6 +146,11 @@ struct request {
     std::string_view client_certificate;
     const net::socket_address* peer = nullptr;   // the client
     const net::socket_address* local = nullptr;  // where it connected to
+    // Whom shares are counted by, in place of the peer: what a trusted peer names.
+    std::optional<net::address_key> named_client;
+    std::uint64_t connection = 0;   // the client's; unique in this process while it lives
+    bool served_before = false;     // that connection has taken a whole response
+    client_side* client = nullptr;  // null = it never gives way
     interim_sink* interim = nullptr;
     abort_signal* aborted = nullptr;
     exchange::record* record = nullptr;
@@ -138,6 +162,10 @@ struct request {
         expects_continue = wants_websocket = accepts_trailers = tls = other_scheme = false;
         client_certificate = {};
         peer = local = nullptr;
+        named_client.reset();
+        connection = 0;
+        served_before = false;
+        client = nullptr;
         interim = nullptr;
         aborted = nullptr;
         record = nullptr;
@@ -146,7 +174,8 @@ struct request {
 
 struct response {
     http::response_head head;
-    std::unique_ptr<body_source> body;  // null = no body (HEAD, 204, 304, or empty)
+    // Null = no body (HEAD, 204, 304, or a head that is the whole message).
+    std::unique_ptr<body_source> body;
     // Length to announce when there is no body to ask: the origin's Content-Length on HEAD and 304.
     std::optional<std::uint64_t> announced_length;
     // 101: from here on body is the origin's raw bytes, and request.body the client's.

@@ -63,10 +63,11 @@ enum class reason : std::uint8_t {
     upgrade_unavailable,  // the origin's HTTP/2 has no way to begin a websocket
     // For a host of other certificates than the name whose policy on clients was checked: 421.
     misdirected_request,
+    // The client took or sent nothing, and others waited for the connection that it held.
+    stalled_client,
 };
 
-inline constexpr std::size_t reason_count =
-    static_cast<std::size_t>(reason::misdirected_request) + 1;
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::stalled_client) + 1;
 
 // "connection_timeout"; "none" for none.
 [[nodiscard]] std::string_view token(reason why) noexcept;

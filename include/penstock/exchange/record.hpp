@@ -46,12 +46,18 @@ class ledger {
         spent_.fill(nanoseconds{0});
         began_ = since_ = at;
         current_ = first;
+        pinned_ = false;
     }
     // Charges what passed since the last call to the present phase. Earlier times count as no time.
     void enter(phase next, time_point at) noexcept {
         charge(at);
-        current_ = next;
+        if (!pinned_)
+            current_ = next;
     }
+    // Until `unpin` the present phase is charged whatever is entered: what goes on beside a wait is
+    // not what is waited for.
+    void pin() noexcept { pinned_ = true; }
+    void unpin() noexcept { pinned_ = false; }
     void finish(time_point at) noexcept { charge(at); }
     // A cost paid before the exchange began (tls): moves its beginning back by `cost`.
     void prepend(phase p, nanoseconds cost) noexcept {
@@ -69,6 +75,8 @@ class ledger {
     void give_up_attempt() noexcept;
 
     [[nodiscard]] phase current() const noexcept { return current_; }
+    // When the present phase was last entered.
+    [[nodiscard]] time_point entered() const noexcept { return since_; }
     [[nodiscard]] nanoseconds spent(phase p) const noexcept {
         return spent_[static_cast<std::size_t>(p)];
     }
@@ -87,6 +95,7 @@ class ledger {
     time_point began_{};
     time_point since_{};
     phase current_ = phase::loop;
+    bool pinned_ = false;
 };
 
 using penstock::name_id;  // of configured names (base/names); 0 = "none"

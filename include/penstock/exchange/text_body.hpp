@@ -8,7 +8,8 @@
 
 namespace penstock::exchange {
 
-// Null for an empty text, which is how a response says that it has no body.
-[[nodiscard]] std::unique_ptr<body_source> make_text_body(std::string text);
+// Null for an empty text without trailers, which is how a response says that it has no body.
+[[nodiscard]] std::unique_ptr<body_source> make_text_body(std::string text,
+                                                          http::fields trailers = {});
 
 }  // namespace penstock::exchange

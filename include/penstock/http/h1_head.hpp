@@ -57,7 +57,7 @@ class h1_request_parser {
     // Fills `into`, which is clear at first, line by line: method, version and what the target says
     // (scheme and authority of the absolute form, path, query), then fields. At the end Host leaves
     // the fields, and is the authority if the target named none (RFC 9112 §3.2). `into` keeps what
-    // was understood when an error comes back.
+    // was understood when an error comes back; the method also of a line that is not whole.
     [[nodiscard]] result<std::optional<std::size_t>> feed(std::string_view received,
                                                           request_head& into);
     // True once a byte of a head was seen (a leading CRLF does not count).
@@ -65,6 +65,7 @@ class h1_request_parser {
 
  private:
     [[nodiscard]] error begin(std::string_view received);
+    [[nodiscard]] std::size_t method_room() const noexcept;
 
     head_limits limits_;
     head_line_reader lines_;

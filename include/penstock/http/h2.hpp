@@ -12,6 +12,7 @@
 namespace penstock::http {
 
 using h2_stream_id = std::uint32_t;
+inline constexpr h2_stream_id h2_stream_id_max = 0x7fffffff;
 
 // What a decoded field counts beside its bytes (RFC 9113 §6.5.2).
 inline constexpr std::size_t h2_field_overhead = 32;

@@ -20,6 +20,8 @@ class h2_data_queue {
     [[nodiscard]] std::string_view front(std::size_t max) const noexcept;
     void drop(std::size_t count) noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    // Bytes of memory that it takes.
+    [[nodiscard]] std::size_t allocated() const noexcept { return blocks_.size() * block_size; }
 
  private:
     std::vector<std::unique_ptr<char[]>> blocks_;

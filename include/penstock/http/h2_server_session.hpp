@@ -19,10 +19,10 @@ class h2_server_session final : public h2_session {
     explicit h2_server_session(const h2_limits& limits);
     ~h2_server_session() override;
 
-    // A stream that has changed since it was last returned; null if there is none.
-    [[nodiscard]] h2_server_stream* next_changed() noexcept {
-        return static_cast<h2_server_stream*>(next_changed_stream());
-    }
+    // A stream that has changed since it was last returned; null if there is none. One that is
+    // returned open is taken up: the owner may act on it, and no GOAWAY denies that. Behind a
+    // GOAWAY none is taken up that was not before.
+    [[nodiscard]] h2_server_stream* next_changed() noexcept;
 
     // A head that can't be written is an error, and nothing is sent. No body: the head is all.
     // `length` is announced; the body has to keep to it.
@@ -31,8 +31,9 @@ class h2_server_session final : public h2_session {
     [[nodiscard]] result<void> send_interim(h2_server_stream& to, const response_head& head);
 
     // GOAWAY in two steps (RFC 9113 §6.8): no new streams, please; then what was taken up so far.
+    // The second is fixed as it is said: streams that were not taken up by then are over.
     void announce_end() noexcept;
-    void refuse_new() noexcept;
+    void refuse_new();
 
  private:
     struct request_rules;

@@ -59,9 +59,11 @@ struct h2_stream {
     fields trailers;
     time_point opened{};
     bool head_complete = false;
+    bool bodiless = false;        // END_STREAM came with the head
     bool ended = false;           // the peer's half is over
     bool closed = false;          // no more of it can be sent or received
     bool closed_by_peer = false;  // by its RST_STREAM
+    bool head_sent = false;       // a final response's head was given to `send`'s caller
     bool sent = false;            // our half is over
     h2_code code = h2_code::no_error;
     std::uint64_t data_sent = 0;  // body bytes that left for the peer
@@ -153,6 +155,9 @@ class h2_session {
     void adopt(std::unique_ptr<h2_stream> made);
     void set_body(h2_stream& of, h2_outgoing* body) noexcept { of.body_ = body; }
     [[nodiscard]] h2_stream* find(h2_stream_id id) const noexcept;
+    // Up to the GOAWAY that was submitted, whatever `send` is told of the socket's room: what it
+    // gives next begins with that.
+    void send_goaway_ahead();
     // A stream that was closed without having been told to its owner is nobody's.
     void close_stream(h2_stream& of, h2_code code);
 
@@ -177,6 +182,7 @@ class h2_session {
     void finish_frame(h2_stream& of, bool is_head, bool ended);
     [[nodiscard]] bool keeps_to_length(h2_stream& of, bool whole) noexcept;
     void erase(h2_stream& of) noexcept;
+    [[nodiscard]] bool send_frame(std::string& out);
     void end(h2_breach why, h2_code code) noexcept;
 
     std::vector<std::unique_ptr<h2_stream>> streams_;

@@ -99,8 +99,9 @@ class read_buffer {
     // As `consume`, but keeps the slab while views into it are still read.
     void consume_keep(std::size_t count) noexcept { begin_ += static_cast<std::uint32_t>(count); }
     void release_if_empty() noexcept;
-    // What is held will not be looked at soon: if it is little it goes to a scrap. Many slabs of
-    // which each has a few bytes in front drive each other out of the processor's caches.
+    // What is held will not be looked at soon: if it is little it goes to a scrap, and if there is
+    // nothing the slab goes back. Many slabs of which each has a few bytes in front drive each
+    // other out of the processor's caches.
     void park(buffer_pool& pool);
 
  private:

@@ -28,6 +28,7 @@ enum class errc {
     name_not_resolved,      // DNS gave no address
     draining,               // the process is going down
     too_large,              // a buffer cap was reached
+    stalled_client,         // a client that stood still gave way to waiting ones
 };
 
 [[nodiscard]] const boost::system::error_category& category() noexcept;

@@ -25,12 +25,14 @@ struct listen_options {
                                                             const listen_options& options,
                                                             socket_address& bound);
 
-// What one listener has over all workers; written on accept and close only, but for the rate.
+// What one listener has over all workers; written on accept and close only, but for the rate and
+// the bytes that are held for slow clients.
 struct connection_count {
     std::atomic<std::uint64_t> open{0};
     std::atomic<std::uint64_t> accepted{0};
     std::atomic<std::uint64_t> refused{0};             // over the cap, and told so
     std::atomic<std::uint64_t> refused_by_address{0};  // over the cap of one address
+    std::atomic<std::uint64_t> ahead{0};               // bytes held for slow clients
     address_count by_address;                          // while there is such a cap
     address_rate requests_by_address;                  // likewise
 };

@@ -1,5 +1,6 @@
 // One edge-triggered epoll set: descriptors are added once and removed by closing them. `poll`
-// waits, then tells each socket what happened to it; coroutines run inside that call.
+// waits, notes in each socket what happened to it, then tells each; coroutines run inside that
+// call. So whoever runs first already sees that another socket of the batch was closed.
 #pragma once
 
 #include "penstock/base/clock.hpp"
@@ -37,6 +38,7 @@ class poller {
  private:
     [[nodiscard]] int wait(int timeout_ms) noexcept;
     std::size_t dispatch(int count);
+    void note(int count) noexcept;
     void look_ahead() const noexcept;
 
     unique_fd epoll_;

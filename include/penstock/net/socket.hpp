@@ -8,6 +8,7 @@
 #include "penstock/base/error.hpp"
 #include "penstock/net/event.hpp"
 
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 #include <coroutine>
@@ -96,7 +97,13 @@ class socket {
     [[nodiscard]] bool peer_reset() const noexcept { return peer_reset_; }
     // Says that the kernel has nothing more, for callers that use the descriptor themselves.
     void drained(bool write) noexcept;
-    // It will be told of events soon.
+    // The next read asks the kernel, whatever it said last.
+    void ask_again() noexcept { readable_ = true; }
+    // True while the peer's kernel has not confirmed all that was written. The other side of TCP
+    // confirms nothing that comes after its program has closed the connection. One system call.
+    [[nodiscard]] bool unconfirmed() const noexcept;
+    // Its events will be noted soon, and it will be told of them soon.
+    void prefetch_state() const noexcept { __builtin_prefetch(&readable_); }
     void prefetch_reader() const noexcept {
         if (!reader_.handle_)
             return;
@@ -110,7 +117,21 @@ class socket {
 
  private:
     friend class poller;
-    void on_events(std::uint32_t events);
+    // Remembers what the kernel said, without telling anybody. Returns what `tell` is to be given.
+    [[nodiscard]] std::uint32_t note(std::uint32_t events) noexcept {
+        const bool dead = (events & (EPOLLHUP | EPOLLERR)) != 0;
+        const bool closed = dead || (events & EPOLLRDHUP) != 0;
+        const bool input = closed || (events & EPOLLIN) != 0;
+        const bool newly_closed = closed && !peer_closed_;
+        readable_ = readable_ || input;
+        writable_ = writable_ || dead || (events & EPOLLOUT) != 0;
+        peer_closed_ = peer_closed_ || closed;
+        peer_reset_ = peer_reset_ || dead;
+        return (input ? std::uint32_t{EPOLLIN} : 0U) |
+               (newly_closed ? std::uint32_t{EPOLLRDHUP} : 0U);
+    }
+    // Resumes those who wait for it.
+    void tell(std::uint32_t noted);
     [[nodiscard]] error read_failed(error why) noexcept;
 
     // Waits for an event, as opposed to its turn in the ready queue.

@@ -120,6 +120,10 @@ class stream {
     [[nodiscard]] bool peer_reset() const noexcept { return socket_.peer_reset(); }
     // False = the kernel and TLS have said that nothing is there to read.
     [[nodiscard]] bool maybe_readable() const noexcept;
+    // The next read asks the kernel, whatever it said last.
+    void ask_again() noexcept { socket_.ask_again(); }
+    // As socket's function of this name.
+    [[nodiscard]] bool unconfirmed() const noexcept { return socket_.unconfirmed(); }
     [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
     [[nodiscard]] worker& home() const noexcept { return socket_.home(); }
 

@@ -27,6 +27,9 @@ struct retry_facts {
     std::size_t tried = 1;   // endpoints that they were made at
     std::size_t endpoints = 1;
 };
+// True if it may be sent again though it may have arrived: it is idempotent, has no body, and is
+// not the last attempt.
+[[nodiscard]] bool may_be_repeated(const retry_facts& of) noexcept;
 // Again only if the request provably did not arrive, or is idempotent without a body, and no byte
 // of a response came (RFC 9110 §9.2.2). One replay over a stale connection, one other endpoint
 // after a failed connect.

@@ -15,8 +15,8 @@
 
 namespace penstock::proxy {
 
-enum class protocol : std::uint8_t { http_1_0, http_1_1, http_2 };
-[[nodiscard]] std::string_view name(protocol p) noexcept;  // "http/1.0", "http/1.1", "h2"
+enum class protocol : std::uint8_t { http_1_0, http_1_1, http_2, other };
+[[nodiscard]] std::string_view name(protocol p) noexcept;  // "http/1.0", "http/1.1", "h2", "_other"
 
 // The labels of penstock_requests_total, and their packing into a key of a counter_table.
 struct request_labels {
@@ -28,6 +28,9 @@ struct request_labels {
     exchange::reason why = exchange::reason::none;
 
     [[nodiscard]] std::uint64_t key() const noexcept;
+    // What a full table tells apart: class and reason, so that sums by these stay exact.
+    [[nodiscard]] request_labels coarse() const noexcept;
+    static constexpr std::size_t coarse_max = 6 * exchange::reason_count;
     [[nodiscard]] static request_labels from_key(std::uint64_t key) noexcept;
     bool operator==(const request_labels&) const = default;
 };
@@ -40,6 +43,9 @@ struct attempt_labels {
     exchange::reason why = exchange::reason::none;
 
     [[nodiscard]] std::uint64_t key() const noexcept;
+    // Likewise: result and reason.
+    [[nodiscard]] attempt_labels coarse() const noexcept;
+    static constexpr std::size_t coarse_max = 2 * exchange::reason_count;
     [[nodiscard]] static attempt_labels from_key(std::uint64_t key) noexcept;
     bool operator==(const attempt_labels&) const = default;
 };
@@ -73,12 +79,14 @@ class worker_metrics {
  public:
     static constexpr std::size_t series_max = 4096;  // slots of each counter table
 
-    worker_metrics() : requests_(series_max), attempts_(series_max) {}
+    worker_metrics();
 
     // An exchange is over: counts the request, its duration, and each phase that took time.
     void count(const exchange::record& of);
     // One try at an origin is over.
-    void count_attempt(const attempt_labels& of) noexcept { attempts_.add(of.key()); }
+    void count_attempt(const attempt_labels& of) noexcept {
+        attempts_.add(of.key(), of.coarse().key());
+    }
 
     [[nodiscard]] const counter_table& requests() const noexcept { return requests_; }
     [[nodiscard]] const counter_table& attempts() const noexcept { return attempts_; }

@@ -8,6 +8,7 @@
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/tls.hpp"
 #include "penstock/net/worker.hpp"
+#include "penstock/upstream/share_board.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -36,6 +37,7 @@ struct shared_upstream {
     exchange::name_id id = 0;
     std::vector<std::unique_ptr<shared_endpoint>> endpoints;
     std::atomic<std::uint32_t> idle{0};  // idle connections, all workers
+    share_board board;                   // who holds and who waits, while somebody waits
     // Wakes queued exchanges and asks for idle connections to be given up, on every worker but the
     // calling one. Set by app; may be empty (one worker).
     std::function<void(shared_upstream&)> rebalance;
@@ -72,6 +74,9 @@ struct attempt {
 };
 
 struct attempt_options {
+    // It may be sent again if it fails over a pooled connection that was dead. Whatever may not
+    // gets one that was looked at first, or a fresh one.
+    bool repeatable = false;
     // No pooled connection: the replay of an exchange that met a stale one gets a fresh one.
     bool fresh_connection = false;
     // The endpoint of an earlier attempt to use again, or -1 to let the balancer pick.

@@ -104,25 +104,40 @@ TEST(MetricsText, CountsRequestsOfAllWorkersByWhatCameOfThem) {
         }));
 }
 
-TEST(MetricsText, CountsWhatFindsNoRoomAsOther) {
+// D3: the reasons' sums are exact, however many sets of names there have been.
+TEST(MetricsText, CountsWhatFindsNoRoomByItsReason) {
     stand_in process;
     proxy::worker_metrics& metrics = process.sides[0]->metrics;
     constexpr std::size_t room = proxy::worker_metrics::series_max / 4 * 3;
     exchange::record one = record_of("site", 200);
-    for (std::size_t i = 0; i < room + 2; ++i) {
-        one.why = static_cast<reason>(i % exchange::reason_count);
-        one.listener = intern_name("room." + std::to_string(i / exchange::reason_count));
+    const auto count = [&](const std::string& name, reason why) {
+        one.why = why;
+        one.listener = intern_name(name);
         metrics.count(one);
         metrics.count_attempt({one.upstream, one.listener, false, one.why});
-    }
+    };
+    for (std::size_t i = 0; i < room; ++i)
+        count("room." + std::to_string(i), reason::none);
+    for (std::size_t i = 0; i < 3 * exchange::reason_count; ++i)
+        count("more." + std::to_string(i % 3), static_cast<reason>(i / 3));
+    one.status = 503;
+    one.http2 = true;
+    count("more.0", reason::shed_memory);
     const samples all = samples_of(process.view());
-    EXPECT_EQ(all.at(R"(penstock_requests_total{listener="_other",route="_other",)"
-                     R"(upstream="_other",protocol="_other",code_class="_other",)"
-                     R"(reason="_other"})"),
-              "2");
-    EXPECT_EQ(all.at(R"(penstock_upstream_attempts_total{upstream="_other",endpoint="_other",)"
-                     R"(result="_other",reason="_other"})"),
-              "2");
+    const std::string other = R"(penstock_requests_total{listener="_other",route="_other",)"
+                              R"(upstream="_other",protocol="_other",code_class=)";
+    const std::string attempt =
+        R"(penstock_upstream_attempts_total{upstream="_other",endpoint="_other",result="failed",)";
+    for (std::size_t i = 0; i < exchange::reason_count; ++i) {
+        const auto why = static_cast<reason>(i);
+        const std::string of = "reason=\"" + std::string(exchange::token(why)) + "\"}";
+        EXPECT_EQ(all.at(other + "\"2xx\"," + of), "3") << of;
+        EXPECT_EQ(all.at(attempt + of), why == reason::shed_memory ? "4" : "3") << of;
+    }
+    EXPECT_EQ(all.at(other + R"("5xx",reason="shed_memory"})"), "1");
+    EXPECT_EQ(all.at(R"(penstock_shed_total{signal="memory"})"), "4");
+    for (const auto& [name, value] : all)
+        EXPECT_EQ(name.find(R"(reason="_other")"), name.npos) << name;
 }
 
 TEST(MetricsText, ShowsBoundsThatAreExact) {

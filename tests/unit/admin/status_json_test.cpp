@@ -70,6 +70,13 @@ TEST_F(StatusJson, TellsTheLastReload) {
               "\"error\": \"penstock.yaml:3:1: error: unknown key 'listners'\"}");
 }
 
+TEST_F(StatusJson, TellsWhatEarlierGenerationsHaveLeft) {
+    EXPECT_EQ(asked(process.view(), "s['retired']"), "{\"generations\": 0, \"upstreams\": 0}");
+    process.shown.retired_generations = 3;
+    process.shown.retired_upstreams = 2;
+    EXPECT_EQ(asked(process.view(), "s['retired']"), "{\"generations\": 3, \"upstreams\": 2}");
+}
+
 TEST_F(StatusJson, TellsTheWorkers) {
     EXPECT_EQ(asked(process.view(), "[w['index'] for w in s['workers']]"), "[0, 1]");
     EXPECT_EQ(asked(process.view(),

@@ -52,6 +52,7 @@ constexpr const char* every_value =
     "    http2: {streams: 56, stream_window: 65593, connection_window: 65594}\n"
     "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
     "               keepalive: 20ms, tunnel_idle: 21ms}\n"
+    "    buffer: {exchange: 262145, connection: 1048577, total: 67108865}\n"
     "    socket: {backlog: 22, nodelay: false, keepalive: {idle: 23s, interval: 24s, count: "
     "25}}\n"
     "upstreams:\n"

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace penstock::downstream {
 namespace {
 
@@ -24,7 +26,7 @@ class endless_body final : public exchange::body_source {
     http::fields trailers_;
 };
 
-enum class body { none, text, endless };
+enum class body { none, text, endless, trailers };
 
 exchange::response response_of(int status, body with) {
     exchange::response made;
@@ -33,6 +35,11 @@ exchange::response response_of(int status, body with) {
         made.body = exchange::make_text_body("hello");
     if (with == body::endless)
         made.body = std::make_unique<endless_body>();
+    if (with == body::trailers) {
+        http::fields trailers;
+        trailers.add("X-Sum", "0");
+        made.body = exchange::make_text_body("", std::move(trailers));
+    }
     return made;
 }
 
@@ -63,6 +70,12 @@ TEST(ResponsePlan, FollowsRequestStatusAndBody) {
          framing_kind::until_close, 0, false, true, false},
         {"text 1.0", method::get, version::http_1_0, 200, body::text, framing_kind::length, 5,
          false, true, true},
+        {"trailers alone", method::get, version::http_1_1, 200, body::trailers,
+         framing_kind::chunked, 0, false, true, true},
+        {"trailers alone 1.0", method::get, version::http_1_0, 200, body::trailers,
+         framing_kind::length, 0, false, true, true},
+        {"head trailers", method::head, version::http_1_1, 200, body::trailers, framing_kind::none,
+         0, true, false, true},
         {"head text", method::head, version::http_1_1, 200, body::text, framing_kind::none, 5, true,
          false, true},
         {"head none", method::head, version::http_1_1, 200, body::none, framing_kind::none, 0,
@@ -84,6 +97,16 @@ TEST(ResponsePlan, FollowsRequestStatusAndBody) {
         EXPECT_EQ(plan.encoding.keep_alive, item.keeps);
         EXPECT_EQ(plan.encoding.to, item.version);
         EXPECT_EQ(plan.sends_body, item.sends_body);
+    }
+}
+
+// It may have been HEAD, whose client would take a body for the next response.
+TEST(ResponsePlan, SendsNoBodyWhereTheMethodIsNotKnown) {
+    for (const body with : {body::none, body::text, body::endless}) {
+        const response_plan plan = plan_response({}, response_of(503, with), false);
+        EXPECT_EQ(plan.encoding.body.kind, framing_kind::length);
+        EXPECT_EQ(plan.encoding.body.length, 0U);
+        EXPECT_FALSE(plan.sends_body);
     }
 }
 

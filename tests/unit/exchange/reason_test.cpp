@@ -54,6 +54,7 @@ TEST(Reason, IsCalledWhatItIs) {
                            {reason::stream_refused, "stream_refused"},
                            {reason::upgrade_unavailable, "upgrade_unavailable"},
                            {reason::misdirected_request, "misdirected_request"},
+                           {reason::stalled_client, "stalled_client"},
                            {reason::shed_memory, "shed_memory"}})
         EXPECT_EQ(token(one.why), one.text);
 }

@@ -12,6 +12,19 @@ std::string take(body_source& from, std::size_t max) {
 
 TEST(TextBody, IsNoneForAnEmptyText) { EXPECT_EQ(make_text_body(""), nullptr); }
 
+TEST(TextBody, HasTrailersAlsoBehindAnEmptyText) {
+    for (const std::string text : {"", "hello"}) {
+        http::fields trailers;
+        trailers.add("X-Sum", "5");
+        const auto body = make_text_body(text, std::move(trailers));
+        ASSERT_NE(body, nullptr);
+        EXPECT_EQ(body->finished(), text.empty());
+        EXPECT_FALSE(body->absent());
+        EXPECT_EQ(take(*body, 10), text);
+        EXPECT_EQ(body->trailers().find("X-Sum"), "5");
+    }
+}
+
 TEST(TextBody, AnnouncesItsLength) {
     const auto body = make_text_body("hello");
     EXPECT_EQ(body->length(), std::uint64_t{5});

@@ -188,16 +188,42 @@ TEST(RequestFraming, KnowsAWellFormedListThatEndsInChunked) {
     }
 }
 
-TEST(RequestFraming, TwoCodingFieldsAreAnError) {
-    expect_error(
-        request_framing(request({{"Transfer-Encoding", "gzip"}, {"Transfer-Encoding", "chunked"}})),
-        errc::bad_transfer_encoding);
-    expect_error(request_framing(
-                     request({{"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", "chunked"}})),
-                 errc::bad_transfer_encoding);
-    expect_error(
-        request_framing(request({{"Transfer-Encoding", "chunked"}, {"Transfer-Encoding", ""}})),
-        errc::bad_transfer_encoding);
+// RFC 9110 §5.3: a list on several lines is the same list.
+TEST(RequestFraming, ReadsCodingsOnSeveralLinesAsOneList) {
+    const auto expect = [](const std::vector<std::string_view>& values, errc why) {
+        lines of;
+        for (const std::string_view value : values) {
+            of.emplace_back("Transfer-Encoding", value);
+            of.emplace_back("X", "chunked");
+        }
+        SCOPED_TRACE(values.front());
+        expect_error(request_framing(request(of)), why);
+        expect_error(response_framing(response(200, of), method::get), why);
+        expect_error(request_framing(request(of, method::post, version::http_1_0)),
+                     errc::bad_transfer_encoding);
+    };
+    for (const std::vector<std::string_view>& values :
+         std::vector<std::vector<std::string_view>>{{"gzip", "chunked"},
+                                                    {"gzip, deflate", "chunked"},
+                                                    {"gzip", "deflate, chunked"},
+                                                    {"gzip", "deflate ; a = b", "Chunked"}})
+        expect(values, errc::transfer_coding_unknown);
+    for (const std::vector<std::string_view>& values :
+         std::vector<std::vector<std::string_view>>{{"chunked", "chunked"},
+                                                    {"chunked", ""},
+                                                    {"", "chunked"},
+                                                    {"gzip", "", "chunked"},
+                                                    {"gzip,", "chunked"},
+                                                    {"gzip", ", chunked"},
+                                                    {"chunked", "gzip"},
+                                                    {"gzip", "gzip"},
+                                                    {"gzip", "chunked;a=b"},
+                                                    {"gzip, chunked", "chunked"},
+                                                    {"gzip", "chunked, chunked"},
+                                                    {"gzip", "chunked", "chunked"},
+                                                    // Each line has to be a list by itself.
+                                                    {"gzip;a=\"x", "y\", chunked"}})
+        expect(values, errc::bad_transfer_encoding);
 }
 
 TEST(RequestFraming, CodingNeedsHttp11) {

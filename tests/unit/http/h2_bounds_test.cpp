@@ -59,6 +59,21 @@ TEST(H2Head, ThatGrowsInDecodingIsRefused) {
 }
 
 // However it is cut: the library counts pieces of frames' headers for frames.
+// Who asked with HEAD must not be answered with a body.
+TEST(H2Head, ThatIsTooLargeStillSaysItsMethod) {
+    link to;
+    ASSERT_EQ(to.greet(), h2_code::no_error);
+    const h2::field_list fields{{":path", '/' + std::string(9000, 'a')},
+                                {":method", "HEAD"},
+                                {":scheme", "http"},
+                                {":authority", "a.test"}};
+    ASSERT_EQ(to.send(h2::head(1, fields)), h2_code::no_error);
+    h2_server_stream* const stream = to.session.next_changed();
+    ASSERT_NE(stream, nullptr);
+    EXPECT_EQ(stream->refused, errc::uri_too_long);
+    EXPECT_EQ(stream->head.verb, method::head);
+}
+
 TEST(H2Head, MayComeByteByByte) {
     link to;
     ASSERT_EQ(to.greet(), h2_code::no_error);

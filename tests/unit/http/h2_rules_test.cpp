@@ -139,6 +139,59 @@ INSTANTIATE_TEST_SUITE_P(
                          h2::head(5, h2::get()) + h2::head(3, h2::get()), h2_code::protocol_error}),
     [](const auto& param) { return std::string(param.param.name); });
 
+// RFC 7540 §5.3.1: PRIORITY, whatever has become of its stream, and HEADERS.
+INSTANTIATE_TEST_SUITE_P(
+    Dependencies, ConnectionFault,
+    testing::Values(
+        connection_fault{"S5_3_1_OfAnIdleStreamOnItself", h2::priority_on(1, 1),
+                         h2_code::protocol_error},
+        connection_fault{"S5_3_1_OfAnOpenStreamOnItself",
+                         h2::head(1, h2::post(), false) + h2::priority_on(1, 1),
+                         h2_code::protocol_error},
+        connection_fault{"S5_3_1_OfAnEndedStreamOnItself",
+                         h2::head(1, h2::get()) + h2::priority_on(1, 1), h2_code::protocol_error},
+        connection_fault{"S5_3_1_OfAStreamOnItselfAlone",
+                         h2::head(1, h2::get()) + h2::priority_on(1, 0x80000001U),
+                         h2_code::protocol_error},
+        connection_fault{"S5_3_1_OfARequestOnItself", h2::head_on(1, 1), h2_code::protocol_error},
+        connection_fault{"S5_3_1_OfARequestOnItselfAlone", h2::head_on(1, 0x80000001U),
+                         h2_code::protocol_error},
+        connection_fault{"S5_3_1_OfAPaddedRequestOnItself", h2::head_on(1, 1, 3),
+                         h2_code::protocol_error},
+        connection_fault{
+            "S5_3_1_OfTrailersOnThemselves",
+            h2::head(1, h2::post(), false) +
+                h2::frame(h2::headers, h2::end_headers | h2::end_stream | h2::has_priority, 1,
+                          h2::number(1) + '\x10' + h2::block({{"x", "y"}})),
+            h2_code::protocol_error}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+// Nothing of it has reached the session, so its stream was never opened.
+TEST(H2Dependency, OfARequestOnItselfOpensNoStream) {
+    for (const std::size_t piece : {std::size_t{1}, std::string::npos}) {
+        link to;
+        ASSERT_EQ(to.greet(), h2_code::no_error);
+        EXPECT_EQ(to.send(h2::head_on(1, 1), piece), h2_code::protocol_error);
+        EXPECT_EQ(to.session.opened(), 0U);
+        EXPECT_EQ(to.session.breach(), h2_breach::rules);
+    }
+}
+
+TEST(H2Dependency, OnAnyOtherStreamIsNoFault) {
+    for (const std::size_t piece : {std::size_t{1}, std::string::npos}) {
+        link to;
+        ASSERT_EQ(to.greet(), h2_code::no_error);
+        // A priority stands in front of the padding's end, and a weight may look like a stream.
+        EXPECT_EQ(to.send(h2::priority_on(3, 0) + h2::priority_on(3, 1) + h2::head_on(1, 0) +
+                              h2::head_on(3, 1, 7) + h2::head_on(5, 0x80000003U, 0) +
+                              h2::head_on(7, 0x07000000U) + h2::priority_on(5, 3) +
+                              h2::priority_on(99, 0x80000005U),
+                          piece),
+                  h2_code::no_error);
+        EXPECT_EQ(to.session.opened(), 4U);
+    }
+}
+
 TEST(H2Preface, MustBeTheProtocols) {
     link to;
     EXPECT_NE(to.send("PRI * HTTP/2.0\r\n\r\nSX\r\n\r\n"), h2_code::no_error);

@@ -97,6 +97,31 @@ TEST(H2Session, ReadsARequestThroughEveryCut) {
     }
 }
 
+// An empty body is over as soon as one that is none, and all the same another thing.
+TEST(H2Session, TellsAnEmptyBodyFromNone) {
+    const h2::field_list head = h2::post();
+    const struct {
+        const char* name;
+        std::string says;
+        bool bodiless;
+    } cases[] = {
+        {"END_STREAM on HEADERS", h2::head(1, head), true},
+        {"on DATA", h2::head(1, head, false) + h2::body(1, ""), false},
+        {"on trailers", h2::head(1, head, false) + h2::head(1, {{"x-sum", "0"}}), false},
+    };
+    for (const auto& item : cases) {
+        for (const std::size_t piece : {std::string_view::npos, std::size_t{1}}) {
+            link to;
+            to.greet();
+            to.send(item.says, piece);
+            const h2_server_stream* const stream = to.session.next_changed();
+            ASSERT_NE(stream, nullptr) << item.name;
+            EXPECT_TRUE(stream->ended) << item.name;
+            EXPECT_EQ(stream->bodiless, item.bodiless) << item.name;
+        }
+    }
+}
+
 TEST(H2Session, SendsAResponseWithItsBodyAndTrailers) {
     link to;
     ASSERT_EQ(to.send(h2::hello() + h2::head(1, h2::get())), h2_code::no_error);

@@ -84,6 +84,133 @@ TEST(Socket, WakesAReaderWhenBytesCome) {
     run(home, flow::go(home, ends));
 }
 
+// Looks at another socket of the batch, and may read from it.
+struct looking_watcher final : socket_watcher {
+    void on_readable() noexcept override {
+        saw_bytes = other->maybe_readable();
+        saw_close = other->peer_closed();
+        if (!reads)
+            return;
+        char bytes[64];
+        const result<std::size_t> got = other->read({bytes, sizeof bytes});
+        read = got ? *got : 0;
+    }
+    socket* other = nullptr;
+    bool reads = false;
+    bool saw_bytes = false;
+    bool saw_close = false;
+    std::size_t read = 0;
+};
+
+// Whoever is told first knows what has happened to the others.
+TEST(Socket, KnowsOfEventsOfItsBatchBeforeAnybodyIsTold) {
+    struct flow {
+        static task<> go(worker& home, pair& first, pair& second, bool closes) {
+            looking_watcher looks;
+            looks.other = second.near.get();
+            counting_watcher counts;
+            first.near->watch(&looks);
+            second.near->watch(&counts);
+            first.send("now");
+            if (closes)
+                second.far.reset();
+            else
+                second.send("bytes");
+            const std::function<bool()> told = [&] { return counts.readable > 0; };
+            co_await eventually(home, told);
+            EXPECT_TRUE(looks.saw_bytes);
+            EXPECT_EQ(looks.saw_close, closes);
+            EXPECT_EQ(counts.readable, 1);
+            EXPECT_EQ(counts.closed, closes ? 1 : 0);
+            first.near->watch(nullptr);
+            second.near->watch(nullptr);
+        }
+    };
+    for (const bool closes : {false, true}) {
+        worker home(0);
+        pair first(home);
+        pair second(home);
+        run(home, flow::go(home, first, second, closes));
+    }
+}
+
+TEST(Socket, TellsNobodyOfBytesThatWereReadMeanwhile) {
+    struct flow {
+        static task<> go(worker& home, pair& first, pair& second) {
+            looking_watcher reads;
+            reads.other = second.near.get();
+            reads.reads = true;
+            counting_watcher counts;
+            first.near->watch(&reads);
+            second.near->watch(&counts);
+            first.send("now");
+            second.send("bytes");
+            const std::function<bool()> told = [&] { return reads.read > 0; };
+            co_await eventually(home, told);
+            EXPECT_EQ(reads.read, 5U);
+            EXPECT_EQ(counts.readable, 0);
+            // Later bytes are another event.
+            second.send("more");
+            const std::function<bool()> again = [&] { return counts.readable == 1; };
+            co_await eventually(home, again);
+            first.near->watch(nullptr);
+            second.near->watch(nullptr);
+        }
+    };
+    worker home(0);
+    pair first(home);
+    pair second(home);
+    run(home, flow::go(home, first, second));
+}
+
+// The loop has not run since, so memory says that nothing is there.
+TEST(Socket, AsksTheKernelAgainWhenItIsTold) {
+    struct flow {
+        static task<> go(pair& ends) {
+            char bytes[8];
+            EXPECT_EQ(ends.near->read({bytes, sizeof bytes}).error(), errc::would_block);
+            ends.far.reset();
+            EXPECT_FALSE(ends.near->maybe_readable());
+            ends.near->ask_again();
+            const result<std::size_t> got = ends.near->read({bytes, sizeof bytes});
+            EXPECT_TRUE(got && *got == 0);
+            co_return;
+        }
+    };
+    worker home(0);
+    pair ends(home);
+    run(home, flow::go(ends));
+}
+
+// What reaches a connection that its program has closed is never confirmed.
+TEST(Socket, KnowsWhetherThePeerHasConfirmedWhatWasWritten) {
+    struct flow {
+        static task<> go(worker& home, const doorway& door, bool closed_before) {
+            peer far(door.port());
+            socket near(home, door.accept());
+            if (closed_before)
+                far.close();
+            const std::string text = "request";
+            const iovec part = part_of(text);
+            EXPECT_TRUE(near.write({&part, 1}));
+            if (!closed_before) {
+                EXPECT_EQ(far.read_exactly(text.size()), text);
+                far.close();
+            }
+            const error waited = co_await near.readable();
+            EXPECT_FALSE(waited);
+            char bytes[8];
+            EXPECT_TRUE(near.read({bytes, sizeof bytes}));
+            EXPECT_EQ(near.unconfirmed(), closed_before);
+        }
+    };
+    const doorway door;
+    for (const bool closed_before : {true, false}) {
+        worker home(0);
+        run(home, flow::go(home, door, closed_before));
+    }
+}
+
 TEST(Socket, SaysEndOfStreamAgainAndAgain) {
     struct flow {
         static task<> go(pair& ends) {

@@ -31,7 +31,8 @@ TEST(FailureStatus, IsTheDocumentedOneForEveryReason) {
         {501, {reason::transfer_coding_unknown}},
         {503,
          {reason::no_endpoint, reason::queue_full, reason::connection_limit_reached,
-          reason::connection_cap, reason::draining, reason::shed_memory, reason::stream_refused}},
+          reason::connection_cap, reason::draining, reason::shed_memory, reason::stalled_client,
+          reason::stream_refused}},
         {504,
          {reason::connection_timeout, reason::connection_read_timeout,
           reason::connection_write_timeout, reason::tunnel_timeout, reason::deadline}},
@@ -49,6 +50,27 @@ TEST(FailureStatus, IsTheDocumentedOneForEveryReason) {
         EXPECT_EQ(status_of(why), found == expected.end() ? 502 : found->second)
             << exchange::token(why);
     }
+}
+
+TEST(MayBeRepeated, WhatIsIdempotentWithoutABodyWhileAttemptsAreLeft) {
+    using http::method;
+    const auto asked = [](method verb, bool body_empty, unsigned attempts) {
+        retry_facts about;
+        about.verb = verb;
+        about.body_empty = body_empty;
+        about.attempts = attempts;
+        return may_be_repeated(about);
+    };
+    for (const method verb : {method::get, method::head, method::options, method::delete_}) {
+        EXPECT_TRUE(asked(verb, true, 1));
+        EXPECT_TRUE(asked(verb, true, 2));
+        EXPECT_FALSE(asked(verb, true, 3));
+        EXPECT_FALSE(asked(verb, false, 1));
+    }
+    EXPECT_TRUE(asked(method::put, true, 1));
+    EXPECT_FALSE(asked(method::put, false, 1));
+    for (const method verb : {method::post, method::patch, method::other})
+        EXPECT_FALSE(asked(verb, true, 1));
 }
 
 struct retry_case {

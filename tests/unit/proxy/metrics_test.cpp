@@ -17,7 +17,8 @@ constexpr reason last_reason = static_cast<reason>(exchange::reason_count - 1);
 std::vector<request_labels> corners() {
     std::vector<request_labels> made;
     for (const name_id name : {no_name, other_name, last_name}) {
-        for (const auto spoken : {protocol::http_1_0, protocol::http_1_1, protocol::http_2}) {
+        for (const auto spoken :
+             {protocol::http_1_0, protocol::http_1_1, protocol::http_2, protocol::other}) {
             for (std::uint8_t code = 0; code <= 5; ++code) {
                 for (const reason why : {reason::none, reason::deadline, last_reason}) {
                     made.push_back({name, no_name, last_name, spoken, code, why});
@@ -40,7 +41,7 @@ TEST(RequestLabels, DifferentOnesHaveDifferentKeys) {
     for (const request_labels& one : corners()) {
         const auto at = seen.emplace(one.key(), one).first;
         EXPECT_EQ(at->second, one);
-        EXPECT_LT(one.key(), counter_table::overflow_key - 1);
+        EXPECT_LT(one.key(), ~std::uint64_t{0});
     }
 }
 
@@ -63,6 +64,7 @@ TEST(ProtocolName, IsWhatTheLabelShows) {
     EXPECT_EQ(name(protocol::http_1_0), "http/1.0");
     EXPECT_EQ(name(protocol::http_1_1), "http/1.1");
     EXPECT_EQ(name(protocol::http_2), "h2");
+    EXPECT_EQ(name(protocol::other), "_other");
 }
 
 exchange::record some_record() {
@@ -149,11 +151,46 @@ TEST(WorkerMetrics, SeriesAreBoundedAndNoCountIsLost) {
     }
     const auto found = counted(all.attempts());
     EXPECT_LE(found.size(), worker_metrics::series_max);
-    EXPECT_TRUE(found.contains(counter_table::overflow_key));
+    const attempt_labels rest{other_name, other_name, false, reason::none};
+    EXPECT_TRUE(found.contains(rest.key()));
     std::uint64_t total = 0;
     for (const auto& [key, value] : found)
         total += value;
     EXPECT_EQ(total, many);
+}
+
+// D3: names give way, reasons don't.
+TEST(WorkerMetrics, SumsByReasonAndClassAreExactWithoutRoom) {
+    worker_metrics all;
+    exchange::record of = some_record();
+    constexpr int statuses[] = {0, 100, 200, 304, 404, 503};
+    std::map<std::pair<std::uint8_t, reason>, std::uint64_t> expected;
+    for (std::size_t i = 0; i < 5 * worker_metrics::series_max; ++i) {
+        of.route = static_cast<name_id>(i % names_max);
+        of.why = static_cast<reason>(i / names_max % exchange::reason_count);
+        of.status = statuses[i % std::size(statuses)];
+        all.count(of);
+        ++expected[{static_cast<std::uint8_t>(of.status / 100), of.why}];
+    }
+    // A status of no known class, which RFC 9110 §15 takes for 5xx, has no room of its own.
+    for (std::size_t i = 0; i < exchange::reason_count; ++i) {
+        of.why = static_cast<reason>(i);
+        for (const int status : statuses) {
+            of.status = status;
+            all.count(of);
+            ++expected[{static_cast<std::uint8_t>(status / 100), of.why}];
+        }
+        of.status = 999;
+        all.count(of);
+        ++expected[{5, of.why}];
+    }
+    std::map<std::pair<std::uint8_t, reason>, std::uint64_t> found;
+    for (const auto& [key, value] : counted(all.requests())) {
+        const request_labels labels = request_labels::from_key(key);
+        found[{labels.code_class, labels.why}] += value;
+    }
+    EXPECT_EQ(found, expected);
+    EXPECT_LE(all.requests().size(), 3072U + request_labels::coarse_max);
 }
 
 TEST(HistogramTable, NamesOutOfRangeShareOneGroup) {

@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace penstock::proxy {
 namespace {
@@ -51,6 +53,37 @@ TEST(Trust, ComparesAsManyBitsAsThePrefixHas) {
 TEST(Trust, AnyOfTheListIsEnough) {
     EXPECT_TRUE(
         is_trusted(address("192.0.2.1"), {network("10.0.0.0", 104), network("192.0.2.0", 120)}));
+}
+
+TEST(NamedClient, IsTheRightMostThatIsNotTrusted) {
+    const std::vector<config::network> trust{network("10.0.0.0", 104)};
+    struct {
+        std::string name;
+        std::vector<std::string> fields;
+        std::string expected;  // empty = nobody
+    } const cases[] = {
+        {"no field", {}, ""},
+        {"one address", {"203.0.113.9"}, "203.0.113.9"},
+        {"what a client may have made up", {"192.0.2.1, 203.0.113.9"}, "203.0.113.9"},
+        {"behind a chain of trusted ones", {"203.0.113.9, 10.0.0.1,10.0.0.2"}, "203.0.113.9"},
+        {"over two fields", {"192.0.2.1", "203.0.113.9 , 10.0.0.1"}, "203.0.113.9"},
+        {"only trusted ones", {"10.0.0.1, 10.0.0.2"}, "10.0.0.1"},
+        {"no address in front", {"unknown, 203.0.113.9"}, "203.0.113.9"},
+        {"no address at the end", {"203.0.113.9, unknown"}, ""},
+        {"an empty word", {"203.0.113.9,"}, "203.0.113.9"},
+        {"IPv6", {"2001:db8::1"}, "2001:db8::1"},
+        {"the same /64", {"2001:db8::1"}, "2001:db8::ffff"},
+    };
+    for (const auto& one : cases) {
+        http::fields fields;
+        for (const std::string& value : one.fields)
+            fields.add("X-Forwarded-For", value);
+        const std::optional<net::address_key> found = named_client(fields, trust);
+        ASSERT_EQ(found.has_value(), !one.expected.empty()) << one.name;
+        if (found) {
+            EXPECT_EQ(*found, net::address_key_of(address(one.expected))) << one.name;
+        }
+    }
 }
 
 }  // namespace

@@ -1,0 +1,250 @@
+#include "upstream/contention.hpp"
+
+#include "penstock/base/check.hpp"
+#include "penstock/net/error.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+namespace penstock::upstream {
+namespace {
+
+// Nobody has been cut for it yet.
+bool is_unserved(const fair_queue::item& one) noexcept { return !one.promised; }
+
+}  // namespace
+
+contention::~contention() {
+    PENSTOCK_CHECK(first_ == nullptr);
+    if (active_ && shared_.rebalance)
+        shared_.board.publish(home_.index(), {});
+}
+
+void contention::add(held_share& one) {
+    one.next_ = first_;
+    if (first_ != nullptr)
+        first_->previous_ = &one;
+    first_ = &one;
+    if (active_)
+        count(one);
+}
+
+void contention::count(held_share& one) {
+    one.client_ = client_of(one.from_);
+    queue_.hold(one.client_);
+    one.counted_ = true;
+}
+
+void contention::remove(held_share& one) noexcept {
+    (one.previous_ != nullptr ? one.previous_->next_ : first_) = one.next_;
+    if (one.next_ != nullptr)
+        one.next_->previous_ = one.previous_;
+    one.previous_ = one.next_ = nullptr;
+    if (!std::exchange(one.counted_, false))
+        return;
+    queue_.let_go(one.client_);
+    for (candidate& each : candidates_) {
+        if (each.share == &one) {
+            each.share = nullptr;
+            --candidates_left_;
+        }
+    }
+}
+
+void contention::begin() {
+    if (std::exchange(active_, true))
+        return;
+    for (held_share* at = first_; at != nullptr; at = at->next_)
+        count(*at);
+    arm(home_.deadlines(), home_.now() + tick, net::errc::queue_timeout);
+}
+
+void contention::end() noexcept {
+    active_ = false;
+    for (held_share* at = first_; at != nullptr; at = at->next_)
+        at->counted_ = at->looked_at_ = false;
+    candidates_.clear();
+    candidates_left_ = 0;
+    elsewhere_.clear();
+    queue_.set_elsewhere({});
+    queue_.clear();
+    if (shared_.rebalance)
+        shared_.board.publish(home_.index(), {});
+}
+
+void contention::begin_wait(fair_queue::item& what, const exchange::request& from) {
+    begin();
+    what.client = client_of(from);
+    queue_.push(what);
+    const time_point now = home_.now();
+    if (shared_.rebalance && now - told_at_ >= look_interval) {
+        told_at_ = now;
+        tell();
+        hear();
+        shared_.rebalance(shared_);
+    }
+    look();
+}
+
+void contention::end_wait(fair_queue::item& what, bool comes_again) noexcept {
+    queue_.remove(what, comes_again);
+}
+
+fair_queue::item* contention::next(const fair_queue::predicate& accepts) const {
+    return active_ ? queue_.next(accepts, home_.now()) : nullptr;
+}
+
+fair_queue::item* contention::to_displace(const exchange::request& from) const noexcept {
+    fair_queue::item* const last = queue_.last_of_largest();
+    if (last == nullptr)
+        return nullptr;
+    const client_id by = client_of(from);
+    return queue_.waiting_of(by) + 1 < queue_.waiting_of(last->client) ? last : nullptr;
+}
+
+// Nobody takes a connection past those who hold less and wait for one.
+bool contention::admits_client(const client_id& of) const noexcept {
+    if (!queue_.may_hold(of, home_.now()))
+        return false;
+    const fair_queue::claim own = queue_.claim_of(of);
+    return std::none_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
+        return each.waiting > 0 && each.address != of.address &&
+               queue_.claim_of({each.address, 0}).held_by_address < own.held_by_address;
+    });
+}
+
+bool contention::others_go_first(const fair_queue::item& than) const noexcept {
+    const fair_queue::claim own = queue_.claim_of(than.client);
+    return std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
+        if (each.waiting == 0)
+            return false;
+        if (each.address == than.client.address)
+            return each.least_held < own.held_by_connection;
+        return queue_.claim_of({each.address, 0}).held_by_address < own.held_by_address;
+    });
+}
+
+bool contention::others_may_hold() const noexcept {
+    return !active_ || std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
+        return each.waiting > 0 && queue_.may_hold({each.address, 0}, home_.now());
+    });
+}
+
+// The others' exchanges are judged by them, so where some wait elsewhere too the grace is given.
+bool contention::served_soon(const fair_queue::item& what) {
+    if (!active_)
+        return false;
+    const fair_queue::claim claim = queue_.claim_of(what.client);
+    for (held_share* at = first_; at != nullptr; at = at->next_) {
+        if (at->from_.client == nullptr || !what.accepts(at->endpoint_))
+            continue;
+        fair_queue::standing seen = at->look(home_.now());
+        const bool stands = seen.still >= grace;
+        seen.still += fair_queue::above_share_patience;
+        if (stands && queue_.yields(seen, claim))
+            return true;
+    }
+    return std::any_of(elsewhere_.begin(), elsewhere_.end(),
+                       [&](const auto& each) { return each.held > claim.held_by_connection; });
+}
+
+void contention::tell() {
+    if (shared_.rebalance)
+        shared_.board.publish(home_.index(), queue_.summary());
+}
+
+void contention::hear() {
+    if (!shared_.rebalance)
+        return;
+    elsewhere_ = shared_.board.others(home_.index());
+    queue_.set_elsewhere(elsewhere_);
+}
+
+void contention::listen() {
+    if (!active_ && shared_.board.others(home_.index()).empty())
+        return;
+    const bool was_calm = calm();
+    begin();
+    if (was_calm)
+        tell();
+    hear();
+    look();
+}
+
+void contention::on_expire(error) noexcept {
+    const time_point now = home_.now();
+    queue_.forget_expired(now);
+    queue_.forget_promises();
+    tell();
+    hear();
+    if (queue_.size() == 0 && !queue_.holds_back() && !others_wait())
+        return end();
+    look();
+    arm(home_.deadlines(), now + tick, net::errc::queue_timeout);
+}
+
+bool contention::others_wait() const noexcept {
+    return std::any_of(elsewhere_.begin(), elsewhere_.end(),
+                       [](const auto& each) { return each.waiting > 0; });
+}
+
+// All that stands still, blocked by its client before what is merely quiet, the longest first.
+void contention::collect(time_point now) {
+    candidates_.clear();
+    looked_at_ = now;
+    for (held_share* at = first_; at != nullptr; at = at->next_) {
+        if (at->from_.client == nullptr)
+            continue;
+        const fair_queue::standing seen = at->look(now);
+        if (seen.still >= fair_queue::above_share_patience)
+            candidates_.push_back({at, seen});
+    }
+    candidates_left_ = candidates_.size();
+    std::sort(candidates_.begin(), candidates_.end(), [](const candidate& a, const candidate& b) {
+        return std::tuple(a.standing.open_ended, b.standing.still) <
+               std::tuple(b.standing.open_ended, a.standing.still);
+    });
+}
+
+// Has exchanges give way for as long as somebody waits to whom one has to.
+void contention::look() {
+    const time_point now = home_.now();
+    const bool wanted = queue_.size() > 0 || others_wait();
+    if (!wanted)
+        return;
+    if (now - looked_at_ >= look_interval)
+        collect(now);
+    while (fair_queue::item* const waiting = next(is_unserved)) {
+        const fair_queue::claim claim = queue_.claim_of(waiting->client);
+        waiting->promised = true;
+        if (!cut_for(claim, waiting)) {
+            waiting->promised = false;
+            break;
+        }
+    }
+    for (share_board::entry& each : elsewhere_) {
+        fair_queue::claim claim = queue_.claim_of({each.address, 0});
+        claim.held_by_connection = each.least_held;
+        while (each.waiting > 0 && cut_for(claim, nullptr))
+            --each.waiting;
+    }
+}
+
+// Ends one exchange for what waits; null = on another worker. False if none has to give way.
+bool contention::cut_for(const fair_queue::claim& claim, const fair_queue::item* waiting) {
+    for (candidate& each : candidates_) {
+        if (each.share == nullptr || leaves_to_others(claim, each.standing.client) ||
+            !queue_.yields(each.standing, claim) ||
+            (waiting != nullptr && !waiting->accepts(each.share->endpoint_)))
+            continue;
+        held_share* const cut = std::exchange(each.share, nullptr);
+        --candidates_left_;
+        queue_.hold_back(cut->client_, home_.now());
+        cut->from_.client->give_way();
+        return true;
+    }
+    return false;
+}
+
+}  // namespace penstock::upstream

@@ -1,0 +1,100 @@
+// contention: what one worker does while an upstream has too few connections for those who want
+// one. Counts who holds what, keeps the fair queue of who waits, and has exchanges that stand still
+// give way. While nobody waits it costs a request two links and a look at a flag.
+//
+//   calm ─► active: somebody waits, here or on another worker, or a client is held back
+//     └─◄── nobody does, nobody is
+//
+// Workers tell each other on the upstream's share_board: every `tick`, and at once when a wait
+// begins. Lifetime: its pools and their exchanges go first.
+#pragma once
+
+#include "penstock/net/deadline.hpp"
+#include "penstock/net/worker.hpp"
+#include "penstock/upstream/cluster.hpp"
+#include "upstream/fair_queue.hpp"
+#include "upstream/held_share.hpp"
+
+#include <cstddef>
+#include <vector>
+
+namespace penstock::upstream {
+
+class contention final : private net::deadline {
+ public:
+    static constexpr milliseconds tick = 20ms;
+    // Between two looks at all that is held, and between two calls of other workers.
+    static constexpr milliseconds look_interval = 5ms;
+    // How soon a wait that is over looks again whether somebody is about to give way, and for how
+    // long it does.
+    static constexpr milliseconds grace = 250ms;
+    static constexpr nanoseconds grace_max = fair_queue::above_share_patience + grace;
+
+    contention(net::worker& home, shared_upstream& shared) noexcept
+        : home_(home), shared_(shared) {}
+    ~contention() override;
+
+    [[nodiscard]] bool calm() const noexcept { return !active_; }
+    // Whether this exchange may take a connection without waiting, as far as shares go.
+    [[nodiscard]] bool admits(const exchange::request& from) const noexcept {
+        return !active_ || admits_client(client_of(from));
+    }
+
+    // The exchange waits from now on. May have others give way, and so serve it at once.
+    void begin_wait(fair_queue::item& what, const exchange::request& from);
+    void end_wait(fair_queue::item& what, bool comes_again = false) noexcept;
+    [[nodiscard]] fair_queue::item* next(const fair_queue::predicate& accepts) const;
+    // Whose place this client may have where the queue is full; null if it has the most itself.
+    [[nodiscard]] fair_queue::item* to_displace(const exchange::request& from) const noexcept;
+    // True if what waits on other workers has a better claim than this one.
+    [[nodiscard]] bool others_go_first(const fair_queue::item& than) const noexcept;
+    // False if those who wait on other workers may have nothing.
+    [[nodiscard]] bool others_may_hold() const noexcept;
+
+    // True if an exchange stands still that will have to give way to this one if it goes on so.
+    [[nodiscard]] bool served_soon(const fair_queue::item& what);
+
+    // Another worker has said something.
+    void listen();
+
+ private:
+    friend class held_share;
+    struct candidate {
+        held_share* share;
+        fair_queue::standing standing;
+    };
+
+    void add(held_share& one);
+    void remove(held_share& one) noexcept;
+    void count(held_share& one);
+    void begin();
+    void end() noexcept;
+    void tell();
+    void hear();
+    [[nodiscard]] bool others_wait() const noexcept;
+    void look();
+    void collect(time_point now);
+    // Newcomers leave half of what stands still to those of their address who were served before:
+    // else as many as are cut come back at once, and nothing is ever old enough to give way.
+    [[nodiscard]] bool leaves_to_others(const fair_queue::claim& claim,
+                                        const client_id& holder) const noexcept {
+        return claim.newcomer && claim.address == holder.address &&
+               2 * candidates_left_ <= queue_.total();
+    }
+    [[nodiscard]] bool cut_for(const fair_queue::claim& claim, const fair_queue::item* waiting);
+    [[nodiscard]] bool admits_client(const client_id& of) const noexcept;
+    void on_expire(error why) noexcept override;
+
+    net::worker& home_;
+    shared_upstream& shared_;
+    held_share* first_ = nullptr;
+    fair_queue queue_;
+    std::vector<candidate> candidates_;  // the longest still first; null = gone meanwhile
+    std::size_t candidates_left_ = 0;
+    std::vector<share_board::entry> elsewhere_;
+    time_point looked_at_{};
+    time_point told_at_{};
+    bool active_ = false;
+};
+
+}  // namespace penstock::upstream

@@ -1,0 +1,66 @@
+#include "upstream/held_share.hpp"
+
+#include "penstock/exchange/record.hpp"
+#include "upstream/contention.hpp"
+
+#include <string_view>
+#include <utility>
+
+namespace penstock::upstream {
+
+using exchange::phase;
+
+client_id client_of(const exchange::request& from) noexcept {
+    client_id made;
+    made.connection = from.connection;
+    made.newcomer = !from.served_before;
+    if (from.named_client)
+        made.address = *from.named_client;
+    else if (from.peer != nullptr)
+        made.address = net::address_key_of(*from.peer);
+    return made;
+}
+
+held_share::held_share(contention& in, exchange::request& from, std::size_t endpoint)
+    : in_(&in), from_(from), endpoint_(endpoint) {
+    in.add(*this);
+}
+
+void held_share::end() noexcept {
+    if (in_ != nullptr)
+        std::exchange(in_, nullptr)->remove(*this);
+}
+
+// A client that asks for events, or calls by gRPC, may be quiet once it is answered.
+bool held_share::open_ended() const noexcept {
+    if (tunnel_)
+        return true;
+    if (!answered_)
+        return false;
+    const http::fields& asked = from_.head.fields;
+    const std::string_view accepts = asked.find("accept").value_or("");
+    return http::is_grpc(asked) || accepts.find("text/event-stream") != std::string_view::npos;
+}
+
+fair_queue::standing held_share::look(time_point now) noexcept {
+    const exchange::record& record = *from_.record;
+    const exchange::ledger& ledger = record.ledger;
+    fair_queue::standing seen{client_, nanoseconds{0}, open_ended()};
+    const phase current = ledger.current();
+    const bool stands = current == phase::client_blocked || current == phase::body;
+    const nanoseconds since = now > ledger.entered() ? now - ledger.entered() : nanoseconds{0};
+    const nanoseconds present = stands ? since : nanoseconds{0};
+    const nanoseconds waited =
+        ledger.spent(phase::client_blocked) + ledger.spent(phase::body) + present;
+    const std::uint64_t progress = record.request_bytes + record.response_bytes;
+    if (!std::exchange(looked_at_, true) || progress >= progress_seen_ + progress_min) {
+        progress_seen_ = progress;
+        waited_seen_ = waited - present;
+    }
+    // Of what is open-ended also the time in which neither side said anything.
+    const bool quiet = seen.open_ended && current == phase::response;
+    seen.still = quiet ? since : waited - waited_seen_;
+    return seen;
+}
+
+}  // namespace penstock::upstream

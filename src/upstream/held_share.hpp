@@ -1,0 +1,55 @@
+// held_share: that an exchange holds one connection, or one HTTP/2 stream, of an upstream. Costs
+// two links while nobody waits; see contention.
+#pragma once
+
+#include "penstock/exchange/exchange.hpp"
+#include "upstream/fair_queue.hpp"
+
+#include <cstddef>
+#include <cstdint>
+
+namespace penstock::upstream {
+
+class contention;
+
+class held_share {
+ public:
+    // Held until `end` or destroyed. The request outlives it.
+    held_share(contention& in, exchange::request& from, std::size_t endpoint);
+    ~held_share() { end(); }
+    held_share(const held_share&) = delete;
+    held_share& operator=(const held_share&) = delete;
+
+    void end() noexcept;
+    // The response's head has come; `tunnel` says that raw bytes follow.
+    void note_answer(bool tunnel) noexcept {
+        answered_ = true;
+        tunnel_ = tunnel;
+    }
+
+    // How long its client has kept it waiting, as of now. Two looks tell more than one: what moves
+    // less than `progress_min` in between has stood still.
+    static constexpr std::uint64_t progress_min = 1024;
+    [[nodiscard]] fair_queue::standing look(time_point now) noexcept;
+
+ private:
+    friend class contention;
+    [[nodiscard]] bool open_ended() const noexcept;
+
+    contention* in_;
+    exchange::request& from_;
+    held_share* previous_ = nullptr;
+    held_share* next_ = nullptr;
+    std::size_t endpoint_;
+    client_id client_;  // once it is counted
+    std::uint64_t progress_seen_ = 0;
+    nanoseconds waited_seen_{0};
+    bool counted_ = false;
+    bool looked_at_ = false;
+    bool answered_ = false;
+    bool tunnel_ = false;
+};
+
+[[nodiscard]] client_id client_of(const exchange::request& from) noexcept;
+
+}  // namespace penstock::upstream

@@ -1,0 +1,362 @@
+#include "upstream/fair_queue.hpp"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace penstock::upstream {
+namespace {
+
+constexpr time_point start{std::chrono::hours(1)};
+
+net::address_key address(const std::string& text) {
+    return net::address_key_of(*net::socket_address::parse(text, 0));
+}
+
+client_id client(const std::string& text, std::uint64_t connection) {
+    return {address(text), connection};
+}
+
+class waits final : public fair_queue::item {
+ public:
+    explicit waits(const client_id& who, std::size_t endpoint = 0)
+        : item(fair_queue::item_kind::connection), endpoint_(endpoint) {
+        client = who;
+    }
+    [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept override {
+        return endpoint == endpoint_;
+    }
+
+ private:
+    std::size_t endpoint_;
+};
+
+bool anybody(const fair_queue::item&) { return true; }
+
+// Serves the next one: it holds from then on.
+fair_queue::item* serve(fair_queue& from, time_point now = start) {
+    fair_queue::item* const next = from.next(anybody, now);
+    if (next != nullptr) {
+        from.remove(*next);
+        from.hold(next->client);
+    }
+    return next;
+}
+
+TEST(FairQueue, IsEmptyAtFirst) {
+    const fair_queue tested;
+    EXPECT_EQ(tested.next(anybody, start), nullptr);
+    EXPECT_EQ(tested.size(), 0U);
+    EXPECT_EQ(tested.last_of_largest(), nullptr);
+}
+
+TEST(FairQueue, ServesOneConnectionInOrder) {
+    fair_queue tested;
+    waits first(client("10.0.0.1", 1));
+    waits second(client("10.0.0.1", 1));
+    waits third(client("10.0.0.1", 1));
+    for (waits* each : {&first, &second, &third})
+        tested.push(*each);
+    EXPECT_EQ(serve(tested), &first);
+    EXPECT_EQ(serve(tested), &second);
+    EXPECT_EQ(serve(tested), &third);
+    EXPECT_EQ(serve(tested), nullptr);
+}
+
+TEST(FairQueue, ServesTheClientThatHoldsLeast) {
+    fair_queue tested;
+    for (int i = 0; i < 5; ++i)
+        tested.hold(client("10.0.0.1", 1));
+    waits greedy(client("10.0.0.1", 1));
+    waits modest(client("10.0.0.2", 2));
+    tested.push(greedy);
+    tested.push(modest);
+    EXPECT_EQ(serve(tested), &modest);
+    EXPECT_EQ(serve(tested), &greedy);
+}
+
+TEST(FairQueue, CountsEveryConnectionOfAnAddressTogether) {
+    fair_queue tested;
+    tested.hold(client("10.0.0.1", 1));
+    tested.hold(client("10.0.0.1", 2));
+    tested.hold(client("10.0.0.2", 3));
+    waits many(client("10.0.0.1", 4));
+    waits few(client("10.0.0.2", 5));
+    tested.push(many);
+    tested.push(few);
+    EXPECT_EQ(serve(tested), &few);
+    tested.remove(many);
+}
+
+TEST(FairQueue, TakesASixtyFourForOneClient) {
+    fair_queue tested;
+    tested.hold(client("2001:db8::1", 1));
+    waits same(client("2001:db8::ffff:2", 2));
+    waits other(client("2001:db8:0:1::1", 3));
+    tested.push(same);
+    tested.push(other);
+    EXPECT_EQ(serve(tested), &other);
+    tested.remove(same);
+}
+
+TEST(FairQueue, SharesAnAddressByConnection) {
+    fair_queue tested;
+    for (int i = 0; i < 3; ++i)
+        tested.hold(client("10.0.0.1", 1));
+    waits greedy(client("10.0.0.1", 1));
+    waits modest(client("10.0.0.1", 2));
+    tested.push(greedy);
+    tested.push(modest);
+    EXPECT_EQ(serve(tested), &modest);
+    tested.remove(greedy);
+}
+
+TEST(FairQueue, PrefersAConnectionThatWasServedBefore) {
+    fair_queue tested;
+    client_id newcomer = client("10.0.0.1", 1);
+    newcomer.newcomer = true;
+    waits first(newcomer);
+    waits second(client("10.0.0.1", 2));
+    tested.push(first);
+    tested.push(second);
+    EXPECT_EQ(serve(tested), &second);
+    EXPECT_EQ(serve(tested), &first);
+}
+
+TEST(FairQueue, TakesTurnsBetweenEquals) {
+    fair_queue tested;
+    std::vector<std::unique_ptr<waits>> all;
+    for (int i = 0; i < 3; ++i)
+        all.push_back(std::make_unique<waits>(client("10.0.0.1", 1)));
+    for (int i = 0; i < 3; ++i)
+        all.push_back(std::make_unique<waits>(client("10.0.0.2", 2)));
+    for (const auto& each : all)
+        tested.push(*each);
+    std::vector<std::uint64_t> served;
+    while (fair_queue::item* const next = serve(tested))
+        served.push_back(next->client.connection);
+    EXPECT_EQ(served, (std::vector<std::uint64_t>{1, 2, 1, 2, 1, 2}));
+}
+
+TEST(FairQueue, PassesOverWhatAcceptsNothing) {
+    fair_queue tested;
+    waits elsewhere(client("10.0.0.1", 1), 7);
+    waits here(client("10.0.0.1", 1), 0);
+    tested.push(elsewhere);
+    tested.push(here);
+    const auto takes_zero = [](const fair_queue::item& one) { return one.accepts(0); };
+    EXPECT_EQ(tested.next(takes_zero, start), &here);
+    tested.remove(here);
+    EXPECT_EQ(tested.next(takes_zero, start), nullptr);
+    tested.remove(elsewhere);
+}
+
+TEST(FairQueue, LetsOneThatComesAgainGoFirst) {
+    fair_queue tested;
+    waits first(client("10.0.0.1", 1));
+    waits second(client("10.0.0.1", 1));
+    tested.push(first);
+    tested.push(second);
+    tested.remove(first, true);
+    tested.push(first);
+    EXPECT_EQ(tested.next(anybody, start), &first);
+    tested.remove(first);
+    tested.remove(second);
+}
+
+TEST(FairQueue, FindsTheLastOfTheLargest) {
+    fair_queue tested;
+    waits lone(client("10.0.0.2", 9));
+    waits first(client("10.0.0.1", 1));
+    waits second(client("10.0.0.1", 1));
+    for (waits* each : {&first, &second, &lone})
+        tested.push(*each);
+    EXPECT_EQ(tested.last_of_largest(), &second);
+    EXPECT_EQ(tested.waiting_of(client("10.0.0.1", 5)), 2U);
+    EXPECT_EQ(tested.waiting_of(client("10.0.0.3", 5)), 0U);
+    for (waits* each : {&first, &second, &lone})
+        tested.remove(*each);
+}
+
+struct yield_case {
+    const char* name;
+    int held;          // by the one that is judged
+    int held_waiting;  // by the one that waits
+    nanoseconds still;
+    bool open_ended;
+    bool same_address;
+    bool expected;
+};
+
+class FairQueueYields : public testing::TestWithParam<yield_case> {};
+
+TEST_P(FairQueueYields, AsItsShareSays) {
+    const yield_case& given = GetParam();
+    fair_queue tested;
+    const client_id holder = client("10.0.0.1", 1);
+    const client_id other = client(given.same_address ? "10.0.0.1" : "10.0.0.2", 2);
+    for (int i = 0; i < given.held; ++i)
+        tested.hold(holder);
+    for (int i = 0; i < given.held_waiting; ++i)
+        tested.hold(other);
+    waits item(other);
+    tested.push(item);
+    const fair_queue::standing standing{holder, given.still, given.open_ended};
+    EXPECT_EQ(tested.yields(standing, tested.claim_of(other)), given.expected);
+    tested.remove(item);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, FairQueueYields,
+    testing::Values(
+        yield_case{"a moment below the patience", 10, 0, 999ms, false, false, false},
+        yield_case{"above its share, at the patience", 10, 0, 1s, false, false, true},
+        yield_case{"above its share of one address", 10, 0, 1s, false, true, true},
+        yield_case{"within its share, a moment below", 5, 5, 9999ms, false, false, false},
+        yield_case{"as much as the waiting one", 5, 5, 20s, false, false, false},
+        yield_case{"less than the waiting one", 4, 5, 20s, false, false, false},
+        yield_case{"within its share, for long", 1, 0, 10s, false, false, true},
+        yield_case{"open-ended, above its share", 10, 0, 9999ms, true, false, false},
+        yield_case{"open-ended, above its share, for long", 10, 0, 10s, true, false, true}),
+    [](const auto& of) {
+        std::string name = of.param.name;
+        for (char& each : name)
+            each = std::isalnum(static_cast<unsigned char>(each)) != 0 ? each : '_';
+        return name;
+    });
+
+// One that waits counts as a client, so that whoever holds everything is above its share.
+TEST(FairQueue, NeverCutsWhatIsOpenEndedWithinTheShare) {
+    fair_queue tested;
+    const client_id holder = client("10.0.0.1", 1);
+    const client_id third = client("10.0.0.3", 3);
+    tested.hold(holder);
+    for (int i = 0; i < 5; ++i)
+        tested.hold(third);
+    waits item(client("10.0.0.2", 2));
+    tested.push(item);
+    const fair_queue::claim claim = tested.claim_of(item.client);
+    EXPECT_FALSE(tested.above_share(holder));
+    EXPECT_FALSE(tested.yields({holder, 1h, true}, claim));
+    EXPECT_TRUE(tested.yields({holder, 10s, false}, claim));
+    EXPECT_TRUE(tested.yields({third, 10s, true}, claim));
+    tested.remove(item);
+}
+
+// More clients than connections: each that holds one has more than its part of one.
+TEST(FairQueue, CutsHoldersOfOneWhereClientsAreMoreThanConnections) {
+    fair_queue tested;
+    for (std::uint64_t i = 1; i <= 4; ++i)
+        tested.hold(client("10.0.0.1", i));
+    waits item(client("10.0.0.1", 9));
+    tested.push(item);
+    EXPECT_TRUE(tested.yields({client("10.0.0.1", 2), 1s, false}, tested.claim_of(item.client)));
+    tested.remove(item);
+}
+
+TEST(FairQueue, HoldsBackAnAddressToItsShare) {
+    fair_queue tested;
+    const client_id greedy = client("10.0.0.1", 1);
+    for (int i = 0; i < 8; ++i)
+        tested.hold(greedy);
+    waits modest(client("10.0.0.2", 2));
+    waits again(greedy);
+    tested.push(modest);
+    tested.push(again);
+    tested.hold_back(greedy, start);
+    EXPECT_TRUE(tested.holds_back());
+    EXPECT_FALSE(tested.may_hold(greedy, start));
+    EXPECT_EQ(serve(tested), &modest);
+    EXPECT_EQ(tested.next(anybody, start), nullptr);
+    for (int i = 0; i < 5; ++i)
+        tested.let_go(greedy);
+    EXPECT_TRUE(tested.may_hold(greedy, start));
+    EXPECT_EQ(serve(tested), &again);
+    EXPECT_FALSE(tested.may_hold(greedy, start));
+    EXPECT_TRUE(tested.may_hold(greedy, start + fair_queue::held_back_for));
+    tested.forget_expired(start + fair_queue::held_back_for);
+    EXPECT_FALSE(tested.holds_back());
+}
+
+TEST(FairQueue, HoldsBackAConnectionToItsShareOfTheAddress) {
+    fair_queue tested;
+    const client_id greedy = client("10.0.0.1", 1);
+    for (int i = 0; i < 8; ++i)
+        tested.hold(greedy);
+    waits modest(client("10.0.0.1", 2));
+    tested.push(modest);
+    tested.hold_back(greedy, start);
+    EXPECT_FALSE(tested.may_hold(greedy, start));
+    EXPECT_TRUE(tested.may_hold(modest.client, start));
+    tested.remove(modest);
+}
+
+TEST(FairQueue, RemembersAsManyAsItMay) {
+    fair_queue tested;
+    tested.hold(client("192.0.2.1", 1));
+    for (std::uint32_t i = 0; i < fair_queue::held_back_max + 10; ++i) {
+        const std::string text = "10." + std::to_string(i >> 16U & 255U) + "." +
+                                 std::to_string(i >> 8U & 255U) + "." + std::to_string(i & 255U);
+        const client_id one = client(text, i + 2);
+        tested.hold(one);
+        tested.hold(one);
+        tested.hold_back(one, start);
+        tested.let_go(one);
+        tested.let_go(one);
+    }
+    EXPECT_EQ(tested.summary().size(), fair_queue::held_back_max + 1);
+}
+
+TEST(FairQueue, CountsWhatOtherWorkersSay) {
+    fair_queue tested;
+    const client_id holder = client("10.0.0.1", 1);
+    for (int i = 0; i < 4; ++i)
+        tested.hold(holder);
+    share_board::entry waiting;
+    waiting.address = address("10.0.0.2");
+    waiting.waiting = 1;
+    waiting.connections = 1;
+    tested.set_elsewhere({waiting});
+    EXPECT_TRUE(tested.above_share(holder));
+    EXPECT_TRUE(tested.yields({holder, 1s, false}, tested.claim_of({waiting.address, 0})));
+    waiting.held = 4;
+    waiting.waiting = 0;
+    tested.set_elsewhere({waiting});
+    EXPECT_FALSE(tested.above_share(holder));
+    tested.set_elsewhere({});
+    EXPECT_EQ(tested.claim_of({waiting.address, 0}).held_by_address, 0U);
+}
+
+TEST(FairQueue, TellsWhatItsClientsHold) {
+    fair_queue tested;
+    tested.hold(client("10.0.0.1", 1));
+    waits item(client("10.0.0.1", 2));
+    tested.push(item);
+    const std::vector<share_board::entry> said = tested.summary();
+    ASSERT_EQ(said.size(), 1U);
+    EXPECT_EQ(said[0].address, address("10.0.0.1"));
+    EXPECT_EQ(said[0].held, 1U);
+    EXPECT_EQ(said[0].waiting, 1U);
+    EXPECT_EQ(said[0].connections, 2U);
+    EXPECT_EQ(said[0].least_held, 0U);
+    tested.remove(item);
+    tested.let_go(client("10.0.0.1", 1));
+    EXPECT_TRUE(tested.summary().empty());
+}
+
+TEST(ShareBoard, TellsEachWorkerWhatTheOthersSaid) {
+    share_board tested;
+    share_board::entry one;
+    one.held = 3;
+    tested.publish(0, {one});
+    EXPECT_TRUE(tested.others(0).empty());
+    ASSERT_EQ(tested.others(1).size(), 1U);
+    EXPECT_EQ(tested.others(1)[0].held, 3U);
+    tested.publish(0, {});
+    EXPECT_TRUE(tested.others(1).empty());
+}
+
+}  // namespace
+}  // namespace penstock::upstream
