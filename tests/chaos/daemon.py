@@ -1,5 +1,5 @@
-"""One penstock process: its ports, signals, metrics, descriptors, memory, and what it says on standard
-error."""
+"""One penstock process: its ports, signals, metrics, descriptors, memory, and what it says on
+standard error."""
 
 import asyncio
 import ctypes
@@ -11,8 +11,8 @@ import time
 from wire import Gone, connect
 
 LIBRARY = ctypes.CDLL(None)
-TROUBLE = re.compile(r"AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|exception|check failed",
-                     re.IGNORECASE)
+TROUBLE = re.compile(r"AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|exception|"
+                     r"check failed", re.IGNORECASE)
 
 
 def end_with_parent():
@@ -104,6 +104,9 @@ class Daemon:
     def said(self):
         with open(self.errors, encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    def tail(self):
+        return self.said()[-6000:]
 
     def count_of(self, pattern):
         return len(re.findall(pattern, self.said()))
