@@ -1,4 +1,5 @@
-"""Reads the access logs of a daemon as they grow, over rotations, and finds the record of each line."""
+"""Reads the access logs of a daemon as they grow, over rotations, and finds the record of each
+line."""
 
 import collections
 import json
@@ -56,8 +57,10 @@ def labels_of(line):
     """The labels of penstock_requests_total under which this line was counted."""
     status, version = line["http.response.status_code"], line["network.protocol.version"]
     values = {"listener": line["penstock.listener"], "route": line["penstock.route"],
-              "upstream": line["penstock.upstream"], "protocol": "h2" if version == "2" else f"http/{version}",
-              "code_class": f"{status // 100}xx" if status else "none", "reason": line["penstock.reason"]}
+              "upstream": line["penstock.upstream"],
+              "protocol": "h2" if version == "2" else f"http/{version}",
+              "code_class": f"{status // 100}xx" if status else "none",
+              "reason": line["penstock.reason"]}
     return ",".join(f'{name}="{value}"' for name, value in values.items())
 
 
@@ -76,7 +79,7 @@ def judge_lines(record):
         found.append(f"the log says status {status}")
     if answer.ending == "whole" and answer.own_reason and answer.own_reason != why:
         found.append(f"the log says reason {why}")
-    if answer.ending == "whole" and not answer.own_reason and lines[0]["penstock.complete"] is False and \
-            record.plan.kind == "plain":
+    origins = answer.ending == "whole" and not answer.own_reason and record.plan.kind == "plain"
+    if origins and not lines[0]["penstock.complete"]:
         found.append("whole, and the log says that it was not complete")
     return found

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
-"""Chaos: a real penstock between clients and origins that misbehave, with reloads, drains and kills, where
-every request has a token by which its answer, its execution and its log line are checked.
+"""Chaos: a real penstock between clients and origins that misbehave, with reloads, drains and
+kills. Every request has a token, by which its answer, its execution and its log line are checked.
 
 Usage: chaos.py --binary PENSTOCK [--minutes M | --phases P | --phase K] [--seed N] [--seconds S]
 
-Ends with 1 if there was a violation. Each names its seed and phase; `--seed N --phase K` runs that phase
-alone. docs/testing.md says more.
+Ends with 1 if there was a violation. Each names its seed and phase; `--seed N --phase K` runs that
+phase alone. docs/testing.md says more.
 """
 
 import argparse
@@ -13,6 +13,7 @@ import asyncio
 import collections
 import os
 import random
+import signal
 import shutil
 import sys
 import tempfile
@@ -27,7 +28,7 @@ from daemon import Daemon
 from fleet import start_fleet
 from ledger import Ledger
 from load import Load
-from phase import make_phase
+from phase import KINDS, make_phase
 
 SHOWN_OF_A_KIND = 3
 
@@ -93,7 +94,7 @@ class Site:
             disorder.swap_certificate(self, rng)
             await self.start_daemon(phase, rng)
         elif wrong := await self.daemon.reload(self.make_configuration(phase, rng)):
-            self.violation(f"reload: {wrong}\n{self.daemon.said()[-2000:]}")
+            self.violation(f"reload: {wrong}\n{self.daemon.tail()}")
         await disorder.run_beside(Load(phase, self).run(), self, phase)
         await settle(self, phase)
 
@@ -103,7 +104,7 @@ class Site:
             if self.daemon and self.daemon.process and self.daemon.process.returncode is None:
                 self.daemon.begin_drain()
                 if (code := await self.daemon.wait(90)) != 0:
-                    self.violation(f"the last daemon ended with {code}\n{self.daemon.said()[-6000:]}")
+                    self.violation(f"the last daemon ended with {code}\n{self.daemon.tail()}")
         finally:
             for process in [*self.daemons, *self.fleet.values()]:
                 await process.kill()
@@ -113,21 +114,24 @@ def report(site, began):
     print("\n".join(f"  {count:8d} {what}" for what, count in sorted(site.counts.items())))
     for what, count in site.kinds.most_common():
         print(f"  {count:8d} VIOLATION {what}")
-    print(f"{site.counts['requests']} requests in {time.monotonic() - began:.0f} s, seed {site.options.seed}:"
-          f" {site.violations} violations", flush=True)
+    print(f"{site.counts['requests']} requests in {time.monotonic() - began:.0f} s,"
+          f" seed {site.options.seed}: {site.violations} violations", flush=True)
 
 
 async def run(options, folder):
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, asyncio.current_task().cancel)
     site, began = Site(options, folder), time.monotonic()
     numbers = [options.phase] if options.phase is not None else range(options.phases)
     try:
         site.fleet = await start_fleet(folder, site.authority)
         for number in numbers:
-            phase = make_phase(options.seed, number, options.seconds)
+            phase = make_phase(options.seed, number, options.seconds, options.kind)
             await site.run_phase(phase)
             if not options.quiet:
-                print(f"{time.monotonic() - began:6.0f} s {phase.describe()}; {site.counts['requests']} requests,"
-                      f" {site.violations} violations, {site.daemon.memory[-1] >> 20} MiB", flush=True)
+                print(f"{time.monotonic() - began:6.0f} s {phase.describe()};"
+                      f" {site.counts['requests']} requests, {site.violations} violations,"
+                      f" {site.daemon.memory[-1] >> 20} MiB", flush=True)
             if options.minutes and time.monotonic() - began > options.minutes * 60:
                 break
     finally:
@@ -143,8 +147,12 @@ def main():
     parser.add_argument("--phases", type=int, default=1 << 30, help="end after so many")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 16))
     parser.add_argument("--phase", type=int, help="only this one")
+    parser.add_argument("--kind", choices=KINDS, help="phases of this kind only")
     parser.add_argument("--seconds", type=float, default=5, help="of a phase")
-    parser.add_argument("--keep", action="store_true", help="leave the folder with logs and journals")
+    parser.add_argument("--limit", type=float, default=120,
+                        help="seconds without a byte for a client that waits; above every deadline")
+    parser.add_argument("--keep", action="store_true",
+                        help="leave the folder with logs and journals")
     parser.add_argument("--quiet", action="store_true")
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="penstock-chaos-")

@@ -23,7 +23,8 @@ FAULTY = Phase(1, 0, 1, process_faults=True)
 
 def record(plan=None, **answer):
     """One whole and right answer to a GET of 10 bytes, but for what is said otherwise."""
-    made = Record("t1", "h1", plan or Plan(length=10), "h1", types.SimpleNamespace(number=1, draining=False))
+    daemon = types.SimpleNamespace(number=1, draining=False)
+    made = Record("t1", "h1", plan or Plan(length=10), "h1", daemon)
     made.sent = "all"
     made.begun_at_origin = ["h1 7 GET"]
     of = made.answer
@@ -36,7 +37,8 @@ def record(plan=None, **answer):
 
 
 def own(reason, status):
-    return {"status": status, "fields": [("proxy-status", f"penstock; error={reason}")], "body": bytearray(b"{}")}
+    fields = [("proxy-status", f"penstock; error={reason}")]
+    return {"status": status, "fields": fields, "body": bytearray(b"{}")}
 
 
 class Verdict(unittest.TestCase):
@@ -48,16 +50,20 @@ class Verdict(unittest.TestCase):
         self.assertEqual(judge(record(), CALM), [])
 
     def test_sees_a_byte_of_another(self):
-        self.expect("differs from byte 9", record(body=bytearray(content.response_body("t1", 9) + b"!")))
+        body = bytearray(content.response_body("t1", 9) + b"!")
+        self.expect("differs from byte 9", record(body=body))
 
     def test_sees_the_head_of_another(self):
-        self.expect("head of another", record(fields=[("x-token", "t2"), ("x-seen", content.seen(b""))]))
+        fields = [("x-token", "t2"), ("x-seen", content.seen(b""))]
+        self.expect("head of another", record(fields=fields))
 
     def test_sees_what_only_looks_whole(self):
-        self.expect("looks whole with 9 of 10", record(body=bytearray(content.response_body("t1", 9))), FAULTY)
+        body = bytearray(content.response_body("t1", 9))
+        self.expect("looks whole with 9 of 10", record(body=body), FAULTY)
 
     def test_sees_missing_trailers(self):
-        self.expect("trailers are missing", record(Plan(length=10, framing="chunked", trailers=True)))
+        plan = Plan(length=10, framing="chunked", trailers=True)
+        self.expect("trailers are missing", record(plan))
 
     def test_sees_another_upload(self):
         self.expect("read another body", record(Plan(method="POST", length=10, upload=3)))
@@ -87,12 +93,14 @@ class Verdict(unittest.TestCase):
 
     def test_sees_what_was_executed_and_denied(self):
         self.expect("executed, and denied", record(ending="denied", status=0), FAULTY)
-        self.expect("executed, and denied", record(Plan(method="POST"), **own("stream_refused", 503)), FAULTY)
+        refused = record(Plan(method="POST"), **own("stream_refused", 503))
+        self.expect("executed, and denied", refused, FAULTY)
 
     def test_sees_a_log_that_disagrees(self):
         of = record()
         self.assertEqual(judge_lines(of), ["answered, and not in the log"])
-        of.lines = [{"http.response.status_code": 499, "penstock.reason": "client_gone", "penstock.complete": False}]
+        of.lines = [{"http.response.status_code": 499, "penstock.reason": "client_gone",
+                     "penstock.complete": False}]
         self.assertEqual(len(judge_lines(of)), 2)
         of.lines *= 2
         self.assertEqual(judge_lines(of), ["2 log lines for one request"])
@@ -106,12 +114,13 @@ class Log(unittest.TestCase):
                 file.write("{\n{}\nhalf")
             daemon = types.SimpleNamespace(log_files=lambda: [path], lines=0)
             found = LogReader(daemon).take({})
-            self.assertEqual([text.split(":")[0][:15] for text in found], ["a log line is n", "a log line with"])
+            self.assertEqual([text[:15] for text in found], ["a log line is n", "a log line with"])
 
 
 def wire_of(data, ended=None):
     made = Wire()
-    made.transport = types.SimpleNamespace(write=lambda data: None, is_closing=lambda: False, close=lambda: None)
+    made.transport = types.SimpleNamespace(write=lambda data: None, is_closing=lambda: False,
+                                           close=lambda: None)
     made.buffer += data
     made.ended = ended
     return made
@@ -123,8 +132,8 @@ async def nothing(_data):
 
 class Reading(unittest.IsolatedAsyncioTestCase):
     async def test_takes_only_chunks(self):
-        self.assertEqual(await h1.read_chunked(wire_of(b"3\r\nabc\r\n0\r\nx-end: t1\r\n\r\n"), nothing),
-                         [("x-end", "t1")])
+        right = wire_of(b"3\r\nabc\r\n0\r\nx-end: t1\r\n\r\n")
+        self.assertEqual(await h1.read_chunked(right, nothing), [("x-end", "t1")])
         for wrong in (b"3 \r\nabc\r\n", b"zz\r\n", b"3\r\nabcd\r\n"):
             with self.assertRaises(h1.Malformed):
                 await h1.read_chunked(wire_of(wrong), nothing)

@@ -1,5 +1,5 @@
-"""What must hold when a phase is over: every answer, what was executed, gauges, counters, log lines,
-descriptors and memory."""
+"""What must hold when a phase is over: every answer, what was executed, gauges, counters, log
+lines, descriptors and memory."""
 
 import asyncio
 import time
@@ -33,7 +33,7 @@ async def settle(site, phase):
 async def settle_ended(site, daemon, records):
     code = await daemon.wait(PATIENCE)
     if code != 0:
-        site.violation(f"daemon {daemon.number} ended with {code}\n{daemon.said()[-6000:]}")
+        site.violation(f"daemon {daemon.number} ended with {code}\n{daemon.tail()}")
         await daemon.kill()
     take_lines(site, daemon, records)
     take_troubles(site, daemon)
@@ -49,12 +49,12 @@ def take_troubles(site, daemon):
     for line in daemon.troubles():
         if line not in site.told:
             site.told.add(line)
-            site.violation(f"daemon {daemon.number} says: {line}\n{daemon.said()[-6000:]}")
+            site.violation(f"daemon {daemon.number} says: {line}\n{daemon.tail()}")
 
 
 async def settle_running(site, daemon, records):
     if daemon.process.returncode is not None:
-        raise RuntimeError(f"penstock died with {daemon.process.returncode}\n{daemon.said()[-8000:]}")
+        raise RuntimeError(f"penstock died with {daemon.process.returncode}\n{daemon.tail()}")
     metrics = await wait_for_rest(site, daemon)
     dropped = total(metrics, "penstock_log_dropped_total")
     wanted = total(metrics, "penstock_requests_total")
@@ -65,8 +65,8 @@ async def settle_running(site, daemon, records):
             break
         await asyncio.sleep(0.1)
     if not wanted - dropped <= daemon.lines <= wanted:
-        site.violation(f"daemon {daemon.number}: {wanted:.0f} requests counted, {daemon.lines} log lines,"
-                       f" {dropped:.0f} dropped")
+        site.violation(f"daemon {daemon.number}: {wanted:.0f} requests counted, {daemon.lines} log"
+                       f" lines, {dropped:.0f} dropped")
     if not dropped:
         compare_counts(site, daemon, metrics)
     for name, labels in metrics:
@@ -79,7 +79,7 @@ async def settle_running(site, daemon, records):
 
 
 def compare_counts(site, daemon, metrics):
-    """Every counter of requests, and that of attempts, is the number of log lines that say the same."""
+    """Every counter of requests, and that of attempts, is what the log lines add up to."""
     reader = site.readers[daemon.number]
     counted = {labels: int(value) for (name, labels), value in metrics.items()
                if name == "penstock_requests_total" and value}
@@ -91,7 +91,8 @@ def compare_counts(site, daemon, metrics):
         reader.counts.update({labels: a - b for labels, (a, b) in different.items()})
     attempts = total(metrics, "penstock_upstream_attempts_total")
     if attempts != reader.attempts:
-        site.violation(f"{attempts:.0f} attempts counted, {reader.attempts} logged, daemon {daemon.number}")
+        site.violation(f"{attempts:.0f} attempts counted, {reader.attempts} logged,"
+                       f" daemon {daemon.number}")
         reader.attempts = attempts
 
 
@@ -106,14 +107,14 @@ async def wait_for_rest(site, daemon):
         if not busy and held["socket"] <= daemon.sockets and held["pipe"] <= PIPES_MAX + 8:
             return metrics
         if time.monotonic() > end:
-            site.violation(f"daemon {daemon.number} is not at rest after {PATIENCE} s: {busy}, descriptors"
-                           f" {held}, {daemon.sockets} sockets at start")
+            site.violation(f"daemon {daemon.number} is not at rest after {PATIENCE} s: {busy},"
+                           f" descriptors {held}, {daemon.sockets} sockets at start")
             return metrics
         await asyncio.sleep(0.1)
 
 
 def check_memory(site, daemon):
-    """Bounded, and without a trend: the last third of a long life is not above the third before it."""
+    """Bounded, and without a trend: the last third of a long life is not above the one before."""
     daemon.memory.append(daemon.resident())
     if site.memory_max and daemon.memory[-1] > daemon.memory[0] + site.memory_max:
         site.violation(f"daemon {daemon.number} grew to {daemon.memory[-1] >> 20} MiB from"
@@ -121,9 +122,11 @@ def check_memory(site, daemon):
         daemon.memory[0] = daemon.memory[-1]
     third = len(daemon.memory) // 3
     if site.memory_max and third >= 8:
-        middle, last = (sorted(daemon.memory[at:at + third])[third // 2] for at in (third, 2 * third))
+        middle, last = (sorted(daemon.memory[at:at + third])[third // 2]
+                        for at in (third, 2 * third))
         if last > middle + site.memory_max // 3:
-            site.violation(f"daemon {daemon.number} grows: {middle >> 20} MiB, then {last >> 20} MiB")
+            site.violation(f"daemon {daemon.number} grows: {middle >> 20} MiB, then"
+                           f" {last >> 20} MiB")
             daemon.memory.clear()
             daemon.memory.append(last)
 

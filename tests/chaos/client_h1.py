@@ -1,5 +1,5 @@
-"""A client of HTTP/1.1: one connection, its requests one after the other or pipelined, whole or cut off on
-purpose."""
+"""A client of HTTP/1.1: one connection, its requests one after the other or pipelined, whole or cut
+off on purpose."""
 
 import asyncio
 import base64
@@ -17,15 +17,16 @@ def request_head(record):
     plan = record.plan
     fields = [("host", "a.test"), *record.fields()]
     if plan.kind == "websocket":
-        fields += [("upgrade", "websocket"), ("connection", "upgrade"), ("sec-websocket-version", "13"),
-                   ("sec-websocket-key", base64.b64encode(record.token.encode().ljust(16)[:16]).decode())]
+        key = base64.b64encode(record.token.encode().ljust(16)[:16]).decode()
+        fields += [("upgrade", "websocket"), ("connection", "upgrade"),
+                   ("sec-websocket-version", "13"), ("sec-websocket-key", key)]
     elif plan.upload_chunked:
         fields.append(("transfer-encoding", "chunked"))
     elif plan.method in ("POST", "PUT"):
         fields.append(("content-length", str(plan.upload)))
     if plan.expect:
         fields.append(("expect", "100-continue"))
-    return h1.head_bytes(f"{'GET' if plan.kind == 'websocket' else plan.method} {record.path} HTTP/1.1", fields)
+    return h1.head_bytes(f"{plan.method} {record.path} HTTP/1.1", fields)
 
 
 def body_parts(record):
@@ -158,8 +159,8 @@ async def run_requests(wire, records, rng):
 
 
 async def run_pipelined(wire, records, rng):
-    """All at once. What is not answered, because an answer before it ended the connection, must not have
-    been looked at."""
+    """All at once. What is not answered, because an answer before it ended the connection, must not
+    have been looked at."""
     for record in records:
         record.stream = f"pipelined on port {wire.port}"
         record.sent = "all"

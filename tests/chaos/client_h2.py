@@ -13,7 +13,7 @@ class Connection:
         self.rng = rng
         self.scheme = "https" if secure else "http"
         self.peer = Peer(wire, client=True, options=[(h2.PUSH, 0)],
-                         stream_window=rng.choice([65535, 65535, 1000, 1 << 20]))
+                         stream_window=rng.choice([65535, 65535, 3000, 1 << 20]))
         self.port = wire.port
 
     async def run(self, records):
@@ -41,7 +41,8 @@ class Connection:
             sender.cancel()
             await asyncio.gather(sender, return_exceptions=True)
             if not stream.we_ended or not stream.they_ended:
-                self.peer.reset(stream, h2.CANCEL if record.answer.ending == "left" else h2.NO_ERROR)
+                left = record.answer.ending == "left"
+                self.peer.reset(stream, h2.CANCEL if left else h2.NO_ERROR)
 
     def open(self, record):
         plan = record.plan

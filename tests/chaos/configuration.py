@@ -1,34 +1,37 @@
-"""Configurations at random: every one that `make` returns is valid, every one of `broken` is not."""
+"""Configurations at random: what `make` returns is valid, what `broken` returns is not."""
 
 UPSTREAMS = ["h1", "h1s", "h2c", "h2s", "pair"]
 
 
 def make(rng, fleet, folder, tight=False, patient=True):
-    """Tight: small pools and few streams, so that requests queue. Patient: deadlines that no honest peer
-    meets, however slow the machine."""
+    """Tight: small pools and few streams, so that requests queue. Patient: deadlines that no honest
+    peer meets, however slow the machine."""
     wait = "40s" if patient else "2s"
     pool = rng.choice([2, 3, 5]) if tight else rng.choice([100, 200])
     streams = rng.choice([2, 5]) if tight else rng.choice([20, 100])
     queue = "30s" if patient else rng.choice(["300ms", "1s"])
 
     def upstream(name, endpoints, more=""):
-        return (f"  {name}: {{endpoints: [{', '.join(chr(34) + e.endpoint + chr(34) for e in endpoints)}],"
-                f" pool: {{connections: {pool}, queue_timeout: {queue}, idle_timeout: {rng.choice(['200ms', '1s'])}}},"
+        idle = rng.choice(["200ms", "1s"])
+        addresses = ", ".join(f'"{origin.endpoint}"' for origin in endpoints)
+        return (f"  {name}: {{endpoints: [{addresses}],"
+                f" pool: {{connections: {pool}, queue_timeout: {queue}, idle_timeout: {idle}}},"
                 f" http2: {{streams: {streams}}},"
                 f" timeouts: {{connect: {wait}, first_byte: {wait}, idle: {wait}}}{more}}}")
 
     tls = f", tls: {{ca: {folder}/ca.pem, server_name: a.test}}"
-    client = (f"timeouts: {{head: {wait}, body_idle: {wait}, write_idle: {wait}, tls_handshake: {wait},"
-              f" keepalive: 60s}}, limits: {{requests: {rng.choice([0, 0, 0, 5, 17])}}},"
+    client = (f"timeouts: {{head: {wait}, body_idle: {wait}, write_idle: {wait},"
+              f" tls_handshake: {wait}, keepalive: 60s}},"
+              f" limits: {{requests: {rng.choice([0, 0, 0, 5, 17])}}},"
               f" http2: {{streams: {rng.choice([100, 100, 10])}}}")
     edits = ", ".join(rng.sample(["digest: sha-256", "flush: true", "timeouts: {total: 10m}",
-                                  f"response_headers: {{set: {{x-number: \"{rng.randrange(1000)}\"}}}}"],
+                                  f"response_headers: {{set: {{x-n: n{rng.randrange(1000)}}}}}"],
                                  rng.randrange(3)))
     lines = [
         "workers: 2",
         'admin: {bind: "127.0.0.1:0"}',
         f"drain: {{timeout: {'60s' if patient else '2s'}}}",
-        f"log: {{access: {{path: access.log, sample: 100%, slow: {rng.choice(['0ms', '500ms'])}}}}}",
+        "log: {access: {path: access.log, sample: 100%, slow: " + rng.choice(["0ms", "1s"]) + "}}",
         "listeners:",
         f'  plain: {{bind: "127.0.0.1:0", {client}}}',
         f'  edge: {{bind: "127.0.0.1:0", {client}, tls: {{certificates: [{{cert: {folder}/edge.pem,'

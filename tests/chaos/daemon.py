@@ -1,7 +1,8 @@
-"""One penstock process: its ports, signals, metrics, descriptors, memory, and what it says on standard
-error."""
+"""One penstock process: its ports, signals, metrics, descriptors, memory, and what it says on
+standard error."""
 
 import asyncio
+import ctypes
 import os
 import re
 import signal
@@ -9,8 +10,14 @@ import time
 
 from wire import Gone, connect
 
-TROUBLE = re.compile(r"AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|exception|check failed",
-                     re.IGNORECASE)
+LIBRARY = ctypes.CDLL(None)
+TROUBLE = re.compile(r"AddressSanitizer|ThreadSanitizer|LeakSanitizer|runtime error:|exception|"
+                     r"check failed", re.IGNORECASE)
+
+
+def end_with_parent():
+    """However this program ends, the process that it started ends as well (PR_SET_PDEATHSIG)."""
+    LIBRARY.prctl(1, signal.SIGKILL)
 
 
 class Daemon:
@@ -41,7 +48,7 @@ class Daemon:
         with open(self.errors, "wb") as errors:
             self.process = await asyncio.create_subprocess_exec(
                 self.binary, "run", "-c", self.configuration, stdin=asyncio.subprocess.DEVNULL,
-                stdout=errors, stderr=errors)
+                stdout=errors, stderr=errors, preexec_fn=end_with_parent)
         await self.wait_for("ready: ", 60)
 
     def write_configuration(self, text):
@@ -97,6 +104,9 @@ class Daemon:
     def said(self):
         with open(self.errors, encoding="utf-8", errors="replace") as file:
             return file.read()
+
+    def tail(self):
+        return self.said()[-6000:]
 
     def count_of(self, pattern):
         return len(re.findall(pattern, self.said()))

@@ -1,5 +1,5 @@
-"""What happens to the processes beside the load: reloads, certificates, rotation, drains, and origins that
-are killed and stopped. Each ends by itself, in good order, once the load is over."""
+"""What happens to the processes alongside the load: reloads, certificates, rotation, drains, and
+origins that are killed and stopped. Each ends by itself, in good order, once the load is over."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ async def reloads(site, phase, clock):
             valid = pick < 0.75
             wrong = await daemon.reload(text if valid else configuration.broken(rng, text), valid)
             if wrong and not daemon.draining:
-                site.violation(f"reload of daemon {daemon.number}: {wrong}\n{daemon.said()[-2000:]}")
+                site.violation(f"reload of daemon {daemon.number}: {wrong}\n{daemon.tail()}")
         site.counts["reloads, rotations, certificates"] += 1
 
 
@@ -71,8 +71,8 @@ async def origins(site, phase, clock):
 
 
 async def drain(site, phase, clock):
-    """A new daemon takes over while the old one comes to its end; with `cut`, by a short deadline and at
-    times a second signal. How it ended is looked at when the phase is settled."""
+    """A new daemon takes over while the old one comes to its end; with `cut`, by a short deadline
+    and at times a second signal. How it ended is looked at when the phase is settled."""
     rng = phase.rng("drain")
     while await clock.wait(rng.uniform(0.3, 1.5)):
         old = site.daemon
@@ -89,7 +89,8 @@ async def run_beside(load, site, phase):
     """The load to its end, with what the phase has beside it."""
     clock = Clock()
     chosen = [(phase.reloads, reloads), (phase.process_faults, origins), (phase.drain, drain)]
-    running = [asyncio.ensure_future(start(site, phase, clock)) for wanted, start in chosen if wanted]
+    running = [asyncio.ensure_future(start(site, phase, clock))
+               for wanted, start in chosen if wanted]
     try:
         await load
     finally:

@@ -6,8 +6,8 @@ import signal
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-# Not the address that Penstock connects from: so no connection of it can take a port away from an origin
-# that is down for a moment.
+# Not the address that Penstock connects from, so that no connection of Penstock takes the port of
+# an origin that is down for a moment.
 ADDRESS = "127.0.0.2"
 
 
@@ -30,8 +30,9 @@ class Origin:
         self.starts += 1
         more = ["--cert", self.pair[0], "--key", self.pair[1]] if self.pair else []
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable, os.path.join(HERE, "origin.py"), "--protocol", self.protocol, "--journal",
-            self.journal, "--address", ADDRESS, "--port", str(self.port), "--seed", str(self.starts), *more,
+            sys.executable, os.path.join(HERE, "origin.py"), "--protocol", self.protocol,
+            "--journal", self.journal, "--address", ADDRESS, "--port", str(self.port),
+            "--seed", str(self.starts), *more,
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
         line = await asyncio.wait_for(self.process.stdout.readline(), 60)
         if not line.startswith(b"ready "):
@@ -69,9 +70,10 @@ class Origin:
 
 
 async def start_fleet(folder, authority):
-    """One origin for each way to speak, two for the plain one, so that another endpoint can be tried."""
+    """One origin for each way to speak; two for the plain one, so that another can be tried."""
     pair = authority.issue("origin")
-    made = [Origin("h1", "h1", folder), Origin("h1b", "h1", folder), Origin("h1s", "h1", folder, pair),
-            Origin("h2c", "h2", folder), Origin("h2s", "h2", folder, pair)]
+    made = [Origin("h1", "h1", folder), Origin("h1b", "h1", folder),
+            Origin("h1s", "h1", folder, pair), Origin("h2c", "h2", folder),
+            Origin("h2s", "h2", folder, pair)]
     await asyncio.gather(*(origin.start() for origin in made))
     return {origin.name: origin for origin in made}

@@ -4,12 +4,12 @@ import struct
 from typing import NamedTuple
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = \
-    range(10)
+(DATA, HEADERS, PRIORITY, RST_STREAM, SETTINGS, PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE,
+ CONTINUATION) = range(10)
 END_STREAM, ACK, END_HEADERS, PADDED, PRIORITIZED = 1, 1, 4, 8, 32
 NO_ERROR, PROTOCOL_ERROR, INTERNAL_ERROR, FLOW_CONTROL_ERROR = 0, 1, 2, 3
 REFUSED_STREAM, CANCEL = 7, 8
-TABLE_SIZE, PUSH, STREAMS_MAX, WINDOW, FRAME_MAX, HEADER_LIST, EXTENDED_CONNECT = 1, 2, 3, 4, 5, 6, 8
+TABLE_SIZE, PUSH, STREAMS_MAX, WINDOW, EXTENDED_CONNECT = 1, 2, 3, 4, 8
 
 
 class Frame(NamedTuple):
@@ -20,7 +20,8 @@ class Frame(NamedTuple):
 
 
 def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">HBBBI", len(payload) >> 8, len(payload) & 255, kind, flags, stream) + payload
+    size = len(payload)
+    return struct.pack(">HBBBI", size >> 8, size & 255, kind, flags, stream) + payload
 
 
 def settings(pairs):

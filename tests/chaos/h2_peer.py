@@ -1,8 +1,8 @@
-"""One HTTP/2 connection of a test peer, client or origin: a reader of its own that shares nothing with
-Penstock's library, and that takes whatever breaks the rules for an error.
+"""One HTTP/2 connection of a test peer, client or origin. It shares nothing with Penstock's
+library, and takes whatever breaks the rules for an error.
 
-Flow: `start`, then `serve` beside everything else; `open` (clients) or `on_stream` (origins) gives a Stream,
-whose `next` says what came on it.
+Flow: `start`, then `serve` alongside everything else; `open` (clients) or `on_stream` (origins)
+gives a Stream, whose `next` says what came on it.
 """
 
 import asyncio
@@ -11,42 +11,10 @@ import hpack
 
 import h2_frames as h2
 from h1_wire import Malformed
+from h2_stream import Stream
 from wire import Gone
 
 CONNECTION_WINDOW = 4 << 20
-
-
-class Stream:
-    def __init__(self, peer, number):
-        self.peer = peer
-        self.number = number
-        self.send_window = peer.peer_window
-        self.receive_window = peer.stream_window
-        self.came = asyncio.Queue()     # (what, value)
-        self.heads = 0
-        self.they_ended = False
-        self.we_ended = False
-        self.over = None                # why nothing more can come or go
-
-    async def next(self):
-        """("head" | "trailers", fields), ("data", bytes), ("end", None), ("reset", code), ("lost", how)."""
-        if self.came.empty() and self.over:
-            return self.over
-        return await self.came.get()
-
-    def tell(self, what, value=None):
-        self.came.put_nowait((what, value))
-
-    def finish(self, what, value):
-        if not self.over:
-            self.over = (what, value)
-            self.tell(what, value)
-
-    def give_back(self, count):
-        """Opens the window again for what was read."""
-        if count and not self.over and not self.they_ended:
-            self.receive_window += count
-            self.peer.post(h2.window_update(self.number, count))
 
 
 class Peer:
@@ -135,8 +103,8 @@ class Peer:
             raise Malformed("a frame within a header block")
         handler = {h2.DATA: self.take_data, h2.HEADERS: self.take_headers,
                    h2.CONTINUATION: self.take_continuation, h2.RST_STREAM: self.take_reset,
-                   h2.SETTINGS: self.take_settings, h2.PING: self.take_ping, h2.GOAWAY: self.take_goaway,
-                   h2.WINDOW_UPDATE: self.take_window}.get(of.kind)
+                   h2.SETTINGS: self.take_settings, h2.PING: self.take_ping,
+                   h2.GOAWAY: self.take_goaway, h2.WINDOW_UPDATE: self.take_window}.get(of.kind)
         if handler:
             handler(of)
         elif of.kind == h2.PUSH_PROMISE:

@@ -13,8 +13,8 @@ class Answer:
     interim: list = dataclasses.field(default_factory=list)
     body: bytearray = dataclasses.field(default_factory=bytearray)
     trailers: list = dataclasses.field(default_factory=list)
-    # none: not a byte of it; whole; broken: visibly; denied: Penstock said that it did not look at the
-    # request; left: the client went away on purpose.
+    # none: not a byte of it; whole; broken: visibly; denied: Penstock said that it did not look at
+    # the request; left: the client went away on purpose.
     ending: str = "none"
     how: str = ""
 

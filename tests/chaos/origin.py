@@ -1,7 +1,8 @@
-"""An origin as a process of its own, so that it can be killed and stopped: it does what the plan in each
-request says, and writes down what it executed before it answers.
+"""An origin as a process of its own, so that it can be killed and stopped: it does what the plan in
+each request says, and writes down what it executed before it answers.
 
-Usage: origin.py --protocol h1|h2 --journal FILE --seed N [--address A] [--port P] [--cert PEM --key PEM]
+Usage: origin.py --protocol h1|h2 --journal FILE [--seed N] [--address A] [--port P]
+                 [--cert PEM --key PEM]
 """
 
 import argparse

@@ -109,7 +109,8 @@ async def write_answer(wire, request, reading):
     plan = request.plan
     await asyncio.sleep(plan.delay)
     for i in range(plan.interim):
-        await wire.send(h1.head_bytes("HTTP/1.1 103 Early Hints", [("x-hint", f"{request.token}-{i}")]))
+        hint = [("x-hint", f"{request.token}-{i}")]
+        await wire.send(h1.head_bytes("HTTP/1.1 103 Early Hints", hint))
     if plan.fault == "hang":
         await asyncio.sleep(30)
     head = head_of(request)
@@ -137,7 +138,7 @@ async def write_answer(wire, request, reading):
         trailers = [("x-end", request.token), *request.report()] if plan.trailers else []
         pending += h1.last_chunk(trailers)
     if plan.fault == "bytes_behind":
-        # With the end in one write: what comes later may meet the next request, and nobody could tell.
+        # With the end in one write: what comes later may meet the next request as its answer.
         await wire.drained()
         await wire.send(pending[:-100])
         await wire.drained()

@@ -1,4 +1,5 @@
-"""The HTTP/2 side of an origin: every stream gets its planned answer, faults of the connection among them."""
+"""The HTTP/2 side of an origin: every stream gets its planned answer, faults of the connection
+among them."""
 
 import asyncio
 
@@ -22,7 +23,8 @@ class Connection:
         self.running = set()
         self.peer = Peer(wire, client=False, on_stream=self.begin,
                          stream_window=rng.choice([65535, 65535, 4096, 1 << 20]),
-                         options=[(h2.STREAMS_MAX, rng.choice([3, 20, 100])), (h2.EXTENDED_CONNECT, 1)])
+                         options=[(h2.STREAMS_MAX, rng.choice([3, 20, 100])),
+                                  (h2.EXTENDED_CONNECT, 1)])
 
     async def serve(self):
         self.peer.start()

@@ -41,18 +41,19 @@ class Phase:
         if plan.client.startswith("abort"):
             return True
         if any(line["penstock.reason"] == "stalled_client" for line in record.lines):
-            return self.tight or self.faulty    # it gave way to others, who waited for its connection
+            return self.tight or self.faulty    # it gave way to others, who waited
         shared = record.upstream.startswith("h2")
-        if self.process_faults or self.drain == "cut" or plan.fault or shared or not plan.repeatable:
+        lone = not self.process_faults and self.drain != "cut" and not shared
+        if plan.fault or not lone or not plan.repeatable:
             return self.faulty
-        # Others' origins misbehave, each on a connection of its own; what is found dead is tried again.
-        # Deadlines are near in such a phase, and the machine may be slow.
+        # Others' origins misbehave, each on a connection of its own; what is found dead is tried
+        # again. Deadlines are near in such a phase, and the machine may be slow.
         return self.faulty and why in NEAR
 
     def describe(self):
         more = [f"{f.name}={getattr(self, f.name)}" for f in dataclasses.fields(self)[4:-2]
                 if getattr(self, f.name)]
-        return f"phase {self.number} {self.name}: {self.seconds:.0f} s" + "".join(f", {m}" for m in more)
+        return ", ".join([f"phase {self.number} {self.name}: {self.seconds:.0f} s", *more])
 
 
 KINDS = {
@@ -69,9 +70,9 @@ KINDS = {
 }
 
 
-def make_phase(seed, number, seconds):
+def make_phase(seed, number, seconds, only=None):
     """Each kind in turn, so that a short run sees most, in an order of the seed."""
-    names = list(KINDS)
+    names = [only] if only else list(KINDS)
     round_of = number // len(names)
     random.Random(f"{seed}:order:{round_of}").shuffle(names)
     name = names[number % len(names)]

@@ -9,8 +9,8 @@ FAULTS_H1 = ["close_unanswered", "reset_unanswered", "bad_status_line", "close_i
              "close_in_body", "reset_in_body", "bad_chunk", "bytes_behind", "close_behind",
              "hang", "stall_in_body", "early_and_close"]
 FAULTS_H2 = ["refuse", "reset_unanswered", "reset_in_body", "goaway_below", "goaway_behind",
-             "goaway_race", "close_unanswered", "close_in_body", "wrong_length", "hang", "stall_in_body",
-             "early_and_reset"]
+             "goaway_race", "close_unanswered", "close_in_body", "wrong_length", "hang",
+             "stall_in_body", "early_and_reset"]
 # RFC 9110 §9.2.2.
 IDEMPOTENT = {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
 
@@ -37,13 +37,13 @@ class Plan:
     early: bool = False             # the answer does not wait for the upload
     fault: str = ""
     at: int = 0
-    client: str = ""                # what the client does on purpose: abort_send, abort_read, slow_read …
+    client: str = ""                # what the client does on purpose: abort_send, slow_read …
     client_at: int = 0
 
     def encode(self):
-        changed = {f.name: value for f in dataclasses.fields(self)
-                   if (value := getattr(self, f.name)) != f.default and not f.name.startswith("client")}
-        return json.dumps(changed, separators=(",", ":"))
+        names = [f.name for f in dataclasses.fields(self)
+                 if getattr(self, f.name) != f.default and not f.name.startswith("client")]
+        return json.dumps({name: getattr(self, name) for name in names}, separators=(",", ":"))
 
     @staticmethod
     def decode(text):
@@ -51,7 +51,7 @@ class Plan:
 
     @property
     def repeatable(self):
-        """Whether a proxy may send it again: nothing of it is lost, and twice is as good as once."""
+        """Whether a proxy may send it again: nothing is lost, and twice is as good as once."""
         return self.kind == "websocket" or (self.method in IDEMPOTENT and self.upload == 0)
 
     @property
@@ -100,8 +100,8 @@ def make_plain(rng):
 
 
 def make_grpc(rng):
-    plan = Plan(kind="grpc", method="POST", upload=rng.choice([0, 5, 300, 20_000]), upload_chunked=True,
-                length=rng.choice([0, 5, 700, 30_000]), framing="chunked", trailers=True)
+    plan = Plan(kind="grpc", method="POST", upload=rng.choice([0, 5, 300, 20_000]),
+                upload_chunked=True, length=rng.choice([0, 5, 700, 30_000]), trailers=True)
     plan.framing = "empty" if plan.length == 0 else "chunked"
     plan.pieces = rng.choice([1, 3])
     plan.early = plan.upload > 0 and rng.random() < 0.2
@@ -114,8 +114,8 @@ def make_websocket(rng):
 
 
 def add_client_fault(plan, rng):
-    plan.client = rng.choice(["abort_read", "abort_send" if plan.upload else "abort_read", "slow_read",
-                              "slow_send"])
+    plan.client = rng.choice(["abort_read", "abort_send" if plan.upload else "abort_read",
+                              "slow_read", "slow_send"])
     if plan.client == "abort_read":
         plan.client_at = rng.choice([0, 1, plan.length // 2])
     elif plan.client == "abort_send":

@@ -3,7 +3,8 @@
 import os
 import re
 
-DOCUMENT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "operations.md")
+HERE = os.path.dirname(os.path.abspath(__file__))
+DOCUMENT = os.path.join(HERE, "..", "..", "docs", "operations.md")
 # With these the origin has not seen the request, and a client may send it again.
 NOT_SENT = {"no_route", "queue_full", "connection_limit_reached", "no_endpoint", "connection_cap",
             "address_cap", "address_rate", "shed_memory", "stream_refused", "connection_refused",

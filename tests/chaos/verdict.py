@@ -25,7 +25,7 @@ def judge(record, phase):
 
 def judge_silence(record, phase):
     if record.daemon.draining and (phase.drain == "cut" or not record.begun_at_origin):
-        return []                       # cut, or the socket, or an idle connection, had just been closed
+        return []           # cut, or the socket or an idle connection had just been closed
     return [f"no answer at all ({record.answer.how})"]
 
 

@@ -1,5 +1,5 @@
-"""One TCP or TLS connection of a test peer. What came before a reset stays readable, which asyncio's own
-streams do not promise."""
+"""One TCP or TLS connection of a test peer. What came before a reset stays readable, which
+asyncio's own streams do not promise."""
 
 import asyncio
 import socket
