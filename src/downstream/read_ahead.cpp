@@ -142,7 +142,7 @@ void read_ahead::wake() noexcept {
 }
 
 const http::fields& read_ahead::trailers() const noexcept {
-    return ended_ && closed_ ? trailers_ : inner_->trailers();
+    return ended_ ? trailers_ : inner_->trailers();
 }
 
 void read_ahead::stop() noexcept {
