@@ -174,7 +174,7 @@ TEST(SharedPoolCut, ResetsAResponseThatHasBegun) {
     hostile.readers(places);
     wait_until_held(proxy, places);
     expect_served(proxy);
-    const std::string line = proxy.running().wait_for("\"reason\":\"stalled_client\"");
+    const std::string line = proxy.running().wait_for("\"penstock.reason\":\"stalled_client\"");
     EXPECT_EQ(number_in(line, "http.response.status_code"), 200) << line;
     EXPECT_EQ(hostile.at(0).wait_closed(), closing::reset);
     EXPECT_LT(hostile.at(0).received().size(), 4U * 1024 * 1024);
@@ -207,7 +207,8 @@ TEST(SharedPoolCut, SharesTheStreamsOfAnHttp2Origin) {
     const node_h2_origin origin(
         "stream.respond({':status': 200});"
         "if (headers[':path'] === '/big') stream.end(Buffer.alloc(4 * 1024 * 1024, 'x'));"
-        "else stream.end('ok');");
+        "else stream.end('ok');",
+        "{maxSessionMemory: 1000}");
     const daemon proxy(
         "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\n"
         "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app}]\n"
