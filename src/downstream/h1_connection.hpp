@@ -107,7 +107,7 @@ class h1_connection final : private net::socket_watcher,
     void on_body_finished() noexcept override { look_for_end(); }
     void look_for_end() noexcept;
     void end_exchange(error why) noexcept;
-    void give_way() noexcept override;
+    [[nodiscard]] bool give_way() noexcept override;
 
     // The response (h1_reply.cpp).
     net::task<ending> reply(exchange::response with);

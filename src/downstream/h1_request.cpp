@@ -242,15 +242,16 @@ void h1_connection::look_for_end() noexcept {
 }
 
 // What waits for the client is cut with its connection. Else it gets an answer.
-void h1_connection::give_way() noexcept {
-    if (!watched_ || serving_->ended)
-        return;
+bool h1_connection::give_way() noexcept {
+    if (!watched_ || serving_->ended || serving_->record.response_complete)
+        return false;
     const bool blocked = serving_->record.ledger.current() == phase::client_blocked;
     end_exchange(net::errc::stalled_client);
     if (!replied_ && !blocked)
-        return;
+        return true;
     stream_.reset_on_close();
     stream_.abort(net::errc::stalled_client);
+    return true;
 }
 
 // Cancels what the handler does for this exchange. A response that is complete nevertheless is

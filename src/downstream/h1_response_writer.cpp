@@ -200,22 +200,32 @@ void h1_response_writer::end_block() noexcept {
 }
 
 // Reading ahead frees the origin's connection once the rest fits; until then a long body goes on
-// from socket to socket. The parts that are being written move, since their views end.
+// from socket to socket.
 void h1_response_writer::on_slow() noexcept {
     if (framing_.kind == http::framing_kind::length && left_ > ahead_most_->exchange)
         return;
+    std::size_t size = 0;
     for (std::size_t i = part_first_; i < part_count_; ++i)
-        rest_.append(static_cast<const char*>(parts_[i].iov_base), parts_[i].iov_len);
+        size += parts_[i].iov_len;
+    // The parts are views into the body, and its next bytes end them.
+    std::string rest;
+    rest.reserve(size);
+    for (std::size_t i = part_first_; i < part_count_; ++i)
+        rest.append(static_cast<const char*>(parts_[i].iov_base), parts_[i].iov_len);
+    auto account = std::make_shared<ahead_account>(*ahead_most_, *ahead_all_);
+    std::unique_ptr<exchange::body_source> ahead =
+        read_ahead::make(*body_, to_.home(), std::move(account), record_.ledger, size);
+    if (!ahead)
+        return;
+    *body_ = std::move(ahead);
+    rest_ = std::move(rest);
     char* at = rest_.data();
     for (std::size_t i = part_first_; i < part_count_; ++i) {
         parts_[i].iov_base = at;
         at += parts_[i].iov_len;
     }
-    auto account = std::make_shared<ahead_account>(*ahead_most_, *ahead_all_);
     ahead_ = true;
     record_.ledger.pin();
-    *body_ = std::make_unique<read_ahead>(std::move(*body_), to_.home(), std::move(account),
-                                          record_.ledger);
 }
 
 // The head is with the kernel, and what follows is nothing but a long run of the body's bytes.

@@ -321,10 +321,13 @@ void h2_exchange::on_slow() noexcept {
         slow_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + read_ahead::patience, {});
         return;
     }
+    std::unique_ptr<exchange::body_source> ahead =
+        read_ahead::make(*outgoing_place_, in_.home.worker, in_.flusher.ahead(), record_.ledger);
+    if (!ahead)
+        return;
     ahead_ = true;
     record_.ledger.pin();
-    *outgoing_place_ = std::make_unique<read_ahead>(std::move(*outgoing_place_), in_.home.worker,
-                                                    in_.flusher.ahead(), record_.ledger);
+    *outgoing_place_ = std::move(ahead);
     outgoing_ = outgoing_place_->get();
 }
 
@@ -417,16 +420,17 @@ void h2_exchange::on_stall(error why) noexcept {
 }
 
 // Before its answer the stream gets one; a response that has begun is cut.
-void h2_exchange::give_way() noexcept {
-    if (ended_ || stream_.closed)
-        return;
+bool h2_exchange::give_way() noexcept {
+    if (ended_ || stream_.closed || stream_.sent || aborted_.fired())
+        return false;
     if (!stream_.answered) {
         aborted_.fire(net::errc::stalled_client);
-        return;
+        return true;
     }
     in_.session.reset(stream_, http::h2_code::cancel);
     in_.flusher.flush_soon();
     abort(net::errc::stalled_client);
+    return true;
 }
 
 void h2_exchange::note(reason why) noexcept {

@@ -110,7 +110,7 @@ class h2_exchange final : private http::h2_outgoing,
     void finish();
     void note(exchange::reason why) noexcept;
     void on_stall(error why) noexcept;
-    void give_way() noexcept override;
+    [[nodiscard]] bool give_way() noexcept override;
 
     [[nodiscard]] piece take(std::size_t max) override;
     [[nodiscard]] const http::fields* trailers() const noexcept override;

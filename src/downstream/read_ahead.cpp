@@ -35,11 +35,23 @@ read_ahead::read_ahead(std::unique_ptr<exchange::body_source> inner, net::worker
       length_(inner_->length()),
       beside_(home),
       changed_(home),
-      room_(home) {
-    beside_.start(run());
+      room_(home) {}
+
+std::unique_ptr<read_ahead> read_ahead::make(std::unique_ptr<exchange::body_source>& inner,
+                                             net::worker& home,
+                                             std::shared_ptr<ahead_account> account,
+                                             exchange::ledger& ledger, std::uint64_t beside) {
+    if (account->exchange_max() < block || !account->charge(block + beside))
+        return nullptr;
+    std::unique_ptr<read_ahead> made(
+        new read_ahead(std::move(inner), home, std::move(account), ledger));
+    made->charged_ = block;
+    made->beside_bytes_ = beside;
+    made->beside_.start(made->run());
+    return made;
 }
 
-read_ahead::~read_ahead() { account_->give_back(charged_); }
+read_ahead::~read_ahead() { account_->give_back(charged_ + beside_bytes_); }
 
 // Memory is charged as it is allocated: by the block.
 bool read_ahead::may_append() noexcept {
@@ -104,7 +116,7 @@ void read_ahead::drop_given() noexcept {
     if (given_ == 0)
         return;
     held_.drop(std::exchange(given_, 0));
-    const std::uint64_t kept = held_.allocated();
+    const std::uint64_t kept = std::max<std::uint64_t>(held_.allocated(), block);
     if (kept < charged_) {
         account_->give_back(charged_ - kept);
         charged_ = kept;

@@ -42,13 +42,17 @@ class ahead_account {
 
 class read_ahead final : public exchange::body_source {
  public:
+    // Null if the account has no room for as much as one block, and for `beside`: bytes that the
+    // consumer keeps for as long as this lives. `inner` is taken only if it is not.
+    [[nodiscard]] static std::unique_ptr<read_ahead> make(
+        std::unique_ptr<exchange::body_source>& inner, net::worker& home,
+        std::shared_ptr<ahead_account> account, exchange::ledger& ledger, std::uint64_t beside = 0);
+
     // How long a client may block before it is slow.
     static constexpr milliseconds patience = 100ms;
     // Bytes taken without a wait before others get their turn.
     static constexpr std::size_t turn_max = std::size_t{256} * 1024;
 
-    read_ahead(std::unique_ptr<exchange::body_source> inner, net::worker& home,
-               std::shared_ptr<ahead_account> account, exchange::ledger& ledger);
     ~read_ahead() override;
 
     [[nodiscard]] result<std::string_view> take(std::size_t max) override;
@@ -62,6 +66,8 @@ class read_ahead final : public exchange::body_source {
     [[nodiscard]] net::task<> close() override;
 
  private:
+    read_ahead(std::unique_ptr<exchange::body_source> inner, net::worker& home,
+               std::shared_ptr<ahead_account> account, exchange::ledger& ledger);
     net::task<> run();
     [[nodiscard]] bool take_some();
     [[nodiscard]] bool may_append() noexcept;
@@ -73,8 +79,10 @@ class read_ahead final : public exchange::body_source {
     exchange::ledger& ledger_;
     std::optional<std::uint64_t> length_;
     http::h2_data_queue held_;
-    std::size_t given_ = 0;      // of held_, still read by the consumer
-    std::uint64_t charged_ = 0;  // to the account
+    std::size_t given_ = 0;  // of held_, still read by the consumer
+    // To the account. One block always is, so that a body that nothing is held of can move.
+    std::uint64_t charged_ = 0;
+    std::uint64_t beside_bytes_ = 0;  // charged for the consumer
     std::size_t in_turn_ = 0;
     http::fields trailers_;
     net::task_group beside_;

@@ -86,10 +86,11 @@ void connection_pool::note_outlived(endpoint_state& of, time_point now) const no
 net::task<result<std::unique_ptr<connection>>> connection_pool::obtain(exchange::request& from,
                                                                        lease_wish& wish) {
     place held = take_place(from, wish);
+    waiter self(*this, home_, wish);
+    const grant_end at_end(contention_, self);
     if (!held) {
         if (queued_ >= shared_.settings.pool.queue && !make_room(from))
             co_return net::errc::queue_full;
-        waiter self(*this, home_, wish);
         const error failed = co_await wait_in_queue(self, from);
         if (failed)
             co_return failed;

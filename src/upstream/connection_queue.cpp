@@ -79,6 +79,7 @@ bool connection_pool::extend(waiter& of) noexcept {
 
 void connection_pool::grant(waiter& to, std::size_t endpoint, place held) {
     dequeue(to);
+    contention_.begin_grant(to);
     to.wish.endpoint = endpoint;
     to.granted = std::move(held);
     to.decided.set();
@@ -91,6 +92,7 @@ void connection_pool::hand_over(waiter& to, std::unique_ptr<connection> freed, b
         return;
     }
     dequeue(to);
+    contention_.begin_grant(to);
     to.wish.endpoint = endpoint;
     to.given = std::move(freed);
     to.decided.set();
@@ -152,6 +154,9 @@ bool connection_pool::serve_next(std::size_t endpoint, waiter& next) {
             return true;
     }
     place held = new_place(endpoint);
+    // One that idles and does not suit makes room for one that does.
+    if (!held && !endpoints_[endpoint].idle.empty())
+        held = remove_idle(endpoint, 0)->give_up_place();
     if (!held)
         return false;
     grant(next, endpoint, std::move(held));

@@ -8,12 +8,7 @@
 #include <utility>
 
 namespace penstock::upstream {
-namespace {
-
-// Nobody has been cut for it yet.
-bool is_unserved(const fair_queue::item& one) noexcept { return !one.promised; }
-
-}  // namespace
+namespace {}  // namespace
 
 contention::~contention() {
     PENSTOCK_CHECK(first_ == nullptr);
@@ -62,6 +57,7 @@ void contention::begin() {
 
 void contention::end() noexcept {
     active_ = false;
+    ++epoch_;
     for (held_share* at = first_; at != nullptr; at = at->next_)
         at->counted_ = at->looked_at_ = false;
     candidates_.clear();
@@ -175,7 +171,6 @@ void contention::listen() {
 void contention::on_expire(error) noexcept {
     const time_point now = home_.now();
     queue_.forget_expired(now);
-    queue_.forget_promises();
     tell();
     hear();
     if (queue_.size() == 0 && !queue_.holds_back() && !others_wait())
@@ -194,7 +189,7 @@ void contention::collect(time_point now) {
     candidates_.clear();
     looked_at_ = now;
     for (held_share* at = first_; at != nullptr; at = at->next_) {
-        if (at->from_.client == nullptr)
+        if (at->from_.client == nullptr || at->cut_)
             continue;
         const fair_queue::standing seen = at->look(now);
         if (seen.still >= fair_queue::above_share_patience)
@@ -215,14 +210,22 @@ void contention::look() {
         return;
     if (now - looked_at_ >= look_interval)
         collect(now);
-    while (fair_queue::item* const waiting = next(is_unserved)) {
-        const fair_queue::claim claim = queue_.claim_of(waiting->client);
-        waiting->promised = true;
-        if (!cut_for(claim, waiting)) {
-            waiting->promised = false;
+    const auto is_unserved = [now](const fair_queue::item& one) {
+        return now >= one.promised_until;
+    };
+    // One that no exchange has to give way to must not hide the others.
+    std::vector<fair_queue::item*> passed_over;
+    while (candidates_left_ > 0 && passed_over.size() < passed_over_max) {
+        fair_queue::item* const waiting = next(is_unserved);
+        if (waiting == nullptr)
             break;
-        }
+        const fair_queue::claim claim = queue_.claim_of(waiting->client);
+        waiting->promised_until = now + promise;
+        if (!cut_for(claim, waiting))
+            passed_over.push_back(waiting);
     }
+    for (fair_queue::item* const each : passed_over)
+        each->promised_until = {};
     for (share_board::entry& each : elsewhere_) {
         fair_queue::claim claim = queue_.claim_of({each.address, 0});
         claim.held_by_connection = each.least_held;
@@ -240,11 +243,26 @@ bool contention::cut_for(const fair_queue::claim& claim, const fair_queue::item*
             continue;
         held_share* const cut = std::exchange(each.share, nullptr);
         --candidates_left_;
-        queue_.hold_back(cut->client_, home_.now());
-        cut->from_.client->give_way();
+        cut->cut_ = true;
+        const client_id by = cut->client_;
+        if (!cut->from_.client->give_way())
+            continue;
+        queue_.hold_back(by, home_.now());
         return true;
     }
     return false;
+}
+
+void contention::begin_grant(fair_queue::item& what) {
+    if (!active_)
+        return;
+    queue_.hold(what.client);
+    what.granted_in = epoch_;
+}
+
+void contention::end_grant(fair_queue::item& what) noexcept {
+    if (std::exchange(what.granted_in, 0) == epoch_ && active_)
+        queue_.let_go(what.client);
 }
 
 }  // namespace penstock::upstream

@@ -16,6 +16,7 @@
 #include "upstream/held_share.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace penstock::upstream {
@@ -25,6 +26,10 @@ class contention final : private net::deadline {
     static constexpr milliseconds tick = 20ms;
     // Between two looks at all that is held, and between two calls of other workers.
     static constexpr milliseconds look_interval = 5ms;
+    // How long an exchange that was cut for another may take to go, and how many that wait are
+    // passed over in one look because none has to give way to them.
+    static constexpr milliseconds promise = 100ms;
+    static constexpr std::size_t passed_over_max = 64;
     // How soon a wait that is over looks again whether somebody is about to give way, and for how
     // long it does.
     static constexpr milliseconds grace = 250ms;
@@ -43,6 +48,9 @@ class contention final : private net::deadline {
     // The exchange waits from now on. May have others give way, and so serve it at once.
     void begin_wait(fair_queue::item& what, const exchange::request& from);
     void end_wait(fair_queue::item& what, bool comes_again = false) noexcept;
+    // Between the end of its wait and its exchange, what was granted counts as held by its client.
+    void begin_grant(fair_queue::item& what);
+    void end_grant(fair_queue::item& what) noexcept;
     [[nodiscard]] fair_queue::item* next(const fair_queue::predicate& accepts) const;
     // Whose place this client may have where the queue is full; null if it has the most itself.
     [[nodiscard]] fair_queue::item* to_displace(const exchange::request& from) const noexcept;
@@ -94,7 +102,21 @@ class contention final : private net::deadline {
     std::vector<share_board::entry> elsewhere_;
     time_point looked_at_{};
     time_point told_at_{};
+    std::uint64_t epoch_ = 1;  // of `active_`
     bool active_ = false;
+};
+
+// Ends what was granted to an exchange at the end of a scope.
+class grant_end {
+ public:
+    grant_end(contention& in, fair_queue::item& of) noexcept : in_(in), of_(of) {}
+    ~grant_end() { in_.end_grant(of_); }
+    grant_end(const grant_end&) = delete;
+    grant_end& operator=(const grant_end&) = delete;
+
+ private:
+    contention& in_;
+    fair_queue::item& of_;
 };
 
 }  // namespace penstock::upstream

@@ -55,16 +55,16 @@ void fair_queue::push(item& what) {
         of.place = in.waiting.insert(in.waiting.end(), what.client.connection);
     what.place_ = of.waiting.insert(what.again_ ? of.waiting.begin() : of.waiting.end(), &what);
     what.queued_ = true;
-    what.promised = false;
+    what.promised_until = {};
     ++in.waiting_here;
     ++size_;
 }
 
 // The client that was served goes behind the others that hold as much.
 void fair_queue::remove(item& what, bool comes_again) noexcept {
-    what.again_ = comes_again;
     if (!what.queued_)
         return;
+    what.again_ = comes_again;
     address_entry& in = addresses_.at(what.client.address);
     connection_entry& of = in.connections.at(what.client.connection);
     of.waiting.erase(what.place_);
@@ -143,15 +143,6 @@ std::size_t fair_queue::waiting_of(const client_id& by) const noexcept {
     return in != nullptr ? in->waiting_here : 0;
 }
 
-void fair_queue::forget_promises() noexcept {
-    for (const net::address_key& each : waiting_) {
-        for (auto& [id, of] : addresses_.at(each).connections) {
-            for (item* const one : of.waiting)
-                one->promised = false;
-        }
-    }
-}
-
 fair_queue::claim fair_queue::claim_of(const client_id& by) const noexcept {
     claim made{by.address, by.connection, 0, 0, by.newcomer};
     const address_entry* const in = find(by.address);
@@ -202,15 +193,17 @@ void fair_queue::hold_back(const client_id& by, time_point now) {
     const address_entry* const in = find(by.address);
     if (in == nullptr)
         return;
-    const time_point until = now + held_back_for;
+    limit made;
+    made.until = now + held_back_for;
+    made.room_below = total_ - total_ / 4;
     if (addresses_.size() > 1 && address_above(*in)) {
         const auto share = static_cast<std::uint32_t>(total_ / addresses_.size());
         if (address_limits_.size() < held_back_max || address_limits_.contains(by.address))
-            address_limits_[by.address] = {std::max(share, 1U), until};
+            address_limits_[by.address] = made.at_most(share);
     } else if (in->connection_count() > 1) {
         const auto share = static_cast<std::uint32_t>(in->all() / in->connection_count());
         if (connection_limits_.size() < held_back_max || connection_limits_.contains(by.connection))
-            connection_limits_[by.connection] = {std::max(share, 1U), until};
+            connection_limits_[by.connection] = made.at_most(share);
     }
 }
 
@@ -219,15 +212,13 @@ bool fair_queue::address_may_hold(const net::address_key& which, std::uint32_t h
     if (address_limits_.empty())
         return true;
     const auto found = address_limits_.find(which);
-    return found == address_limits_.end() || now >= found->second.until ||
-           held < found->second.most;
+    return found == address_limits_.end() || found->second.allows(held, total_, now);
 }
 
 bool fair_queue::connection_may_hold(std::uint64_t which, std::uint32_t held,
                                      time_point now) const noexcept {
     const auto found = connection_limits_.find(which);
-    return found == connection_limits_.end() || now >= found->second.until ||
-           held < found->second.most;
+    return found == connection_limits_.end() || found->second.allows(held, total_, now);
 }
 
 bool fair_queue::may_hold(const client_id& by, time_point now) const noexcept {
@@ -258,7 +249,7 @@ void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others) {
             continue;
         limit& known = address_limits_[each.address];
         if (each.held_back_until > known.until)
-            known = {each.most, each.held_back_until};
+            known = {each.most, each.room_below, each.held_back_until};
     }
     std::erase_if(addresses_, [](const auto& each) {
         const address_entry& in = each.second;
@@ -288,6 +279,7 @@ std::vector<share_board::entry> fair_queue::summary() const {
         share_board::entry one;
         one.address = key;
         one.most = held_back.most;
+        one.room_below = held_back.room_below;
         one.held_back_until = held_back.until;
         made.push_back(one);
     }

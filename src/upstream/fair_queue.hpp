@@ -47,7 +47,8 @@ class fair_queue {
      public:
         const item_kind kind;
         client_id client;
-        bool promised = false;  // a holder has been cut for it
+        time_point promised_until{};   // a holder has been cut for it
+        std::uint64_t granted_in = 0;  // contention's: what was granted to it counts as held
 
         // True if a connection to this endpoint would serve it.
         [[nodiscard]] virtual bool accepts(std::size_t endpoint) const noexcept = 0;
@@ -99,14 +100,14 @@ class fair_queue {
     [[nodiscard]] item* last_of_largest() const noexcept;
     [[nodiscard]] std::size_t waiting_of(const client_id& by) const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    void forget_promises() noexcept;
     [[nodiscard]] std::uint32_t total() const noexcept { return total_; }  // held, also elsewhere
 
     [[nodiscard]] claim claim_of(const client_id& by) const noexcept;
     [[nodiscard]] bool above_share(const client_id& by) const noexcept;
     [[nodiscard]] bool yields(const standing& holder, const claim& to) const noexcept;
 
-    // The client gave way: until `now + held_back_for` it may hold no more than its present share.
+    // The client gave way: until `now + held_back_for` it may hold no more than its present share,
+    // unless a quarter of what is held at present has become free.
     void hold_back(const client_id& by, time_point now);
     [[nodiscard]] bool may_hold(const client_id& by, time_point now) const noexcept;
     // True while some client is held back, as of the last `forget_expired`.
@@ -123,7 +124,16 @@ class fair_queue {
  private:
     struct limit {
         std::uint32_t most = 0;
+        std::uint32_t room_below = 0;  // while all clients hold less, there is room enough
         time_point until{};
+
+        [[nodiscard]] limit at_most(std::uint32_t share) const noexcept {
+            return {share > 0 ? share : 1, room_below, until};
+        }
+        [[nodiscard]] bool allows(std::uint32_t held, std::uint32_t all,
+                                  time_point now) const noexcept {
+            return now >= until || held < most || all < room_below;
+        }
     };
     struct connection_entry {
         std::uint32_t held = 0;

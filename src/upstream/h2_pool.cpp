@@ -218,10 +218,10 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
             co_return error(net::errc::queue_timeout);
         // A connection that is being made will serve as many as it has streams.
         const std::size_t served = being_made(at) ? shared_->settings.http2.streams : 0;
-        if (endpoints_[at].waiting.size() >= std::max<std::size_t>(limits.queue, served))
+        if (endpoints_[at].waiting.size() >= std::max<std::size_t>(limits.queue, served) &&
+            !make_room(from, at))
             co_return error(net::errc::queue_full);
         co_await wait_for_slot(self, at, from, until);
-        contention_.end_wait(self);
         if (self.failed) {
             // What it was woken for is another's.
             if (const std::shared_ptr<h2_client> free = best(at))
@@ -232,6 +232,18 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
         if (made.http1 || !serves(at))
             co_return std::move(made);
     }
+}
+
+// As connection_pool's.
+bool h2_pool::make_room(const exchange::request& from, std::size_t endpoint) {
+    fair_queue::item* const last = contention_.to_displace(from);
+    if (last == nullptr || last->kind != fair_queue::item_kind::stream || !last->accepts(endpoint))
+        return false;
+    auto& displaced = static_cast<waiter&>(*last);
+    contention_.end_wait(displaced);
+    displaced.failed = net::errc::queue_full;
+    displaced.decided.set();
+    return true;
 }
 
 // Returns when something may have changed: a free stream, a failed connection, a place, or time.

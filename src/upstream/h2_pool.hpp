@@ -81,6 +81,7 @@ class h2_pool final : private h2_client_owner {
     void begin_dial(std::size_t endpoint);
     void begin_dial(std::size_t endpoint, place held);
     void on_dialled(std::size_t endpoint, result<std::unique_ptr<connection>> made);
+    [[nodiscard]] bool make_room(const exchange::request& from, std::size_t endpoint);
     [[nodiscard]] waiter* first_waiter(std::size_t endpoint) const;
     void wake(std::size_t endpoint, std::size_t most);
     void fail_waiting(std::size_t endpoint, error why) noexcept;

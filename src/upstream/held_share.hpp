@@ -48,6 +48,7 @@ class held_share {
     bool looked_at_ = false;
     bool answered_ = false;
     bool tunnel_ = false;
+    bool cut_ = false;  // it has been told to give way
 };
 
 [[nodiscard]] client_id client_of(const exchange::request& from) noexcept;

@@ -215,7 +215,7 @@ TEST(SharedPoolCut, SharesTheStreamsOfAnHttp2Origin) {
         "upstreams: {app: {endpoints: [\"" +
         origin.address() + "\"], protocol: h2, pool: {connections: 1}, http2: {streams: 20}}}\n");
     attackers hostile(proxy.port("web"), 1);
-    hostile.readers(20);
+    hostile.windows(20);
     wait_for_sum(proxy, "penstock_upstream_http2_streams", {}, 20);
     expect_served(proxy);
     EXPECT_GE(stalled(proxy), 1);
@@ -370,6 +370,35 @@ TEST(ReadAhead, HoldsNoMoreThanItMay) {
         EXPECT_TRUE(client.response(id).ended) << id;
     }
     EXPECT_EQ(sum(scrape(proxy), "penstock_requests_total", {"reason=\"none\""}), 10);
+}
+
+// Where other streams hold all that their connection may, one that is slow is read as it takes.
+// None tells it of what becomes free.
+TEST(ReadAhead, GoesOnWhereOthersHoldAll) {
+    const std::string body(512 * 1024, 'x');
+    const std::string small = ok_response("ok");
+    const std::string big =
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(body) + "0\r\n\r\n";
+    const scripted_origin origin(scripted_origin::answer(
+        [&](const http_request& asked) { return asked.target == "/small" ? small : big; }));
+    moved_clock clock(
+        configuration(origin.address(), 1, "", ", buffer: {exchange: 64KiB, connection: 64KiB}"));
+    h2_client client(clock.proxy().port("web"));
+    client.send(h2::setting(4, 0));
+    for (const std::uint32_t id : {1U, 3U, 5U, 7U}) {
+        client.send(h2::head(id, h2::get("/big")));
+        while (client.responses[id].status() == 0)
+            ASSERT_TRUE(client.read());
+    }
+    clock.advance(1s);
+    // The worker has seen the time by then.
+    expect_served(clock.proxy());
+    client.open_window(0, 16 * 1024 * 1024);
+    for (const std::uint32_t id : {1U, 3U, 5U}) {
+        client.open_window(id, 1024 * 1024);
+        EXPECT_EQ(client.response(id).body.size(), body.size()) << id;
+        EXPECT_TRUE(client.response(id).ended) << id;
+    }
 }
 
 // What the origin does at the end shows to the client, also of what was taken ahead of it.

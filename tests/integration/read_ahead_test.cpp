@@ -30,7 +30,8 @@ struct site {
     std::unique_ptr<read_ahead> around(scripted_body*& fed) {
         auto made = std::make_unique<scripted_body>(home);
         fed = made.get();
-        return std::make_unique<read_ahead>(std::move(made), home, account, ledger);
+        std::unique_ptr<exchange::body_source> inner = std::move(made);
+        return read_ahead::make(inner, home, account, ledger);
     }
 };
 
@@ -40,8 +41,8 @@ net::task<> take_whole(site& in, std::string& into) {
     fed->trailer_fields.add("x-end", "1");
     fed->give("one ");
     fed->give("two");
-    const auto has_all = [&] { return in.all.load() == block; };
-    EXPECT_TRUE(co_await eventually(in.home, has_all));
+    const auto waits = [&] { return fed->waited_for(); };
+    EXPECT_TRUE(co_await eventually(in.home, waits));
     fed->end();
     while (!tested->finished()) {
         const result<std::string_view> data = tested->take(3);
@@ -96,6 +97,68 @@ TEST(ReadAheadBody, HoldsAsMuchAsAListenerMay) {
     in.account = std::make_shared<ahead_account>(in.limits, in.all);
     run(in.home, fill(in, 3 * block));
     EXPECT_EQ(in.all.load(), 0U);
+}
+
+// Others hold all the room: a body of which nothing is held still moves, a block at a time.
+net::task<> crawl(site& in, std::size_t& got) {
+    scripted_body* fed = nullptr;
+    const std::unique_ptr<read_ahead> tested = in.around(fed);
+    in.all = in.limits.total;
+    for (int i = 0; i < 8; ++i)
+        fed->give(std::string(block, 'x'));
+    fed->end();
+    while (!tested->finished()) {
+        const result<std::string_view> data = tested->take(block);
+        EXPECT_TRUE(data.has_value());
+        got += data->size();
+        if (data->empty())
+            (void)co_await tested->wait();
+    }
+    in.all = block;
+    co_await tested->close();
+}
+
+TEST(ReadAheadBody, MovesWhileOthersHoldAllTheRoom) {
+    site in;
+    std::size_t got = 0;
+    run(in.home, crawl(in, got));
+    EXPECT_EQ(got, 8 * block);
+    EXPECT_EQ(in.all.load(), 0U);
+}
+
+TEST(ReadAheadBody, IsNoneWithoutRoomForABlock) {
+    struct {
+        const char* name;
+        config::buffer_limits limits;
+        std::uint64_t beside;
+        bool made;
+    } const cases[] = {
+        {"a block", {block, block, block}, 0, true},
+        {"less of an exchange", {block - 1, block, block}, 0, false},
+        {"less of a connection", {block, block - 1, block}, 0, false},
+        {"less of a listener", {block, block, block - 1}, 0, false},
+        {"as much beside as there is", {block, block + 7, block + 7}, 7, true},
+        {"more beside", {block, block + 7, block + 7}, 8, false},
+        {"no total", {block, block, 0}, 0, false},
+    };
+    for (const auto& each : cases) {
+        site in;
+        in.account = std::make_shared<ahead_account>(each.limits, in.all);
+        std::unique_ptr<exchange::body_source> inner = std::make_unique<scripted_body>(in.home);
+        bool made = false;
+        const auto make_one = [](site& on, std::unique_ptr<exchange::body_source>& of,
+                                 std::uint64_t beside, bool& done) -> net::task<> {
+            const std::unique_ptr<read_ahead> tested =
+                read_ahead::make(of, on.home, on.account, on.ledger, beside);
+            done = tested != nullptr;
+            if (tested)
+                co_await tested->close();
+        };
+        run(in.home, make_one(in, inner, each.beside, made));
+        EXPECT_EQ(made, each.made) << each.name;
+        EXPECT_EQ(inner == nullptr, each.made) << each.name;
+        EXPECT_EQ(in.all.load(), 0U) << each.name;
+    }
 }
 
 net::task<> fail_behind(site& in) {

@@ -125,8 +125,9 @@ class interim_sink {
 class client_side {
  public:
     // The exchange stands still because its client does, and others wait for what it holds. Ends it
-    // with net::errc::stalled_client: fires `aborted`, and resets a response that has begun.
-    virtual void give_way() noexcept = 0;
+    // with net::errc::stalled_client: fires `aborted`, and resets a response that has begun. False
+    // if it is ending already.
+    [[nodiscard]] virtual bool give_way() noexcept = 0;
 
  protected:
     ~client_side() = default;

@@ -22,7 +22,10 @@ class share_board {
         std::uint32_t waiting = 0;      // exchanges
         std::uint32_t connections = 0;  // of the client, that hold or wait
         std::uint32_t least_held = 0;   // by one of them that waits
-        std::uint32_t most = 0;         // it may hold, if it is held back; 0 = it is not
+        // What it may hold while it is held back and all hold no less than `room_below`; 0 = it is
+        // not held back.
+        std::uint32_t most = 0;
+        std::uint32_t room_below = 0;
         time_point held_back_until{};
     };
 

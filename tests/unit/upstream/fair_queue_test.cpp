@@ -270,14 +270,31 @@ TEST(FairQueue, HoldsBackAnAddressToItsShare) {
     EXPECT_FALSE(tested.may_hold(greedy, start));
     EXPECT_EQ(serve(tested), &modest);
     EXPECT_EQ(tested.next(anybody, start), nullptr);
-    for (int i = 0; i < 5; ++i)
+    for (int i = 0; i < 2; ++i)
         tested.let_go(greedy);
-    EXPECT_TRUE(tested.may_hold(greedy, start));
-    EXPECT_EQ(serve(tested), &again);
     EXPECT_FALSE(tested.may_hold(greedy, start));
     EXPECT_TRUE(tested.may_hold(greedy, start + fair_queue::held_back_for));
     tested.forget_expired(start + fair_queue::held_back_for);
     EXPECT_FALSE(tested.holds_back());
+    tested.remove(again);
+}
+
+// The others have left, so there is nothing to hold back for.
+TEST(FairQueue, LetsAClientHaveWhatIsFree) {
+    fair_queue tested;
+    const client_id greedy = client("10.0.0.1", 1);
+    const client_id other = client("10.0.0.2", 2);
+    for (int i = 0; i < 8; ++i)
+        tested.hold(greedy);
+    for (int i = 0; i < 4; ++i)
+        tested.hold(other);
+    tested.hold_back(greedy, start);
+    EXPECT_FALSE(tested.may_hold(greedy, start));
+    for (int i = 0; i < 3; ++i)
+        tested.let_go(other);
+    EXPECT_FALSE(tested.may_hold(greedy, start));
+    tested.let_go(other);
+    EXPECT_TRUE(tested.may_hold(greedy, start));
 }
 
 TEST(FairQueue, HoldsBackAConnectionToItsShareOfTheAddress) {
