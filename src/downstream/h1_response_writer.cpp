@@ -213,10 +213,12 @@ void h1_response_writer::on_slow() noexcept {
     for (std::size_t i = part_first_; i < part_count_; ++i)
         rest.append(static_cast<const char*>(parts_[i].iov_base), parts_[i].iov_len);
     auto account = std::make_shared<ahead_account>(*ahead_most_, *ahead_all_);
+    // What the body waits for from here on is not what is waited for.
+    record_.ledger.pin();
     std::unique_ptr<exchange::body_source> ahead =
         read_ahead::make(*body_, to_.home(), std::move(account), record_.ledger, size);
     if (!ahead)
-        return;
+        return record_.ledger.unpin();
     *body_ = std::move(ahead);
     rest_ = std::move(rest);
     char* at = rest_.data();
@@ -225,7 +227,6 @@ void h1_response_writer::on_slow() noexcept {
         at += parts_[i].iov_len;
     }
     ahead_ = true;
-    record_.ledger.pin();
 }
 
 // The head is with the kernel, and what follows is nothing but a long run of the body's bytes.

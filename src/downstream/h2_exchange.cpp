@@ -321,12 +321,13 @@ void h2_exchange::on_slow() noexcept {
         slow_.arm(in_.home.worker.deadlines(), in_.home.worker.now() + read_ahead::patience, {});
         return;
     }
+    // What the body waits for from here on is not what is waited for.
+    record_.ledger.pin();
     std::unique_ptr<exchange::body_source> ahead =
         read_ahead::make(*outgoing_place_, in_.home.worker, in_.flusher.ahead(), record_.ledger);
     if (!ahead)
-        return;
+        return record_.ledger.unpin();
     ahead_ = true;
-    record_.ledger.pin();
     *outgoing_place_ = std::move(ahead);
     outgoing_ = outgoing_place_->get();
 }

@@ -127,13 +127,27 @@ bool contention::others_may_hold() const noexcept {
     });
 }
 
-// The others' exchanges are judged by them, so where some wait elsewhere too the grace is given.
-bool contention::served_soon(const fair_queue::item& what) {
+// It counts as one that waits while its claim is looked at. What others hold is theirs to judge, so
+// where they hold some the answer is yes.
+bool contention::served_soon(fair_queue::item& what) {
     if (!active_)
         return false;
-    const fair_queue::claim claim = queue_.claim_of(what.client);
+    const bool waits = what.queued();
+    if (!waits)
+        queue_.push(what);
+    const bool soon = yields_soon(what) ||
+                      std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
+                          return each.held > queue_.claim_of(what.client).held_by_connection;
+                      });
+    if (!waits)
+        queue_.remove(what, true);
+    return soon;
+}
+
+bool contention::yields_soon(const fair_queue::item& to) {
+    const fair_queue::claim claim = queue_.claim_of(to.client);
     for (held_share* at = first_; at != nullptr; at = at->next_) {
-        if (at->from_.client == nullptr || !what.accepts(at->endpoint_))
+        if (at->from_.client == nullptr || at->cut_ || !to.accepts(at->endpoint_))
             continue;
         fair_queue::standing seen = at->look(home_.now());
         const bool stands = seen.still >= grace;
@@ -141,8 +155,7 @@ bool contention::served_soon(const fair_queue::item& what) {
         if (stands && queue_.yields(seen, claim))
             return true;
     }
-    return std::any_of(elsewhere_.begin(), elsewhere_.end(),
-                       [&](const auto& each) { return each.held > claim.held_by_connection; });
+    return false;
 }
 
 void contention::tell() {

@@ -60,7 +60,7 @@ class contention final : private net::deadline {
     [[nodiscard]] bool others_may_hold() const noexcept;
 
     // True if an exchange stands still that will have to give way to this one if it goes on so.
-    [[nodiscard]] bool served_soon(const fair_queue::item& what);
+    [[nodiscard]] bool served_soon(fair_queue::item& what);
 
     // Another worker has said something.
     void listen();
@@ -82,6 +82,7 @@ class contention final : private net::deadline {
     [[nodiscard]] bool others_wait() const noexcept;
     void look();
     void collect(time_point now);
+    [[nodiscard]] bool yields_soon(const fair_queue::item& to);
     // Newcomers leave half of what stands still to those of their address who were served before:
     // else as many as are cut come back at once, and nothing is ever old enough to give way.
     [[nodiscard]] bool leaves_to_others(const fair_queue::claim& claim,

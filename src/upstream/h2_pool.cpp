@@ -102,6 +102,10 @@ h2_pool::~h2_pool() {
             state.dialling->abandon();
         for (const std::shared_ptr<h2_client>& each : std::exchange(state.clients, {}))
             each->abandon();
+        for (const std::weak_ptr<h2_client>& each : state.leaving) {
+            if (const std::shared_ptr<h2_client> client = each.lock())
+                client->abandon();
+        }
     }
 }
 
@@ -379,8 +383,13 @@ void h2_pool::on_end(h2_client& of) noexcept {
     const error why = of.failed();
     if (const std::optional<idle_period> idled = of.ended_idling())
         endpoints_[at].age.closed(*idled, home_.now());
-    std::erase_if(endpoints_[at].clients,
-                  [&](const std::shared_ptr<h2_client>& each) { return each.get() == &of; });
+    std::vector<std::weak_ptr<h2_client>>& leaving = endpoints_[at].leaving;
+    std::erase_if(leaving, [](const auto& each) { return each.expired(); });
+    std::erase_if(endpoints_[at].clients, [&](const std::shared_ptr<h2_client>& each) {
+        if (each.get() == &of)
+            leaving.push_back(each);
+        return each.get() == &of;
+    });
     // One that never came to be is the answer to all who wait for it.
     if (!opened && why)
         fail_waiting(at, why);

@@ -63,6 +63,8 @@ class h2_pool final : private h2_client_owner {
     class dial;
     struct endpoint_state {
         std::vector<std::shared_ptr<h2_client>> clients;
+        // Those that take no new streams and are not over: they count until they are.
+        std::vector<std::weak_ptr<h2_client>> leaving;
         idle_age age;
         std::deque<waiter*> waiting;
         std::shared_ptr<dial> dialling;
