@@ -91,6 +91,8 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
     facts.endpoints = to.shared().endpoints.size();
     upstream::attempt_options how;
     for (facts.attempts = 1;; ++facts.attempts) {
+        // It may turn out empty later on, so this is asked again where a retry is decided.
+        facts.body_empty = from.body->finished();
         how.repeatable = may_be_repeated(facts);
         upstream::attempt made = co_await to.send(from, how);
         count(made, to.shared());

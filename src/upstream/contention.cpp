@@ -8,7 +8,6 @@
 #include <utility>
 
 namespace penstock::upstream {
-namespace {}  // namespace
 
 contention::~contention() {
     PENSTOCK_CHECK(first_ == nullptr);
