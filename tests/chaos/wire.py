@@ -124,8 +124,8 @@ class Wire(asyncio.Protocol):
         raw = self.transport.get_extra_info("socket")
         try:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        except OSError:
-            pass                        # it is closed already
+        except (AttributeError, OSError):
+            pass                        # it is closed already, of TLS also without a socket
         self.transport.abort()
 
 
