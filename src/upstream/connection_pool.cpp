@@ -170,14 +170,15 @@ place connection_pool::new_place(std::size_t endpoint) noexcept {
 }
 
 place connection_pool::take_place(const exchange::request& from, const lease_wish& wish) {
-    // Who waits already goes first, and a client that is held back waits.
+    // Exchanges that wait already go first, and a client that is held back waits.
     if (first_waiter(wish.endpoint) != nullptr || !contention_.admits(from))
         return {};
     place held = new_place(wish.endpoint);
     std::vector<std::unique_ptr<connection>>& idle = endpoints_[wish.endpoint].idle;
     if (held || idle.empty())
         return held;
-    // Only a wish that none of those which idle suits comes here: it takes the place of one.
+    // No idle connection suits this request, and the endpoint is full. So the oldest idle one gives
+    // up its place.
     return remove_idle(wish.endpoint, 0)->give_up_place();
 }
 

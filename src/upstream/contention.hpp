@@ -3,7 +3,7 @@
 // give way. While nobody waits it costs a request two links and a look at a flag.
 //
 //   calm ─► active: somebody waits, here or on another worker, or a client is held back
-//     └─◄── nobody does, nobody is
+//     └─◄── no exchange waits, and no client is held back
 //
 // Workers tell each other on the upstream's share_board: every `tick`, and at once when a wait
 // begins. Lifetime: its pools and their exchanges go first.

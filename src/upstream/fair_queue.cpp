@@ -170,8 +170,9 @@ bool fair_queue::above_share(const client_id& by) const noexcept {
     return address_above(*in) || connection_above(*in, claim_of(by).held_by_connection);
 }
 
-// Between two addresses the addresses' shares decide, within one those of its connections. Nobody
-// gives way to a client that holds as much already: the two would change places for ever.
+// Between two addresses the addresses' shares decide, within one those of its connections. An
+// exchange never gives way to a client that holds as much as its own: the two would change places
+// for ever.
 bool fair_queue::yields(const standing& holder, const claim& to) const noexcept {
     const address_entry* const in = find(holder.client.address);
     if (in == nullptr || holder.still < above_share_patience)

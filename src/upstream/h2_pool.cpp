@@ -198,7 +198,7 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
     waiter self(home_, at);
     for (bool first = true;; first = false) {
         h2_lease made;
-        // Who waits already goes first, and a client that is held back waits.
+        // Exchanges that wait already go first, and a client that is held back waits.
         const bool admitted = contention_.admits(from);
         if (!admitted || (first && first_waiter(at) != nullptr))
             waits = true;

@@ -54,8 +54,8 @@ class ledger {
         if (!pinned_)
             current_ = next;
     }
-    // Until `unpin` the present phase is charged whatever is entered: what goes on beside a wait is
-    // not what is waited for.
+    // Until `unpin`, all time is charged to the present phase: work that runs alongside a wait is
+    // not what the exchange waits for.
     void pin() noexcept { pinned_ = true; }
     void unpin() noexcept { pinned_ = false; }
     void finish(time_point at) noexcept { charge(at); }
