@@ -100,6 +100,7 @@ downstream::server& worker_side::update_server(server_order& order, const compil
     state->id = intern_name(state->settings.name);
     state->generation = plan.generation->id;
     state->handler = std::move(handler);
+    state->clients = {plan.generation, &plan.generation->clients};
     const tls_contexts& contexts = plan.listeners[at].contexts;
     if (!contexts.empty())
         state->tls = contexts[static_cast<std::size_t>(home_.index())];

@@ -47,6 +47,9 @@ void write_top(yaml_writer& out, const model& from) {
         networks.push_back(format_network(one));
     }
     out.put("trust", flow_list(networks));
+    out.begin("client_address");
+    out.put("from", json_string(from.client_address.from));
+    out.end();
     out.begin("shedding");
     out.put("memory", from.memory_limit.has_value() ? size_text(*from.memory_limit) : "auto");
     out.end();

@@ -51,6 +51,7 @@ model load_model(reader& in, const yaml_node& node) {
     out.upstreams = load_upstreams(root);
     out.routes = load_routes(root, out.upstreams);
     out.trust = load_trust(root);
+    out.client_address = load_client_address(root);
     if (const std::optional<section> drain = root.child("drain"); drain.has_value()) {
         drain->read("timeout", out.drain_timeout);
     }

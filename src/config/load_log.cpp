@@ -1,4 +1,4 @@
-// The small sections: log, admin, trust.
+// The small sections: log, admin, trust, client_address.
 #include "config/loaders.hpp"
 #include "config/names.hpp"
 #include "config/text.hpp"
@@ -75,6 +75,19 @@ admin load_admin(const section& root, std::vector<bound_address>& bound) {
         out.bind = parse_node(from->in(), *node, parse_bind).value_or(out.bind);
     }
     bound.push_back({out.bind, "admin", from->in().at(node == nullptr ? from->node() : *node)});
+    return out;
+}
+
+client_address load_client_address(const section& root) {
+    client_address out;
+    const std::optional<section> from = root.child("client_address");
+    if (!from.has_value()) {
+        return out;
+    }
+    const yaml_node* const node = from->find("from");
+    if (node != nullptr) {
+        out.from = parse_node(from->in(), *node, parse_client_field).value_or(out.from);
+    }
     return out;
 }
 

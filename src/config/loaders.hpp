@@ -33,6 +33,7 @@ struct bound_address {
 [[nodiscard]] admin load_admin(const section& root, std::vector<bound_address>& bound);
 [[nodiscard]] log load_log(const section& root);
 [[nodiscard]] std::vector<network> load_trust(const section& root);
+[[nodiscard]] client_address load_client_address(const section& root);
 void load_keepalive(const section& socket, keepalive& to);
 
 // A header field of a `fields` value; the value's node is null where none is given.

@@ -119,6 +119,40 @@ bool has_dot_segment(std::string_view path) {
                        [](std::string_view s) { return s == "." || s == ".."; });
 }
 
+constexpr std::string_view unix_word = "unix";
+
+// Fields that Penstock reads or writes with another meaning.
+constexpr std::array<std::string_view, 28> taken_fields = {
+    "authorization",
+    "client-cert",
+    "client-cert-chain",
+    "connection",
+    "cookie",
+    "date",
+    "expect",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "location",
+    "max-forwards",
+    "proxy-authorization",
+    "proxy-connection",
+    "proxy-status",
+    "retry-after",
+    "server",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-request-id",
+};
+
 std::string path_fault(std::string_view path) {
     if (path.find("//") != std::string_view::npos) {
         return "'//'";
@@ -243,6 +277,11 @@ std::string format_address(const address& from) {
 }
 
 parsed<network> parse_network(std::string_view text) {
+    if (text == unix_word) {
+        network peers;
+        peers.unix_peers = true;
+        return {peers, {}, {}};
+    }
     const std::size_t slash = text.find('/');
     network out;
     const std::optional<int> base = network_address(text.substr(0, slash), out);
@@ -269,11 +308,30 @@ parsed<network> parse_network(std::string_view text) {
 }
 
 std::string format_network(const network& from) {
+    if (from.unix_peers) {
+        return std::string(unix_word);
+    }
     std::array<char, INET6_ADDRSTRLEN> buffer{};
     const bool v4 = is_mapped(from);
     inet_ntop(v4 ? AF_INET : AF_INET6, v4 ? from.bytes + 12 : from.bytes, buffer.data(),
               buffer.size());
     return std::string(buffer.data()) + "/" + std::to_string(from.prefix - (v4 ? mapped_bits : 0));
+}
+
+parsed<std::string> parse_client_field(std::string_view text) {
+    if (!is_token(text)) {
+        return refusal<std::string>(in_quotes(text) + " is not the name of a field",
+                                    "as in X-Forwarded-For, Forwarded or CF-Connecting-IP");
+    }
+    const std::string name = lower(text);
+    const bool taken =
+        name.starts_with("content-") || name.find('_') != std::string::npos ||
+        std::find(taken_fields.begin(), taken_fields.end(), name) != taken_fields.end();
+    if (taken) {
+        return refusal<std::string>(in_quotes(text) + " does not say who the client is",
+                                    "as in X-Forwarded-For, Forwarded or CF-Connecting-IP");
+    }
+    return {std::string(text), {}, {}};
 }
 
 parsed<std::string> parse_host_pattern(std::string_view text) {

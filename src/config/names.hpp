@@ -21,9 +21,12 @@ namespace penstock::config {
 [[nodiscard]] parsed<address> parse_endpoint(std::string_view text);
 [[nodiscard]] std::string format_address(const address& from);
 
-// An address or a CIDR block without bits beyond its prefix.
+// An address, a CIDR block without bits beyond its prefix, or "unix".
 [[nodiscard]] parsed<network> parse_network(std::string_view text);
 [[nodiscard]] std::string format_network(const network& from);
+
+// The name of a field that says who the client is; none that Penstock reads for another purpose.
+[[nodiscard]] parsed<std::string> parse_client_field(std::string_view text);
 
 // A DNS name, as endpoints and hosts have it: labels of letters, digits, '-' and '_'.
 [[nodiscard]] bool is_host_name(std::string_view text) noexcept;

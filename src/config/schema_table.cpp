@@ -52,7 +52,12 @@ constexpr key_info table[] = {
 
     {.path = "trust", .type = type::list, .default_text = "[]", .range = {0, 1024},
      .item = type::network,
-     .meaning = "Peers whose Forwarded and X-Forwarded-* fields are believed."},
+     .meaning = "Peers that may say who their client is; `unix` is every peer over a Unix socket."},
+    {.path = "client_address", .type = type::section,
+     .meaning = "How a trusted peer says who its client is."},
+    {.path = "client_address.from", .type = type::text, .default_text = "X-Forwarded-For",
+     .meaning = "`X-Forwarded-For`, `Forwarded`, or a field of one address (`CF-Connecting-IP`); "
+                "no other is believed, and of a list the right-most address outside `trust` counts."},
 
     {.path = "listeners", .type = type::named, .range = {1, 256}, .required = true,
      .meaning = "Where clients connect."},

@@ -46,10 +46,14 @@ struct connection_home {
                     net::connection_count& shared) noexcept
         : worker(on), counts(shared), state(std::move(by)) {}
 
-    // One more request of this client; false if it has sent too many within a second.
-    [[nodiscard]] bool admits(const net::socket_address& from) const {
+    // One more request of this client; false if it has sent too many within a second, which it is
+    // then told.
+    [[nodiscard]] bool admits(exchange::request& of) const {
         const std::uint32_t most = state->settings.limit.requests_per_address;
-        return most == 0 || counts.requests_by_address.add(from, most, worker.now());
+        if (most == 0 || counts.requests_by_address.add(of.client_address(), most, worker.now()))
+            return true;
+        of.retry_after = 1s;
+        return false;
     }
 
     // RFC 9110 §7.4: with client certificates, a connection serves the hosts whose policy was

@@ -16,6 +16,7 @@ h1_connection::h1_connection(connection_home& home, accepted from)
       stream_(home.worker, std::move(from.fd)),
       peer_(from.peer),
       local_(std::move(from.local)),
+      number_(home.worker.next_number()),
       alarm_(stream_) {
     add(home_.counters.idle);
     stream_.watch(this);
@@ -81,18 +82,19 @@ net::task<> h1_connection::serve_h2() {
         extras_ = std::make_unique<extras>();
     const nanoseconds handshake = std::exchange(extras_->handshake, nanoseconds{0});
     h2_activity activity(*this);
-    h2_connection speaks({home_, stream_, peer_, *local_, activity, handshake});
+    h2_connection speaks({home_, stream_, peer_, *local_, activity, number_, handshake});
     extras_->h2 = &speaks;
     co_await speaks.serve(std::move(buffer_));
     extras_->h2 = nullptr;
 }
 
-net::task<> h1_connection::refuse(std::unique_ptr<connection_owner>, exchange::reason why) {
+net::task<> h1_connection::refuse(std::unique_ptr<connection_owner>, refusal_of_cap of) {
     ending how = ending::close;
     // There is no stream yet on which an HTTP/2 client could be told.
     if (co_await begin_tls() && !agreed_on_h2()) {
         begin_request();
-        how = co_await refuse_request(why);
+        serving_->request.retry_after = of.until;
+        how = co_await refuse_request(of.why);
         finish_exchange(true);
     }
     co_await close(how);

@@ -57,8 +57,16 @@ class h1_connection final : private net::socket_watcher,
     [[nodiscard]] net::task<> serve(std::unique_ptr<connection_owner> owner);
     // Answers without a request, for a connection over the cap, and closes. To wait for a head
     // would hold such connections for as long as their clients like, so the answer has no body: it
-    // fits every method.
-    [[nodiscard]] net::task<> refuse(std::unique_ptr<connection_owner> owner, exchange::reason why);
+    // fits every method. `until` is how long the cap is expected to last.
+    struct refusal_of_cap {
+        exchange::reason why;
+        milliseconds until;
+    };
+    [[nodiscard]] net::task<> refuse(std::unique_ptr<connection_owner> owner, refusal_of_cap of);
+    // When it ends if its client asks for nothing; time_point::max() while it is at work.
+    [[nodiscard]] time_point idle_end() const noexcept {
+        return state_ == state::idle && alarm_.armed() ? alarm_.at() : time_point::max();
+    }
     [[nodiscard]] const net::socket_address& client() const noexcept { return peer_; }
     // The server goes down: an idle connection ends, a busy one after its response.
     void drain() noexcept;
@@ -149,6 +157,7 @@ class h1_connection final : private net::socket_watcher,
     net::stream stream_;
     net::socket_address peer_;
     std::shared_ptr<const net::socket_address> local_;
+    std::uint64_t number_;  // on this worker; an address would pass to a later connection
     std::unique_ptr<extras> extras_;
     net::read_buffer buffer_;
     net::alarm alarm_;

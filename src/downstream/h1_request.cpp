@@ -119,15 +119,16 @@ h1_connection::ending h1_connection::leave_head(error why) noexcept {
 reason h1_connection::understand_head() {
     serving& now = *serving_;
     exchange::request& request = now.request;
-    if (!home_.admits(peer_))
+    // The transport's, whatever an absolute form says: origins are told that it is the truth.
+    request.head.scheme = stream_.is_tls() ? "https" : "http";
+    identify(now.state->clients.get(), request);
+    if (!home_.admits(request))
         return reason::address_rate;
     const result<request_facts> facts = judge_request(request.head);
     if (!facts)
         return reason_of_head(facts.error());
     if (connection_home::is_misdirected(stream_, request.head.host()))
         return reason::misdirected_request;
-    // The transport's, whatever an absolute form says: origins are told that it is the truth.
-    request.head.scheme = stream_.is_tls() ? "https" : "http";
     request.expects_continue = facts->expects_continue;
     request.wants_websocket = facts->wants_websocket;
     request.accepts_trailers = facts->accepts_trailers;
@@ -171,7 +172,7 @@ void h1_connection::begin_record() {
     request.client_certificate = stream_.tls().client_certificate;
     request.peer = &peer_;
     request.local = local_.get();
-    request.connection = reinterpret_cast<std::uintptr_t>(this);
+    request.connection = number_;
     request.served_before = served_ > 0;
     request.client = this;
     request.interim = this;

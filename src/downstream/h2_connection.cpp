@@ -125,14 +125,10 @@ bool h2_connection::take_up() {
 }
 
 void h2_connection::start(http::h2_server_stream& of) {
-    const h2_exchange::place where{in_.home,
-                                   session_,
-                                   *this,
-                                   in_.peer,
-                                   in_.local,
-                                   in_.stream,
-                                   std::exchange(in_.handshake, nanoseconds{0}),
-                                   served_};
+    const h2_exchange::place where{
+        in_.home,  session_,   *this,      in_.peer,
+        in_.local, in_.stream, in_.number, std::exchange(in_.handshake, nanoseconds{0}),
+        served_};
     auto made = std::make_unique<h2_exchange>(where, of);
     of.owner = made.get();
     made->place_in_list = exchanges_.size();

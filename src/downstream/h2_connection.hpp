@@ -55,6 +55,7 @@ class h2_connection final : private h2_flusher {
         const net::socket_address& peer;
         const net::socket_address& local;
         activity_listener& listener;
+        std::uint64_t number;  // on this worker
         nanoseconds handshake;
     };
     explicit h2_connection(const place& in);

@@ -51,7 +51,7 @@ void h2_exchange::begin() {
     request_.client_certificate = in_.stream.tls().client_certificate;
     request_.peer = &in_.peer;
     request_.local = &in_.local;
-    request_.connection = reinterpret_cast<std::uintptr_t>(&in_.session);
+    request_.connection = in_.connection;
     request_.served_before = in_.served_before;
     request_.client = this;
     request_.interim = this;
@@ -85,7 +85,12 @@ net::task<> h2_exchange::run() {
 // What the head means for this side; `none` if it can be served.
 reason h2_exchange::understand() {
     http::request_head& head = request_.head;
-    if (!in_.home.admits(in_.peer))
+    // The transport's, whatever the client says (RFC 9113 §8.3.1 lets it say another one): origins
+    // are told that it is the truth.
+    head.scheme = record_.tls ? "https" : "http";
+    if (!stream_.refused)
+        identify(state_->clients.get(), request_);
+    if (!in_.home.admits(request_))
         return reason::address_rate;
     if (stream_.refused)
         return reason_of_head(stream_.refused);
@@ -97,10 +102,6 @@ reason h2_exchange::understand() {
     if (!expects)
         return reason_of_head(expects.error());
     request_.expects_continue = *expects;
-    // Origins are told that it is the truth.
-    const std::string_view scheme = record_.tls ? "https" : "http";
-    request_.other_scheme = !head.scheme.empty() && head.scheme != scheme;
-    head.scheme = scheme;
     h2_request_body::rules rules;
     rules.bytes_max = state_->handler->body_limit(head);
     if (rules.bytes_max == 0)

@@ -31,8 +31,9 @@ class h2_exchange final : private http::h2_outgoing,
         const net::socket_address& peer;
         const net::socket_address& local;
         const net::stream& stream;
-        nanoseconds handshake;  // of TLS, charged to the connection's first request
-        bool served_before;     // the connection has taken a whole response
+        std::uint64_t connection;  // its number, on this worker
+        nanoseconds handshake;     // of TLS, charged to the connection's first request
+        bool served_before;        // the connection has taken a whole response
     };
     h2_exchange(const place& in, http::h2_server_stream& of);
     ~h2_exchange();

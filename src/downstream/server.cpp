@@ -3,6 +3,7 @@
 
 #include "downstream/counting.hpp"
 #include "downstream/h1_connection.hpp"
+#include "penstock/net/address_key.hpp"
 #include "penstock/net/deadline.hpp"
 
 #include <algorithm>
@@ -16,6 +17,8 @@ namespace {
 constexpr milliseconds cap_retry = 40ms;
 // Connections over the cap that are being told so at the same time; more are just closed.
 constexpr std::size_t refusals_max = 128;
+// How many connections are asked when they end, which every refusal pays for.
+constexpr std::size_t cap_looks_max = 256;
 
 net::tcp_options tcp_options_of(const config::socket_options& from) noexcept {
     net::tcp_options options;
@@ -61,7 +64,8 @@ struct server::implementation : std::enable_shared_from_this<server::implementat
     [[nodiscard]] standing take_address_place(const net::socket_address& of);
     void give_address_place_back(const net::socket_address& of, standing had) noexcept;
     void start(arrival from);
-    void refuse(h1_connection::accepted from, exchange::reason why);
+    void refuse(h1_connection::accepted from, exchange::reason why, milliseconds until);
+    [[nodiscard]] milliseconds cap_lasts(const net::socket_address* of) const noexcept;
     void refuse_address(h1_connection::accepted from);
 
     static net::task<> run_door(std::shared_ptr<implementation> self, std::shared_ptr<door> of);
@@ -195,7 +199,8 @@ void server::implementation::door::on_accept(net::listener::accepted connection)
     if (owner_.settings().over == config::over_limit::refuse) {
         owner_.give_address_place_back(from.peer, as);
         owner_.counts->refused.fetch_add(1, std::memory_order_relaxed);
-        return owner_.refuse(std::move(from), exchange::reason::connection_cap);
+        return owner_.refuse(std::move(from), exchange::reason::connection_cap,
+                             owner_.cap_lasts(nullptr));
     }
     parked_ = arrival{std::move(from), as};
     owner_.waits_for_cap->set();
@@ -238,7 +243,9 @@ void server::implementation::resume_doors() noexcept {
 server::implementation::standing server::implementation::take_address_place(
     const net::socket_address& of) {
     const std::uint64_t most = settings().limit.connections_per_address;
-    if (most == 0)
+    // A trusted peer brings many clients.
+    const auto& clients = home.state->clients;
+    if (most == 0 || (clients && clients->trusts(of)))
         return standing::admitted;
     return counts->by_address.enter(of, most) ? standing::counted_by_address : standing::refused;
 }
@@ -266,19 +273,37 @@ void server::implementation::start(arrival from) {
 
 void server::implementation::refuse_address(h1_connection::accepted from) {
     counts->refused_by_address.fetch_add(1, std::memory_order_relaxed);
-    if (settings().over == config::over_limit::refuse)
-        return refuse(std::move(from), exchange::reason::address_cap);
+    if (settings().over == config::over_limit::refuse) {
+        const milliseconds lasts = cap_lasts(&from.peer);
+        return refuse(std::move(from), exchange::reason::address_cap, lasts);
+    }
     // A place would have to be waited for beside the queue of everybody else. A reset costs the
     // least, and leaves nothing behind in the kernel.
     net::reset(std::move(from.fd));
 }
 
-void server::implementation::refuse(h1_connection::accepted from, exchange::reason why) {
+// Until the first idle connection ends: of one address, or of all. Those at work end at a time that
+// nobody knows, and other workers' are theirs; an idle one lasts no longer than `keepalive`.
+milliseconds server::implementation::cap_lasts(const net::socket_address* of) const noexcept {
+    const time_point now = home.worker.now();
+    time_point first = now + settings().timeouts.keepalive;
+    const std::size_t count = std::min(connections.size(), cap_looks_max);
+    for (std::size_t i = 0; i < count; ++i) {
+        const h1_connection& one = connections[i]->connection;
+        if (of == nullptr || net::address_key_of(one.client()) == net::address_key_of(*of))
+            first = std::min(first, one.idle_end());
+    }
+    return std::chrono::ceil<milliseconds>(std::max<nanoseconds>(first - now, 1ms));
+}
+
+void server::implementation::refuse(h1_connection::accepted from, exchange::reason why,
+                                    milliseconds until) {
     if (refusals >= refusals_max)
         return;
     auto made = std::make_unique<resident>(shared_from_this(), std::move(from), standing::refused);
     h1_connection& connection = made->connection;
-    home.worker.spawn(connection.refuse(std::move(made), why));
+    const h1_connection::refusal_of_cap of{why, until};
+    home.worker.spawn(connection.refuse(std::move(made), of));
 }
 
 net::task<> server::implementation::run_door(std::shared_ptr<implementation>,

@@ -73,86 +73,81 @@ std::string named_by_connection(const fields& of) {
     return named;
 }
 
-// Drops what an untrusted peer says about itself and others. A copy of the rest is made only if
-// there is such a field, in time linear in their number.
-void drop_claims(fields& of) {
+// What facts are told in, whoever else has told them before.
+constexpr std::uint64_t story_fields =
+    fields::bit(field_id::client_cert) | fields::bit(field_id::client_cert_chain) |
+    fields::bit(field_id::forwarded) | fields::bit(field_id::x_forwarded_for) |
+    fields::bit(field_id::x_forwarded_host) | fields::bit(field_id::x_forwarded_port) |
+    fields::bit(field_id::x_forwarded_proto) | fields::bit(field_id::x_real_ip);
+
+bool is_alike(std::string_view name, std::string_view other) noexcept {
+    return name.size() == other.size() &&
+           std::equal(name.begin(), name.end(), other.begin(), [](char a, char b) {
+               return to_lower(a == '_' ? '-' : a) == to_lower(b == '_' ? '-' : b);
+           });
+}
+
+bool is_claim(const fields::field& one, const forwarded_facts& facts) {
+    if (!facts.client_field.empty() && is_alike(one.name, facts.client_field))
+        return true;
+    if ((fields::bit(one.id) & story_fields) != 0 || is_disguised(one.name))
+        return true;
+    return !facts.keeps_family && is_forwarding_name(one.name);
+}
+
+// Drops what peers say about themselves and others. A copy of the rest is made only if there is
+// such a field, in time linear in their number.
+void drop_claims(fields& of, const forwarded_facts& facts) {
     bool any = false;
     for (const fields::field field : of)
-        any = any || is_forwarding_name(field.name) || is_disguised(field.name);
+        any = any || is_claim(field, facts);
     if (!any)
         return;
     fields kept;
     for (const fields::field field : of) {
-        if (!is_forwarding_name(field.name) && !is_disguised(field.name))
+        if (!is_claim(field, facts))
             kept.add(field);
     }
     of = std::move(kept);
 }
 
-// Client-Cert and Client-Cert-Chain with '_' for '-', which some servers take for the same.
-bool looks_like_certificate(const fields::field& of) {
-    constexpr std::string_view one = "client-cert";
-    constexpr std::string_view chain = "client-cert-chain";
-    if (of.id != field_id::other ||
-        (of.name.size() != one.size() && of.name.size() != chain.size()))
-        return false;
-    std::string dashed(of.name);
-    std::replace(dashed.begin(), dashed.end(), '_', '-');
-    return equal_nocase(dashed, one) || equal_nocase(dashed, chain);
-}
-
-// What a trusted peer may have let through.
-void drop_certificates_alike(fields& of) {
-    std::string alike;
-    for (const fields::field field : of) {
-        if (looks_like_certificate(field))
-            (alike += field.name) += ',';
-    }
-    each_member(alike, [&of](std::string_view name) {
-        of.remove(name);
-        return true;
-    });
-}
-
-// All values of X-Forwarded-For as one list.
-std::string forwarded_for(const fields& of) {
-    std::string list;
-    for (const fields::field field : of) {
-        if (field.id != field_id::x_forwarded_for || field.value.empty())
-            continue;
-        if (!list.empty())
-            list += ", ";
-        list += field.value;
-    }
-    return list;
-}
-
-void add_missing(fields& of, field_id id, std::string_view name, std::string_view value) {
-    if (!value.empty() && !of.find(id))
+void add_known(fields& of, field_id id, std::string_view name, std::string_view value) {
+    if (!value.empty())
         of.add(id, name, value);
 }
 
-// The client as the peer saw it, which is the last address of its list; without a list, the peer.
-std::string real_ip(std::string_view list, std::string_view peer) {
-    const std::string_view last = trim_space(list.substr(list.rfind(',') + 1));
-    return std::string(last.empty() ? peer : last);
+// RFC 7239 §4: what is no token stands in quotes, and §6: an IPv6 address in brackets too.
+void append_value(std::string& to, std::string_view value) {
+    const bool plain = is_token(value);
+    to.append(plain ? "" : "\"").append(value).append(plain ? "" : "\"");
 }
 
-// X-Forwarded-For takes IPv6 addresses bare.
-std::string_view without_brackets(std::string_view address) noexcept {
-    if (!address.starts_with('[') || !address.ends_with(']'))
-        return address;
-    return address.substr(1, address.size() - 2);
+void append_node(std::string& to, std::string_view address) {
+    to += "for=";
+    if (address.find(':') == std::string_view::npos)
+        to += address;
+    else
+        to.append("\"[").append(address).append("]\"");
 }
 
-// What a trusted peer said about addresses stays, with the peer's own behind it.
-void extend_addresses(fields& of, std::string_view client) {
-    std::string list = forwarded_for(of);
-    add_missing(of, field_id::x_real_ip, "X-Real-IP", real_ip(list, client));
-    if (!list.empty())
-        list += ", ";
-    list += client;
-    of.set("X-Forwarded-For", list);
+// What the client asked for stands with its own element, the first.
+std::string forwarded_of(const forwarded_facts& facts) {
+    std::string text;
+    const std::size_t client_end = std::min(facts.way.find(','), facts.way.size());
+    if (client_end > 0)
+        append_node(text, facts.way.substr(0, client_end));
+    if (!facts.host.empty()) {
+        text += text.empty() ? "host=" : ";host=";
+        append_value(text, facts.host);
+    }
+    if (!facts.scheme.empty())
+        text.append(text.empty() ? "proto=" : ";proto=").append(facts.scheme);
+    each_member(facts.way.substr(client_end), [&text](std::string_view address) {
+        text += ", ";
+        append_node(text, address);
+        return true;
+    });
+    return text;
 }
 
 }  // namespace
@@ -168,28 +163,23 @@ void strip_hop_by_hop(fields& of) {
 }
 
 void set_forwarding(fields& of, const forwarded_facts& facts) {
-    if (facts.peer_trusted)
-        drop_certificates_alike(of);
-    else
-        drop_claims(of);
-    // Whoever sent them.
-    of.remove_all(fields::bit(field_id::client_cert) | fields::bit(field_id::client_cert_chain));
+    drop_claims(of, facts);
     if (!facts.client_certificate.empty())
         of.add("Client-Cert", std::string(":").append(facts.client_certificate) + ':');
-    const std::string_view client = without_brackets(facts.client_address);
-    if (of.may_have(field_id::x_forwarded_for) || of.may_have(field_id::x_real_ip)) {
-        extend_addresses(of, client);
-    } else {
-        of.add(field_id::x_real_ip, "X-Real-IP", client);
-        of.add(field_id::x_forwarded_for, "X-Forwarded-For", client);
-    }
-    add_missing(of, field_id::x_forwarded_proto, "X-Forwarded-Proto", facts.scheme);
-    add_missing(of, field_id::x_forwarded_host, "X-Forwarded-Host", facts.host);
+    const std::string_view client = facts.way.substr(0, facts.way.find(','));
+    add_known(of, field_id::x_real_ip, "X-Real-IP", client);
+    if (!facts.client_field.empty() && !equal_nocase(facts.client_field, "X-Real-IP"))
+        add_known(of, field_id_of(facts.client_field), facts.client_field, client);
+    add_known(of, field_id::x_forwarded_for, "X-Forwarded-For", facts.way);
+    add_known(of, field_id::x_forwarded_proto, "X-Forwarded-Proto", facts.scheme);
+    add_known(of, field_id::x_forwarded_host, "X-Forwarded-Host", facts.host);
     std::array<char, 8> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), facts.port).ptr;
     const std::string_view port(digits.data(), static_cast<std::size_t>(end - digits.data()));
-    add_missing(of, field_id::x_forwarded_port, "X-Forwarded-Port",
-                facts.port > 0 ? port : std::string_view());
+    add_known(of, field_id::x_forwarded_port, "X-Forwarded-Port",
+              facts.port > 0 ? port : std::string_view());
+    if (facts.writes_forwarded)
+        add_known(of, field_id::forwarded, "Forwarded", forwarded_of(facts));
 }
 
 }  // namespace penstock::http

@@ -2,6 +2,8 @@
 // bytes.
 #pragma once
 
+#include "penstock/base/text.hpp"
+
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -89,15 +91,6 @@ inline constexpr std::array<char, 256> lowered = [] {
 }
 
 [[nodiscard]] constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
-
-// Without the optional white space around it (RFC 9110 §5.6.3).
-[[nodiscard]] constexpr std::string_view trim_space(std::string_view text) noexcept {
-    while (!text.empty() && is_space(text.front()))
-        text.remove_prefix(1);
-    while (!text.empty() && is_space(text.back()))
-        text.remove_suffix(1);
-    return text;
-}
 
 // A field value as it may be written: no control bytes, no white space at its ends.
 [[nodiscard]] constexpr bool is_field_value(std::string_view text) noexcept {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 
@@ -251,6 +252,16 @@ std::string_view host_of(std::string_view authority) noexcept {
     if (host.ends_with('.'))
         host.remove_suffix(1);
     return host;
+}
+
+std::optional<std::uint16_t> port_of(std::string_view authority) noexcept {
+    const std::size_t digits = host_end(authority) + 1;
+    if (digits >= authority.size())
+        return std::nullopt;
+    std::uint16_t port = 0;
+    const char* const end = authority.data() + authority.size();
+    const auto read = std::from_chars(authority.data() + digits, end, port);
+    return read.ec == std::errc() && read.ptr == end ? std::optional(port) : std::nullopt;
 }
 
 result<void> normalize_target(std::string_view target, std::string& path, std::string& query) {

@@ -4,12 +4,16 @@
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
+#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <functional>
+#include <mutex>
+#include <set>
 
 namespace penstock::net {
 namespace {
@@ -32,6 +36,15 @@ bool met_itself(int fd) noexcept {
     return socket_address::from(local) == socket_address::from(remote);
 }
 
+// Configurations name few of them, and a reload mostly names the same ones again.
+const std::string& remembered(std::string_view path) {
+    static std::mutex lock;
+    static std::set<std::string, std::less<>> paths;
+    const std::lock_guard held(lock);
+    const auto known = paths.find(path);
+    return known != paths.end() ? *known : *paths.emplace(path).first;
+}
+
 }  // namespace
 
 socket_address::socket_address() noexcept : raw_{} {}
@@ -40,18 +53,19 @@ result<socket_address> socket_address::parse(std::string_view host, std::uint16_
     const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
     if (bracketed)
         host = host.substr(1, host.size() - 2);
-    const std::string text(host);
+    char text[INET6_ADDRSTRLEN] = {};
+    if (host.size() >= sizeof text || host.find('\0') != std::string_view::npos)
+        return error(errc::name_not_resolved);
+    std::copy(host.begin(), host.end(), text);
     socket_address made;
     sockaddr_in& in = made.raw_.v4;
     sockaddr_in6& in6 = made.raw_.v6;
-    if (text.find('\0') != std::string::npos)
-        return error(errc::name_not_resolved);
-    if (!bracketed && ::inet_pton(AF_INET, text.c_str(), &in.sin_addr) == 1) {
+    if (!bracketed && ::inet_pton(AF_INET, text, &in.sin_addr) == 1) {
         in.sin_family = AF_INET;
         in.sin_port = htons(port);
         return made;
     }
-    if (::inet_pton(AF_INET6, text.c_str(), &in6.sin6_addr) == 1) {
+    if (::inet_pton(AF_INET6, text, &in6.sin6_addr) == 1) {
         in6.sin6_family = AF_INET6;
         in6.sin6_port = htons(port);
         return made;
@@ -59,9 +73,20 @@ result<socket_address> socket_address::parse(std::string_view host, std::uint16_
     return error(errc::name_not_resolved);
 }
 
+result<socket_address> socket_address::unix_at(std::string_view path) {
+    if (path.size() >= sizeof sockaddr_un::sun_path)
+        return error(errc::too_large);
+    socket_address made;
+    made.raw_.local.family = AF_UNIX;
+    made.raw_.local.path = &remembered(path);
+    return made;
+}
+
 socket_address socket_address::from(const sockaddr_storage& raw) noexcept {
     socket_address made;
-    if (raw.ss_family == AF_INET)
+    if (raw.ss_family == AF_UNIX)
+        made.raw_.local.family = AF_UNIX;
+    else if (raw.ss_family == AF_INET)
         std::memcpy(&made.raw_.v4, &raw, sizeof made.raw_.v4);
     else
         std::memcpy(&made.raw_.v6, &raw, sizeof made.raw_.v6);
@@ -69,15 +94,25 @@ socket_address socket_address::from(const sockaddr_storage& raw) noexcept {
 }
 
 std::string socket_address::host() const {
+    std::string text;
+    append_host(text);
+    return text;
+}
+
+void socket_address::append_host(std::string& to) const {
     char text[INET6_ADDRSTRLEN] = {};
     const void* bytes = nullptr;
     if (family() == AF_INET)
         bytes = &raw_.v4.sin_addr;
     if (family() == AF_INET6)
         bytes = &raw_.v6.sin6_addr;
-    if (bytes == nullptr || ::inet_ntop(family(), bytes, text, sizeof text) == nullptr)
-        return {};
-    return text;
+    if (bytes != nullptr && ::inet_ntop(family(), bytes, text, sizeof text) != nullptr)
+        to += text;
+}
+
+const std::string& socket_address::unix_path() const {
+    static const std::string none;
+    return is_unix() && raw_.local.path != nullptr ? *raw_.local.path : none;
 }
 
 std::string socket_address::to_string() const {
@@ -87,6 +122,10 @@ std::string socket_address::to_string() const {
 }
 
 void socket_address::print(std::string& into) const {
+    if (is_unix()) {
+        into.assign("unix:").append(unix_path());
+        return;
+    }
     // "255.255.255.255:65535", or an IPv6 address in brackets.
     std::array<char, INET6_ADDRSTRLEN + 8> text;
     char* at = text.data();
@@ -116,14 +155,20 @@ std::uint16_t socket_address::port() const noexcept {
     return family() == AF_INET6 ? ntohs(raw_.v6.sin6_port) : std::uint16_t{0};
 }
 
-const sockaddr* socket_address::data() const noexcept {
-    return reinterpret_cast<const sockaddr*>(&raw_);
-}
-
-socklen_t socket_address::size() const noexcept {
-    if (family() == AF_INET)
-        return sizeof(sockaddr_in);
-    return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof raw_;
+socket_address::raw socket_address::to_raw() const noexcept {
+    raw made{};
+    if (is_unix()) {
+        sockaddr_un local{};
+        local.sun_family = AF_UNIX;
+        const std::string& path = unix_path();
+        std::memcpy(local.sun_path, path.data(), path.size());
+        std::memcpy(&made.bytes, &local, sizeof local);
+        made.size = sizeof local;
+        return made;
+    }
+    made.size = family() == AF_INET ? sizeof raw_.v4 : sizeof raw_.v6;
+    std::memcpy(&made.bytes, &raw_, made.size);
+    return made;
 }
 
 void socket_address::mapped(std::uint8_t (&bytes)[16]) const noexcept {
@@ -136,9 +181,21 @@ void socket_address::mapped(std::uint8_t (&bytes)[16]) const noexcept {
     std::memcpy(bytes + 12, &raw_.v4.sin_addr, 4);
 }
 
+socket_address socket_address::unmapped() const noexcept {
+    if (family() != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&raw_.v6.sin6_addr))
+        return *this;
+    socket_address made;
+    made.raw_.v4.sin_family = AF_INET;
+    made.raw_.v4.sin_port = raw_.v6.sin6_port;
+    std::memcpy(&made.raw_.v4.sin_addr, raw_.v6.sin6_addr.s6_addr + 12, 4);
+    return made;
+}
+
 bool socket_address::operator==(const socket_address& other) const noexcept {
     if (family() != other.family() || port() != other.port())
         return false;
+    if (is_unix())
+        return raw_.local.path == other.raw_.local.path;
     std::uint8_t mine[16];
     std::uint8_t theirs[16];
     mapped(mine);
@@ -165,7 +222,8 @@ result<unique_fd> begin_connect(const socket_address& to, const tcp_options& opt
         return last_system_error();
     apply(made.get(), options);
     // Interrupted, a connect goes on by itself like any other that is not decided at once.
-    if (::connect(made.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS && errno != EINTR)
+    const socket_address::raw raw = to.to_raw();
+    if (::connect(made.get(), raw.data(), raw.size) != 0 && errno != EINPROGRESS && errno != EINTR)
         return last_system_error();
     return made;
 }

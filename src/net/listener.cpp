@@ -36,10 +36,11 @@ result<unique_fd> bind_socket(const socket_address& at, sharing share) {
         return last_system_error();
     // [::] is IPv6 alone, so that 0.0.0.0 may stand beside it.
     const bool v6 = at.family() == AF_INET6;
+    const socket_address::raw raw = at.to_raw();
     if (!set_flag(made.get(), SOL_SOCKET, SO_REUSEADDR) ||
         (share == sharing::with_other_workers && !set_flag(made.get(), SOL_SOCKET, SO_REUSEPORT)) ||
         (v6 && !set_flag(made.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
-        ::bind(made.get(), at.data(), at.size()) != 0)
+        ::bind(made.get(), raw.data(), raw.size) != 0)
         return last_system_error();
     return made;
 }

@@ -76,7 +76,8 @@ worker::worker(int index)
       context_(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO),
       now_(clock()),
       deadlines_(now_),
-      wakeup_(std::make_unique<wakeup>(*this)) {}
+      wakeup_(std::make_unique<wakeup>(*this)),
+      last_number_(static_cast<std::uint64_t>(index) << 48U) {}
 
 worker::~worker() = default;
 

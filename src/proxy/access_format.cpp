@@ -40,7 +40,7 @@ std::string_view version_text(std::uint8_t protocol) noexcept {
 }
 
 struct access_text {
-    std::string_view client, method, host, path, request_id, user_agent;
+    std::string_view client, peer, method, host, path, request_id, user_agent;
 };
 
 struct address_text {
@@ -65,6 +65,18 @@ address_text split_address(std::string_view text) noexcept {
     return made;
 }
 
+struct address_keys {
+    std::string_view host, port;
+};
+
+void append_address(std::string_view text, const address_keys& keys, json_writer& into) {
+    const address_text address =
+        text.starts_with("unix:") ? address_text{text} : split_address(text);
+    into.member(keys.host, address.host);
+    if (address.port > 0)
+        into.member(keys.port, address.port);
+}
+
 void append_request(const access_entry& of, const access_text& texts, json_writer& into) {
     const std::size_t mark = texts.path.find('?');
     into.member("http.request.method", texts.method);
@@ -77,10 +89,9 @@ void append_request(const access_entry& of, const access_text& texts, json_write
         into.member("url.query", texts.path.substr(mark + 1));
     into.member("url.scheme", of.tls ? "https" : "http");
     into.member("network.protocol.version", version_text(of.protocol));
-    const address_text client = split_address(texts.client);
-    into.member("client.address", client.host);
-    if (client.port > 0)
-        into.member("client.port", client.port);
+    append_address(texts.client, {"client.address", "client.port"}, into);
+    append_address(texts.peer.empty() ? texts.client : texts.peer,
+                   {"network.peer.address", "network.peer.port"}, into);
     if (!texts.user_agent.empty())
         into.member("user_agent.original", texts.user_agent);
     into.member("http.request.body.size", of.request_bytes);
@@ -113,9 +124,9 @@ bool take_entry(std::string_view bytes, access_entry& entry, access_text& texts)
     bytes.remove_prefix(sizeof entry);
     if (entry.mark != access_entry::mark_value)
         return false;
-    const std::array<std::string_view*, access_texts> into{&texts.client,     &texts.method,
-                                                           &texts.host,       &texts.path,
-                                                           &texts.request_id, &texts.user_agent};
+    const std::array<std::string_view*, access_texts> into{
+        &texts.client, &texts.peer,       &texts.method,    &texts.host,
+        &texts.path,   &texts.request_id, &texts.user_agent};
     for (std::size_t i = 0; i < access_texts; ++i) {
         if (bytes.size() < entry.text_sizes[i])
             return false;

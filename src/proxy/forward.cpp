@@ -1,12 +1,12 @@
 // Forwarding: the head that the origin is to see, the attempts, and what comes of them.
 #include "penstock/http/forwarding.hpp"
+#include "penstock/http/target.hpp"
 #include "penstock/net/error.hpp"
 #include "proxy/digest_body.hpp"
 #include "proxy/gathered_body.hpp"
 #include "proxy/grpc.hpp"
 #include "proxy/head_edits.hpp"
 #include "proxy/proxy_handler.hpp"
-#include "proxy/trust.hpp"
 
 #include <algorithm>
 #include <string>
@@ -31,11 +31,30 @@ void append_via(http::fields& of, http::version received, std::string_view name,
     of.set("Via", scratch);
 }
 
-// The client's address as the record has it in text already: without its port, IPv6 without the
-// brackets, as other proxies write it.
-std::string_view client_address(const exchange::record& of) noexcept {
-    const std::string_view host = std::string_view(of.client).substr(0, of.client.rfind(':'));
-    return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+void append_address(std::string& to, const net::socket_address& address) {
+    // Of a Unix socket's peer there is nothing to tell.
+    if (address.is_unix())
+        return;
+    if (!to.empty())
+        to += ", ";
+    address.append_host(to);
+}
+
+// Where the client went, if the peer said so: what it connected to is then not where we listen.
+std::uint16_t port_of(const exchange::client_rules::story& told, const http::request_head& head) {
+    if (told.port != 0 || told.scheme.empty())
+        return told.port;
+    const std::string_view authority = told.host.empty() ? head.authority : told.host;
+    return http::port_of(authority).value_or(told.scheme == "https" ? 443 : 80);
+}
+
+// Who waits for a connection now has one, or has given up, once `queue_timeout` has passed. The
+// others are over as soon as another request may be tried.
+milliseconds limit_of(exchange::reason why, const config::upstream& of) noexcept {
+    using exchange::reason;
+    if (why == reason::queue_full || why == reason::connection_limit_reached)
+        return of.pool.queue_timeout;
+    return why == reason::stream_refused || why == reason::stalled_client ? 1s : 0s;
 }
 
 // A pooled connection that died before it answered says nothing about the origin.
@@ -47,20 +66,44 @@ exchange::reason reason_of(const upstream::attempt_failure& failed) noexcept {
 
 }  // namespace
 
-void proxy_handler::prepare(exchange::request& from, const config::route& by, bool trusted) {
+void proxy_handler::tell_origin(exchange::request& from) {
+    using form = exchange::client_rules::form;
     http::request_head& head = from.head;
-    from.wants_websocket = from.wants_websocket && by.websocket;
-    if (trusted)
-        from.named_client = named_client(head.fields, generation_.model.trust);
-    http::strip_hop_by_hop(head.fields);
+    const exchange::client_rules& rules = generation_.clients;
     http::forwarded_facts facts;
-    facts.client_address = client_address(*from.record);
     facts.scheme = head.scheme;
     facts.host = head.authority;
     facts.port = from.local != nullptr ? from.local->port() : std::uint16_t{0};
-    facts.peer_trusted = trusted;
     facts.client_certificate = from.client_certificate;
+    scratch_.clear();
+    host_.clear();
+    if (from.peer_trusted) {
+        exchange::client_rules::story told;
+        rules.read(head.fields, told);
+        // A field that Connection named is gone by now.
+        if (told.count == 0 && from.named_client)
+            told.hops[told.count++] = *from.named_client;
+        for (std::size_t i = told.count; i > 0; --i)
+            append_address(scratch_, told.hops[i - 1]);
+        if (!told.host.empty() && http::normalize_authority(told.host, host_))
+            facts.host = host_;
+        if (const std::uint16_t port = port_of(told, head); port != 0)
+            facts.port = port;
+    }
+    append_address(scratch_, *from.peer);
+    facts.way = scratch_;
+    facts.keeps_family = from.peer_trusted && rules.source() == form::x_forwarded_for;
+    facts.writes_forwarded = from.peer_trusted || rules.source() == form::forwarded;
+    if (rules.source() == form::single_address)
+        facts.client_field = rules.field();
     http::set_forwarding(head.fields, facts);
+}
+
+void proxy_handler::prepare(exchange::request& from, const config::route& by) {
+    http::request_head& head = from.head;
+    from.wants_websocket = from.wants_websocket && by.websocket;
+    http::strip_hop_by_hop(head.fields);
+    tell_origin(from);
     append_via(head.fields, head.version, generation_.via, scratch_);
     head.fields.set("X-Request-Id", from.record->request_id);
     edit_request(head, by.request_headers);
@@ -117,7 +160,9 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
         const retry next = from.aborted->fired() ? retry::no : decide_retry(made.failure, facts);
         if (next == retry::no) {
             from.body->stop();
-            co_return reply(from, proxy::reason_of(made.failure));
+            const exchange::reason why = proxy::reason_of(made.failure);
+            from.retry_after = limit_of(why, to.shared().settings);
+            co_return reply(from, why);
         }
         from.record->ledger.give_up_attempt();
         if (made.endpoint < 64)

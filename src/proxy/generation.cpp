@@ -1,6 +1,7 @@
 #include "penstock/proxy/handler.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -25,6 +26,21 @@ std::size_t upstream_of(const config::route& route, const config::model& model) 
                : static_cast<std::size_t>(found - model.upstreams.begin());
 }
 
+exchange::client_rules::settings client_settings(const config::model& model) {
+    exchange::client_rules::settings made;
+    made.from = model.client_address.from;
+    for (const config::network& one : model.trust) {
+        if (one.unix_peers) {
+            made.unix_peers = true;
+            continue;
+        }
+        exchange::client_rules::network& network = made.networks.emplace_back();
+        std::copy(std::begin(one.bytes), std::end(one.bytes), network.bytes);
+        network.prefix = one.prefix;
+    }
+    return made;
+}
+
 }  // namespace
 
 const std::string& instance_name() {
@@ -33,7 +49,11 @@ const std::string& instance_name() {
 }
 
 generation::generation(std::uint64_t number, config::model from)
-    : id(number), model(std::move(from)), router(model.routes), via(instance_name()) {
+    : id(number),
+      model(std::move(from)),
+      router(model.routes),
+      clients(client_settings(model)),
+      via(instance_name()) {
     for (const config::route& route : model.routes) {
         route_ids.push_back(intern_name(route.name));
         upstreams.push_back(upstream_of(route, model));

@@ -5,7 +5,6 @@
 #include "proxy/grpc.hpp"
 #include "proxy/head_edits.hpp"
 #include "proxy/max_forwards.hpp"
-#include "proxy/trust.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -30,16 +29,12 @@ proxy_handler::proxy_handler(handler_parts parts)
 }
 
 net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
-    const bool trusted = is_trusted(*from.peer, generation_.model.trust);
-    identify(from, trusted);
+    identify(from);
     if (parts_.home.memory() == net::memory_level::critical)
         co_return reply(from, reason::shed_memory);
     const http::method verb = from.head.verb;
     if (verb == http::method::trace || verb == http::method::connect)
         co_return reply(from, reason::http_request_denied);
-    // A proxy that we trust may have taken TLS off before us.
-    if (from.other_scheme && !trusted)
-        co_return reply(from, reason::http_request_error);
     if (is_loop(from.head.fields))
         co_return reply(from, reason::proxy_loop_detected);
     if (const hops left = count_hop(from.head); left != hops::onward) {
@@ -58,16 +53,17 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return answer(route);
     // By what the client says, whatever the route makes of that.
     std::unique_ptr<total_deadline> until = start_deadline(from, route);
-    prepare(from, route, trusted);
+    prepare(from, route);
     co_return co_await forward(from, route, *parts_.clusters[generation_.upstreams[*found]],
                                std::move(until));
 }
 
-void proxy_handler::identify(exchange::request& from, bool trusted) {
+void proxy_handler::identify(exchange::request& from) {
     std::string& id = from.record->request_id;
     if (!id.empty())
         return;
-    const auto given = trusted ? from.head.fields.find(http::field_id::x_request_id) : std::nullopt;
+    const auto given =
+        from.peer_trusted ? from.head.fields.find(http::field_id::x_request_id) : std::nullopt;
     if (given && is_harmless_id(*given)) {
         id = *given;
     } else {
@@ -87,14 +83,15 @@ bool proxy_handler::is_loop(const http::fields& of) const noexcept {
 
 exchange::response proxy_handler::reply(exchange::request& from, reason why) {
     from.record->why = why;
-    const own_reply about{why, from.record->request_id, prefers_html(from.head.fields)};
+    const own_reply about{why, from.record->request_id, prefers_html(from.head.fields),
+                          from.retry_after};
     exchange::response made = is_grpc_call(from.head) ? make_grpc_reply(about) : make_reply(about);
     made.head.fields.add("Date", date_.at(wall_clock::now()));
     return made;
 }
 
 exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
-    identify(from, false);
+    identify(from);
     // Of these the route is known, and its limit may be the one that was broken.
     if (why == reason::body_too_large && from.record->route == no_name) {
         if (const auto found = generation_.router.find(from.head))

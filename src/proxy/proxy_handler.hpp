@@ -32,7 +32,7 @@ class proxy_handler final : public exchange::handler {
 
  private:
     // proxy_handler.cpp
-    void identify(exchange::request& from, bool trusted);
+    void identify(exchange::request& from);
     [[nodiscard]] bool is_loop(const http::fields& of) const noexcept;
     [[nodiscard]] exchange::response reply(exchange::request& from, exchange::reason why);
     [[nodiscard]] bool takes_websockets(std::size_t route) const noexcept;
@@ -41,7 +41,9 @@ class proxy_handler final : public exchange::handler {
     void complete(http::response_head& head, const config::route& by);
 
     // forward.cpp
-    void prepare(exchange::request& from, const config::route& by, bool trusted);
+    void prepare(exchange::request& from, const config::route& by);
+    // Who asks, and how it came here.
+    void tell_origin(exchange::request& from);
     net::task<exchange::response> forward(exchange::request& from, const config::route& by,
                                           upstream::cluster& to,
                                           std::unique_ptr<total_deadline> until);
@@ -57,6 +59,7 @@ class proxy_handler final : public exchange::handler {
     request_id_maker ids_;
     http_date date_;
     std::string scratch_;            // of one call
+    std::string host_;               // likewise
     bool limits_bodies_ = false;     // some route has a body limit of its own
     bool takes_websockets_ = false;  // some route does
 };

@@ -7,9 +7,17 @@
 namespace penstock::proxy {
 namespace {
 
-constexpr std::string_view retry_after_seconds = "5";
+// Of a limit whose end nobody knows: memory that is short, a process that goes.
+constexpr milliseconds retry_after_unknown = 5s;
 // RFC 9110 §15.5.6 asks for them; which ones the origin knows is not ours to say.
 constexpr std::string_view allowed_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+// Whole seconds (RFC 9110 §10.2.3), and never too soon.
+std::string retry_after_text(milliseconds until) {
+    if (until <= 0ms)
+        until = retry_after_unknown;
+    return std::to_string(std::chrono::ceil<std::chrono::seconds>(until).count());
+}
 
 // Only our own words and an id of checked characters are put in, so nothing needs escaping.
 std::string problem_body(int status, std::string_view token, std::string_view id) {
@@ -60,7 +68,7 @@ exchange::response make_reply(const own_reply& about) {
     if (status == 405)
         made.head.fields.add("Allow", allowed_methods);
     if (status == 429 || status == 503)
-        made.head.fields.add("Retry-After", retry_after_seconds);
+        made.head.fields.add("Retry-After", retry_after_text(about.retry_after));
     made.body =
         exchange::make_text_body(about.html ? html_body(status, token, about.request_id)
                                             : problem_body(status, token, about.request_id));

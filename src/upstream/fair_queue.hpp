@@ -24,7 +24,7 @@ namespace penstock::upstream {
 
 struct client_id {
     net::address_key address;
-    std::uint64_t connection = 0;  // unique in this process while the connection lives
+    std::uint64_t connection = 0;  // no other connection in this process ever has this number
     bool newcomer = false;         // the connection has not taken a whole response yet
     bool operator==(const client_id&) const = default;
 };

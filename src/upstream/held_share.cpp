@@ -14,10 +14,8 @@ client_id client_of(const exchange::request& from) noexcept {
     client_id made;
     made.connection = from.connection;
     made.newcomer = !from.served_before;
-    if (from.named_client)
-        made.address = *from.named_client;
-    else if (from.peer != nullptr)
-        made.address = net::address_key_of(*from.peer);
+    if (from.peer != nullptr)
+        made.address = net::address_key_of(from.client_address());
     return made;
 }
 

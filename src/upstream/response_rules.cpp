@@ -1,22 +1,16 @@
 #include "upstream/response_rules.hpp"
 
+#include "penstock/base/text.hpp"
+
 #include <charconv>
 #include <string_view>
 
 namespace penstock::upstream {
 namespace {
 
-std::string_view trim(std::string_view text) noexcept {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-        text.remove_suffix(1);
-    return text;
-}
-
 // The first word of an authentication field: its scheme.
 bool has_scheme(std::string_view value, std::string_view scheme) noexcept {
-    value = trim(value);
+    value = trim_space(value);
     return http::equal_nocase(value.substr(0, value.find_first_of(" \t,")), scheme);
 }
 
@@ -45,7 +39,7 @@ bool ties_connection(const http::fields& fields, http::field_id id) noexcept {
 bool accepts_websocket(const http::response_head& head) noexcept {
     const auto upgrade = head.fields.find(http::field_id::upgrade);
     return upgrade && head.fields.count(http::field_id::upgrade) == 1 &&
-           http::equal_nocase(trim(*upgrade), "websocket") &&
+           http::equal_nocase(trim_space(*upgrade), "websocket") &&
            head.fields.has_token(http::field_id::connection, "upgrade");
 }
 
@@ -63,7 +57,7 @@ std::optional<std::chrono::seconds> keep_alive_timeout(const http::response_head
     constexpr std::string_view key = "timeout=";
     for (std::string_view rest = *value; !rest.empty();) {
         const std::size_t comma = rest.find(',');
-        const std::string_view item = trim(rest.substr(0, comma));
+        const std::string_view item = trim_space(rest.substr(0, comma));
         rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
         if (!http::equal_nocase(item.substr(0, key.size()), key))
             continue;

@@ -142,6 +142,43 @@ TEST(AttackAddresses, F7_OneAddressHasNoMoreThanItsConnections) {
     EXPECT_EQ(read_response(held[0]).status, 200);
 }
 
+// Item 17: until the first idle connection ends, or as long as one may idle if none does.
+TEST(AttackAddresses, F7_RetryAfterSaysWhenAPlaceIsFree) {
+    const auto retry_after = [](const std::string& limits, const std::string& path) {
+        const gate over;
+        scripted_origin origin([&over](peer& client, int) {
+            while (read_request_head(client)) {
+                client.wait_for(over);
+                client.send(ok_response("late"));
+            }
+        });
+        daemon proxy(
+            "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\n"
+            "listeners: {web: {bind: \"127.0.0.1:0\", timeouts: {keepalive: 1h}, "
+            "limits: {over_limit: refuse, " +
+            limits +
+            "}}}\nroutes: [{match: {path: {exact: /fine}}, respond: {body: fine}}, "
+            "{upstream: app}]\nupstreams: {app: {endpoints: [\"" +
+            origin.address() + "\"]}}\n");
+        peer held(proxy.port("web"));
+        held.send(get(path));
+        if (path == "/fine")
+            EXPECT_EQ(read_response(held).status, 200);
+        else
+            origin.wait_for_connections(1);
+        peer another(proxy.port("web"));
+        const http_response seen = read_response(another);
+        over.open();
+        return std::stoi(std::string(seen.field("Retry-After").value_or("0")));
+    };
+    for (const std::string limits : {"connections: 1", "connections_per_address: 1"}) {
+        EXPECT_EQ(retry_after(limits, "/busy"), 3600) << limits;
+        const int idle = retry_after(limits, "/fine");
+        EXPECT_LE(idle, 3600) << limits;
+        EXPECT_GT(idle, 3000) << limits;
+    }
+}
+
 TEST(AttackAddresses, F7_WhoLeavesMakesRoomHoweverHeLeaves) {
     address_site site("refuse");
     for (int round = 0; round < 5; ++round) {
@@ -189,7 +226,7 @@ TEST(AttackLimits, F7_RequestsOfOneAddressWithinASecond) {
             continue;
         ASSERT_EQ(seen.status, 429);
         EXPECT_EQ(seen.field("Proxy-Status"), "penstock; error=address_rate");
-        EXPECT_NE(seen.field("Retry-After"), std::nullopt);
+        EXPECT_EQ(seen.field("Retry-After"), "1") << "the next second is another one";
         ++refused;
     }
     EXPECT_GE(refused, 1);

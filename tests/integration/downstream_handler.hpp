@@ -43,6 +43,7 @@ class path_handler final : public exchange::handler {
         std::string body;
         error body_error;
         http::fields trailers;
+        std::uint64_t connection = 0;
     };
 
     net::task<exchange::response> handle(exchange::request& from) override {
@@ -56,7 +57,8 @@ class path_handler final : public exchange::handler {
                              from.tls,
                              {},
                              {},
-                             {}});
+                             {},
+                             from.connection});
         }
         changed_.notify_all();
         from.record->request_id = "id";

@@ -115,18 +115,51 @@ TEST(ProxyForward, BelievesTrustedPeers) {
     EXPECT_EQ(of.by.record.request_id, "edge-1:abc");
 }
 
-// D5: who has taken off TLS may say so; another's scheme has to be that of its connection.
-TEST(ProxyForward, OnlyATrustedPeerMayNameAnotherScheme) {
+// Items 20 and 21: one form is believed, and everything else is rebuilt from it.
+TEST(ProxyForward, RebuildsOneStoryFromTheFormThatIsNamed) {
+    struct {
+        std::string from;
+        strings way, real_ip, proto, port, forwarded;
+    } const cases[] = {
+        {"X-Forwarded-For",
+         {"X-Forwarded-For: 203.0.113.1, 192.0.2.7"},
+         {"X-Real-IP: 203.0.113.1"},
+         {"X-Forwarded-Proto: https"},
+         {"X-Forwarded-Port: 443"},
+         {"Forwarded: for=203.0.113.1;host=a.test;proto=https, for=192.0.2.7"}},
+        {"Forwarded",
+         {"X-Forwarded-For: 203.0.113.2, 192.0.2.7"},
+         {"X-Real-IP: 203.0.113.2"},
+         {"X-Forwarded-Proto: http"},
+         {"X-Forwarded-Port: 8080"},
+         {"Forwarded: for=203.0.113.2;host=\"a.test:8080\";proto=http, for=192.0.2.7"}},
+        {"X-Client",
+         {"X-Forwarded-For: 203.0.113.3, 192.0.2.7"},
+         {"X-Real-IP: 203.0.113.3"},
+         {"X-Forwarded-Proto: http"},
+         {"X-Forwarded-Port: 8080"},
+         {"Forwarded: for=203.0.113.3;host=\"a.test:8080\";proto=http, for=192.0.2.7"}},
+    };
     fixture origin_side;
-    for (const bool trusted : {false, true}) {
+    for (const auto& one : cases) {
         config::model model = origin_side.model();
-        if (trusted)
-            model.trust.push_back(network_of("192.0.2.7"));
+        model.trust.push_back(network_of("192.0.2.7"));
+        model.client_address.from = one.from;
         site here(model);
         visitor of(here.home);
-        of.by.request.other_scheme = true;
-        EXPECT_EQ(here.ask(of).head.status, trusted ? 200 : 400);
-        EXPECT_EQ(of.by.record.why, trusted ? reason::none : reason::http_request_error);
+        of.add("X-Forwarded-For", "6.6.6.6, 203.0.113.1");
+        of.add("X-Forwarded-Proto", "https");
+        of.add("X-Forwarded-Host", "A.test");
+        of.add("Forwarded", "for=6.6.6.6, for=203.0.113.2");
+        of.add("X-Client", "203.0.113.3");
+        of.add("X-Real-IP", "6.6.6.6");
+        here.ask(of);
+        const std::string head = origin_side.last();
+        EXPECT_EQ(field_lines(head, "X-Forwarded-For"), one.way) << one.from;
+        EXPECT_EQ(field_lines(head, "X-Real-IP"), one.real_ip) << one.from;
+        EXPECT_EQ(field_lines(head, "X-Forwarded-Proto"), one.proto) << one.from;
+        EXPECT_EQ(field_lines(head, "X-Forwarded-Port"), one.port) << one.from;
+        EXPECT_EQ(field_lines(head, "Forwarded"), one.forwarded) << one.from;
     }
 }
 

@@ -131,6 +131,7 @@ class site {
     // One exchange from beginning to end, in a run of the worker of its own.
     outcome ask(visitor& of) {
         outcome result;
+        exchange::identify(&made->clients, of.by.request);
         run(home, ask_into(*handler, of.by, result));
         return result;
     }

@@ -26,10 +26,17 @@ struct address {
     bool operator==(const address&) const = default;
 };
 
-// An IPv4 or IPv6 network, held as IPv6 (IPv4 mapped, so 10.0.0.0/8 has prefix 104).
+// An IPv4 or IPv6 network, held as IPv6 (IPv4 mapped, so 10.0.0.0/8 has prefix 104), or `unix`:
+// every peer over a Unix socket.
 struct network {
     std::uint8_t bytes[16] = {};
     int prefix = 128;
+    bool unix_peers = false;
+};
+
+// Which field of a trusted peer says who the client is; no other is believed.
+struct client_address {
+    std::string from = "X-Forwarded-For";  // or Forwarded, or a field of one address
 };
 
 struct limits {
@@ -225,7 +232,8 @@ struct model {
     std::vector<listener> listeners;
     std::vector<route> routes;
     std::vector<upstream> upstreams;
-    std::vector<network> trust;  // peers whose forwarding headers are believed
+    std::vector<network> trust;  // peers whose word on who the client is counts
+    config::client_address client_address;
     milliseconds drain_timeout = 30s;
     std::optional<std::uint64_t> memory_limit;  // none = the cgroup's; 0 = no limit
     std::string file;

@@ -4,6 +4,7 @@
 
 #include "penstock/base/histogram.hpp"
 #include "penstock/config/model.hpp"
+#include "penstock/exchange/client_rules.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h2.hpp"
 #include "penstock/net/listener.hpp"
@@ -43,6 +44,8 @@ struct listener_state {
     exchange::name_id id = 0;
     std::uint64_t generation = 0;
     std::shared_ptr<exchange::handler> handler;
+    // Null = every peer is the client itself.
+    std::shared_ptr<const exchange::client_rules> clients;
     std::shared_ptr<net::tls_context> tls;  // null on plain listeners
 };
 

@@ -14,7 +14,6 @@
 #include "penstock/base/recycled.hpp"
 #include "penstock/exchange/record.hpp"
 #include "penstock/http/message.hpp"
-#include "penstock/net/address_key.hpp"
 #include "penstock/net/endpoint.hpp"
 #include "penstock/net/pipe.hpp"
 #include "penstock/net/task.hpp"
@@ -140,32 +139,38 @@ struct request {
     bool wants_websocket = false;   // `Upgrade: websocket` was asked for, correctly
     bool accepts_trailers = false;  // TE: trailers was there
     bool tls = false;
-    // The scheme that the client named (RFC 9113 §8.3.1) is not that of its transport, which `head`
-    // has.
-    bool other_scheme = false;
     // What the client has shown and proved to own: DER in base64, empty = nothing.
     std::string_view client_certificate;
-    const net::socket_address* peer = nullptr;   // the client
+    const net::socket_address* peer = nullptr;   // that has the connection
     const net::socket_address* local = nullptr;  // where it connected to
-    // Whom shares are counted by, in place of the peer: what a trusted peer names.
-    std::optional<net::address_key> named_client;
-    std::uint64_t connection = 0;   // the client's; unique in this process while it lives
+    bool peer_trusted = false;                   // its word on who the client is counts
+    // The client that a trusted peer names (exchange/client_rules).
+    std::optional<net::socket_address> named_client;
+    std::uint64_t connection = 0;   // the client's number; no other in this process has it ever
     bool served_before = false;     // that connection has taken a whole response
     client_side* client = nullptr;  // null = it never gives way
+    // When the limit that refuses it ends, as far as that is known; 0 = it is not.
+    milliseconds retry_after{0};
     interim_sink* interim = nullptr;
     abort_signal* aborted = nullptr;
     exchange::record* record = nullptr;
+
+    // Whom limits, shares, hashes and origins take for the client.
+    [[nodiscard]] const net::socket_address& client_address() const noexcept {
+        return named_client ? *named_client : *peer;
+    }
 
     // As made, but the head keeps its memory for the next request.
     void clear() noexcept {
         head.clear();
         body = nullptr;
-        expects_continue = wants_websocket = accepts_trailers = tls = other_scheme = false;
+        expects_continue = wants_websocket = accepts_trailers = tls = peer_trusted = false;
         client_certificate = {};
         peer = local = nullptr;
         named_client.reset();
         connection = 0;
         served_before = false;
+        retry_after = milliseconds{0};
         client = nullptr;
         interim = nullptr;
         aborted = nullptr;

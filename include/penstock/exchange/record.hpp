@@ -123,7 +123,8 @@ struct record {
     std::uint64_t request_bytes = 0;   // body
     std::uint64_t response_bytes = 0;  // body
     // Text for the log. The capacity is kept when a record is used again.
-    std::string client;  // address and port
+    std::string client;  // address and port; port 0 = not known
+    std::string peer;    // likewise; empty = the client itself
     std::string method;
     std::string host;
     std::string path;  // with query

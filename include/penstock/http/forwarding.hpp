@@ -4,6 +4,7 @@
 
 #include "penstock/http/message.hpp"
 
+#include <cstdint>
 #include <string_view>
 
 namespace penstock::http {
@@ -14,18 +15,23 @@ namespace penstock::http {
 // Framing fields go too: the encoder writes its own.
 void strip_hop_by_hop(fields& of);
 
+// What an origin is told about where a request came from.
 struct forwarded_facts {
-    std::string_view client_address;      // without port
-    std::string_view scheme;              // of the client's connection
-    std::string_view host;                // authority of the request
+    // Addresses without ports and IPv6 without brackets, separated by ", ": the client first, the
+    // peer last. Empty = there is none, as of peers over Unix sockets.
+    std::string_view way;
+    std::string_view scheme;              // that the client used
+    std::string_view host;                // that the client asked for
     std::string_view client_certificate;  // DER in base64; empty = none
-    std::uint16_t port = 0;               // that the client connected to
-    bool peer_trusted = false;            // its own forwarding fields are believed and extended
+    std::string_view client_field;        // a field that names the client alone; empty = none
+    std::uint16_t port = 0;               // that the client connected to; 0 = not known
+    bool keeps_family = false;      // X-Forwarded-* of other meanings come from a trusted peer
+    bool writes_forwarded = false;  // RFC 7239 as well
 };
-// X-Forwarded-For / -Proto / -Host / -Port and X-Real-IP: extended or kept for a trusted peer,
-// replaced for any other. Client-Cert (RFC 9440) is always ours. Of an untrusted peer, Forwarded
-// and every other X-Forwarded-* are dropped, and so are names that are one of field_id's, or of
-// these, with '_' for '-'.
+// X-Forwarded-For / -Proto / -Host / -Port, X-Real-IP and, where it is wanted, Forwarded are
+// written from the facts, whatever the peer sent of them; Client-Cert (RFC 9440) likewise. Every
+// other X-Forwarded-* is dropped unless it may be kept, and so are, of all peers, names that are
+// one of field_id's or of these with '_' for '-'.
 void set_forwarding(fields& of, const forwarded_facts& facts);
 
 }  // namespace penstock::http

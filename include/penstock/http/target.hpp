@@ -4,6 +4,8 @@
 
 #include "penstock/http/error.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +17,8 @@ namespace penstock::http {
 [[nodiscard]] result<void> normalize_authority(std::string_view text, std::string& out);
 // The host part: without port and one trailing dot, IPv6 in its brackets.
 [[nodiscard]] std::string_view host_of(std::string_view authority) noexcept;
+// The port, if one is named.
+[[nodiscard]] std::optional<std::uint16_t> port_of(std::string_view authority) noexcept;
 
 // Splits an origin-form target into path (normal form) and query, replacing what both held; both
 // are empty after an error. '.' and '..' segments, plain or as %2e, are resolved after repeated

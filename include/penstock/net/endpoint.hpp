@@ -1,4 +1,5 @@
-// Socket addresses: parsing, printing, resolving names, and opening outgoing connections.
+// Socket addresses, of IP and of Unix sockets: parsing, printing, resolving names, and opening
+// outgoing connections.
 #pragma once
 
 #include "penstock/base/clock.hpp"
@@ -21,25 +22,47 @@ class socket_address {
     socket_address() noexcept;
     // A numeric IPv4 or IPv6 host, the latter with or without brackets.
     [[nodiscard]] static result<socket_address> parse(std::string_view host, std::uint16_t port);
+    // A Unix socket's. The path is remembered for the life of the process, so it has to come out
+    // of a configuration; errc::too_large if the kernel has no room for it.
+    [[nodiscard]] static result<socket_address> unix_at(std::string_view path);
+    // A peer over a Unix socket comes from no path.
     [[nodiscard]] static socket_address from(const sockaddr_storage& raw) noexcept;
 
-    [[nodiscard]] std::string host() const;       // "127.0.0.1", "::1"
-    [[nodiscard]] std::string to_string() const;  // "127.0.0.1:80", "[::1]:80"
+    [[nodiscard]] std::string host() const;       // "127.0.0.1", "::1"; empty for Unix sockets
+    [[nodiscard]] std::string to_string() const;  // "127.0.0.1:80", "[::1]:80", "unix:/run/a.sock"
     // The same, replacing what `into` held; without an allocation once that has grown.
     void print(std::string& into) const;
+    // What host() says, appended.
+    void append_host(std::string& to) const;
     [[nodiscard]] std::uint16_t port() const noexcept;
-    [[nodiscard]] const sockaddr* data() const noexcept;
-    [[nodiscard]] socklen_t size() const noexcept;
+    // As the kernel takes it.
+    struct raw {
+        sockaddr_storage bytes;
+        socklen_t size;
+        [[nodiscard]] const sockaddr* data() const noexcept {
+            return reinterpret_cast<const sockaddr*>(&bytes);
+        }
+    };
+    [[nodiscard]] raw to_raw() const noexcept;
     [[nodiscard]] int family() const noexcept { return raw_.v4.sin_family; }
-    // IPv4 as ::ffff:a.b.c.d, for comparing with networks.
+    [[nodiscard]] bool is_unix() const noexcept { return family() == AF_UNIX; }
+    [[nodiscard]] const std::string& unix_path() const;
+    // IPv4 as ::ffff:a.b.c.d, for comparing with networks. Zeros for Unix sockets.
     void mapped(std::uint8_t (&bytes)[16]) const noexcept;
+    // ::ffff:a.b.c.d as a.b.c.d; any other as it is.
+    [[nodiscard]] socket_address unmapped() const noexcept;
     bool operator==(const socket_address& other) const noexcept;
 
  private:
+    struct unix_name {
+        sa_family_t family;
+        const std::string* path;  // lives as long as the process; null = none
+    };
     // What IPv4 and IPv6 need: a connection holds one, and sockaddr_storage is four times as large.
     union storage {
         sockaddr_in6 v6;
         sockaddr_in v4;
+        unix_name local;
     };
     storage raw_;
 };

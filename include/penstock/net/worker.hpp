@@ -58,6 +58,9 @@ class worker {
     [[nodiscard]] static time_point clock() noexcept { return steady_clock::now(); }
 
     [[nodiscard]] int index() const noexcept { return index_; }
+    // Another one at each call, and of no other worker: what a later object is not to inherit from
+    // one at the same address.
+    [[nodiscard]] std::uint64_t next_number() noexcept { return ++last_number_; }
     [[nodiscard]] net::poller& poller() noexcept { return poller_; }
     [[nodiscard]] buffer_pool& buffers() noexcept { return buffers_; }
     [[nodiscard]] pipe_pool& pipes() noexcept { return pipes_; }
@@ -115,6 +118,7 @@ class worker {
     std::size_t heavy_left_ = 1;
     std::unique_ptr<wakeup> wakeup_;
     std::size_t spawned_ = 0;
+    std::uint64_t last_number_;
     std::atomic<bool> stopping_{false};
     std::atomic<std::uint64_t> exceptions_{0};
     std::atomic<std::uint64_t> loop_delay_{0};

@@ -43,6 +43,7 @@ struct own_reply {
     exchange::reason why = exchange::reason::proxy_internal_error;
     std::string_view request_id;
     bool html = false;
+    milliseconds retry_after{0};  // until the limit that struck ends; 0 = not known
 };
 [[nodiscard]] exchange::response make_reply(const own_reply& about);
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "penstock/config/model.hpp"
+#include "penstock/exchange/client_rules.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/net/worker.hpp"
 #include "penstock/proxy/access_log.hpp"
@@ -32,6 +33,7 @@ struct generation {
     std::vector<name_id> route_ids;      // as model.routes
     std::vector<std::size_t> upstreams;  // of a route: index into model.upstreams, or npos
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+    exchange::client_rules clients;  // who a request's client is
     // What this process calls itself in Via; seen in a request it means a loop.
     std::string via;
 };

@@ -92,13 +92,13 @@ TEST(StripHopByHop, LooksAtSixtyFourNames) {
               (lines{{"Y", "1"}}));
 }
 
-forwarded_facts facts(bool trusted) {
+forwarded_facts facts(bool keeps_family) {
     forwarded_facts made;
-    made.client_address = "192.0.2.7";
+    made.way = "192.0.2.7";
     made.scheme = "https";
     made.host = "example.com:8443";
     made.port = 8443;
-    made.peer_trusted = trusted;
+    made.keeps_family = keeps_family;
     return made;
 }
 
@@ -186,54 +186,86 @@ TEST(SetForwarding, ReplacesWhatUntrustedPeersSay) {
     EXPECT_EQ(value_of(got, "b"), "2");
 }
 
-TEST(SetForwarding, DropsDisguisedNamesOfUntrustedPeers) {
-    for (const std::string name :
-         {"X_Forwarded_For", "x-forwarded_for", "X_Forwarded-Proto", "X_Forwarded_Prefix",
-          "X_Real_IP", "X_Request_Id", "Content_Length", "Transfer_Encoding", "User_Agent"}) {
-        const lines got = forwarded({{name, "evil"}, {"my_field", "1"}}, facts(false));
-        EXPECT_TRUE(values_of(got, name).empty()) << name;
-        EXPECT_EQ(value_of(got, "my_field"), "1");
-        EXPECT_EQ(value_of(forwarded({{name, "x"}}, facts(true)), name), "x");
-        expect_ours(got);
+TEST(SetForwarding, DropsDisguisedNamesOfAllPeers) {
+    for (const bool trusted : {false, true}) {
+        for (const std::string name :
+             {"X_Forwarded_For", "x-forwarded_for", "X_Forwarded-Proto", "X_Forwarded_Prefix",
+              "X_Real_IP", "X_Request_Id", "Content_Length", "Transfer_Encoding", "User_Agent"}) {
+            const lines got = forwarded({{name, "evil"}, {"my_field", "1"}}, facts(trusted));
+            EXPECT_TRUE(values_of(got, name).empty()) << name;
+            EXPECT_EQ(value_of(got, "my_field"), "1");
+            expect_ours(got);
+        }
     }
 }
 
-TEST(SetForwarding, ExtendsTheListOfTrustedPeers) {
-    const lines got = forwarded({{"X-Forwarded-For", "203.0.113.1, 203.0.113.2"},
-                                 {"a", "1"},
-                                 {"x-forwarded-for", ""},
-                                 {"X-Forwarded-For", "203.0.113.3"}},
-                                facts(true));
-    EXPECT_EQ(value_of(got, "X-Forwarded-For"), "203.0.113.1, 203.0.113.2, 203.0.113.3, 192.0.2.7");
-    EXPECT_EQ(value_of(got, "X-Real-IP"), "203.0.113.3");
-}
-
-TEST(SetForwarding, KeepsTheRestOfTrustedPeers) {
-    const lines got = forwarded({{"X-Forwarded-Proto", "http"},
-                                 {"X-Forwarded-Host", "public.example"},
+// What came in any form is written anew, as one story.
+TEST(SetForwarding, TellsOneStoryOfTrustedPeers) {
+    forwarded_facts by = facts(true);
+    by.way = "203.0.113.9, 10.0.0.1, 192.0.2.7";
+    by.writes_forwarded = true;
+    const lines got = forwarded({{"X-Forwarded-For", "6.6.6.6, 203.0.113.9"},
+                                 {"X-Forwarded-Proto", "http"},
+                                 {"X-Forwarded-Host", "evil"},
                                  {"X-Forwarded-Port", "80"},
-                                 {"X-Real-IP", "203.0.113.9"},
+                                 {"X-Real-IP", "6.6.6.6"},
                                  {"X-Forwarded-Prefix", "/app"},
-                                 {"Forwarded", "for=203.0.113.9"}},
-                                facts(true));
-    EXPECT_EQ(value_of(got, "X-Forwarded-For"), "192.0.2.7");
-    EXPECT_EQ(value_of(got, "X-Forwarded-Proto"), "http");
-    EXPECT_EQ(value_of(got, "X-Forwarded-Host"), "public.example");
-    EXPECT_EQ(value_of(got, "X-Forwarded-Port"), "80");
+                                 {"Forwarded", "for=6.6.6.6"}},
+                                by);
+    EXPECT_EQ(value_of(got, "X-Forwarded-For"), "203.0.113.9, 10.0.0.1, 192.0.2.7");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Proto"), "https");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Host"), "example.com:8443");
+    EXPECT_EQ(value_of(got, "X-Forwarded-Port"), "8443");
     EXPECT_EQ(value_of(got, "X-Real-IP"), "203.0.113.9");
     EXPECT_EQ(value_of(got, "X-Forwarded-Prefix"), "/app");
-    EXPECT_EQ(value_of(got, "Forwarded"), "for=203.0.113.9");
+    EXPECT_EQ(value_of(got, "Forwarded"),
+              "for=203.0.113.9;host=\"example.com:8443\";proto=https, for=10.0.0.1, "
+              "for=192.0.2.7");
 }
 
-TEST(SetForwarding, WritesIpv6WithoutBrackets) {
-    forwarded_facts by = facts(true);
-    by.client_address = "2001:db8::7";
-    const lines got = forwarded({{"X-Forwarded-For", "2001:db8::1"}}, by);
+TEST(SetForwarding, WritesIpv6BareInListsAndInBracketsInForwarded) {
+    forwarded_facts by = facts(false);
+    by.way = "2001:db8::1, 2001:db8::7";
+    by.host = "a.test";
+    by.writes_forwarded = true;
+    const lines got = forwarded({}, by);
     EXPECT_EQ(value_of(got, "X-Forwarded-For"), "2001:db8::1, 2001:db8::7");
-    by.client_address = "[2001:db8::7]";
-    by.peer_trusted = false;
-    EXPECT_EQ(value_of(forwarded({}, by), "X-Forwarded-For"), "2001:db8::7");
-    EXPECT_EQ(value_of(forwarded({}, by), "X-Real-IP"), "2001:db8::7");
+    EXPECT_EQ(value_of(got, "X-Real-IP"), "2001:db8::1");
+    EXPECT_EQ(value_of(got, "Forwarded"),
+              "for=\"[2001:db8::1]\";host=a.test;proto=https, for=\"[2001:db8::7]\"");
+}
+
+// RFC 7239 knows `unknown`; X-Real-IP and X-Forwarded-For hold addresses or are not there.
+TEST(SetForwarding, NamesNobodyWhereNoAddressIsKnown) {
+    forwarded_facts by = facts(true);
+    by.way = "";
+    by.client_field = "CF-Connecting-IP";
+    by.writes_forwarded = true;
+    const lines got = forwarded(
+        {{"X-Real-IP", "6.6.6.6"}, {"X-Forwarded-For", "unknown"}, {"CF-Connecting-IP", "6.6.6.6"}},
+        by);
+    EXPECT_EQ(value_of(got, "X-Real-IP"), "(0 values)");
+    EXPECT_EQ(value_of(got, "X-Forwarded-For"), "(0 values)");
+    EXPECT_EQ(value_of(got, "CF-Connecting-IP"), "(0 values)");
+    EXPECT_EQ(value_of(got, "Forwarded"), "host=\"example.com:8443\";proto=https");
+}
+
+// G7: a field that the configuration takes the client from is ours, in either spelling.
+TEST(SetForwarding, ReplacesTheFieldThatNamesTheClient) {
+    for (const bool trusted : {false, true}) {
+        forwarded_facts by = facts(trusted);
+        by.client_field = "CF-Connecting-IP";
+        const lines got = forwarded({{"cf-connecting-ip", "6.6.6.6"},
+                                     {"CF_Connecting_IP", "6.6.6.6"},
+                                     {"CF-Connecting-IP", "6.6.6.7"},
+                                     {"CF-Connecting-IPv6", "kept"}},
+                                    by);
+        EXPECT_EQ(value_of(got, "CF-Connecting-IP"), "192.0.2.7");
+        EXPECT_EQ(value_of(got, "CF_Connecting_IP"), "(0 values)");
+        EXPECT_EQ(value_of(got, "CF-Connecting-IPv6"), "kept");
+        by.client_field = "X-Real-IP";
+        EXPECT_EQ(value_of(forwarded({{"X-Real-IP", "6.6.6.6"}}, by), "X-Real-IP"), "192.0.2.7");
+    }
 }
 
 // RFC 9440 §2.4: whoever sends them, a proxy's neighbours get them from the proxy alone.

@@ -65,6 +65,19 @@ TEST(OwnReply, HasAPhraseAndItsTokenForEveryReason) {
     }
 }
 
+// Item 17: in whole seconds, and never sooner than the limit ends.
+TEST(OwnReply, SaysWhenTheLimitEnds) {
+    struct {
+        milliseconds until;
+        std::string expected;
+    } const cases[] = {{1ms, "1"},    {999ms, "1"}, {1000ms, "1"},
+                       {1001ms, "2"}, {75s, "75"},  {0ms, "5"}};
+    for (const auto& one : cases) {
+        const own_reply about{reason::connection_cap, "id", false, one.until};
+        EXPECT_EQ(value_of(make_reply(about), "Retry-After"), one.expected);
+    }
+}
+
 TEST(OwnReply, LeavesAnEmptyIdOut) {
     EXPECT_EQ(value_of(make_reply({reason::no_route, "", false}), "X-Request-Id"), "absent");
 }
