@@ -1,5 +1,7 @@
 #include "app/binds.hpp"
 
+#include "app/text.hpp"
+
 #include <algorithm>
 #include <optional>
 
@@ -86,13 +88,13 @@ class planner {
     // An address goes from one server to another only over a moment in which nobody listens.
     std::optional<bind_conflict> conflict_of(std::size_t i, const listener_change& change) const {
         for (const config::address& at : change.opened) {
-            for (std::size_t j = 0; j < present_.size() && at.port != 0; ++j) {
+            const bool named = at.port != 0 || config::is_unix(at);
+            for (std::size_t j = 0; j < present_.size() && named; ++j) {
                 if (j == heir_of_[i] || !holds(present_[j], at))
                     continue;
                 return bind_conflict{wanted_[i].where,
-                                     "listener '" + wanted_[i].name + "' cannot take " + at.host +
-                                         ":" + std::to_string(at.port) + " from listener '" +
-                                         present_[j].listener +
+                                     "listener '" + wanted_[i].name + "' cannot take " +
+                                         text_of(at) + " from listener '" + present_[j].listener +
                                          "' in one reload; free it in a reload before"};
             }
         }
@@ -107,6 +109,19 @@ class planner {
 };
 
 }  // namespace
+
+result<bind_target> target_of(const config::address& at) {
+    bind_target made;
+    made.both_families = at.host == config::every_address;
+    const result<net::socket_address> read =
+        config::is_unix(at)
+            ? net::socket_address::unix_at(config::path_of(at))
+            : net::socket_address::parse(made.both_families ? "::" : at.host, at.port);
+    if (!read)
+        return read.error();
+    made.at = *read;
+    return made;
+}
 
 std::variant<bind_plan, bind_conflict> plan_binds(const std::vector<bound_server>& present,
                                                   const std::vector<config::listener>& wanted,

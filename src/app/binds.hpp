@@ -5,9 +5,11 @@
 
 #include "penstock/config/model.hpp"
 #include "penstock/net/endpoint.hpp"
+#include "penstock/net/listener.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -20,7 +22,16 @@ using server_key = std::uint64_t;
 struct bound_address {
     config::address configured;
     net::socket_address at;  // with the port that the kernel picked for port 0
+    // Of a Unix socket; goes with the last who has it.
+    std::shared_ptr<const net::unix_file> file = nullptr;
 };
+
+// Where `at` is, and how it is opened: "*" is every address of both families.
+struct bind_target {
+    net::socket_address at;
+    bool both_families = false;
+};
+[[nodiscard]] result<bind_target> target_of(const config::address& at);
 
 // What one server listens on at present.
 struct bound_server {

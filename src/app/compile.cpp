@@ -33,6 +33,13 @@ const compiled_upstream* upstream_before(const compiled* before, const std::stri
     return nullptr;
 }
 
+// What a request is sent to that names no host, and what a certificate is verified for.
+std::string host_of(const config::address& at) {
+    if (config::is_unix(at))
+        return "localhost";
+    return at.host.ends_with('.') ? at.host.substr(0, at.host.size() - 1) : at.host;
+}
+
 std::unique_ptr<upstream::shared_endpoint> make_endpoint(const config::endpoint& from,
                                                          addresses resolved) {
     auto made = std::make_unique<upstream::shared_endpoint>();
@@ -40,7 +47,7 @@ std::unique_ptr<upstream::shared_endpoint> make_endpoint(const config::endpoint&
     made->id = intern_name(made->name);
     made->addresses = std::move(resolved);
     made->weight = from.weight;
-    made->host = from.at.host;
+    made->host = host_of(from.at);
     return made;
 }
 

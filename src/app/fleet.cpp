@@ -48,14 +48,17 @@ rebalance_function fleet::make_rebalance() {
     };
 }
 
-bool fleet::overlaps(const net::socket_address& at) const {
+bool fleet::overlaps(const bind_target& of) const {
+    const net::socket_address& at = of.at;
     const auto covers_all = [](const net::socket_address& one) {
         return one.host() == "0.0.0.0" || one.host() == "::";
     };
     for (const served_listener& server : listeners_) {
         for (const bound_address& one : server.bound.binds) {
-            const bool same = one.at.port() == at.port() && one.at.family() == at.family();
-            if (same && (covers_all(one.at) || covers_all(at)))
+            const bool both = of.both_families || one.configured.host == config::every_address;
+            const bool same = both || one.at.family() == at.family();
+            if (same && !at.is_unix() && one.at.port() == at.port() &&
+                (covers_all(one.at) || covers_all(at)))
                 return true;
         }
     }
@@ -77,14 +80,20 @@ std::optional<commit_failure> fleet::open(const bind_plan& plan,
                                           text_of(at) + ": " + why.message(),
                                       true};
             };
-            const auto address = net::socket_address::parse(at.host, at.port);
-            if (!address)
-                return refuse(address.error());
-            bound_address bound{at, {}};
-            const net::listen_options options{settings.socket.backlog, overlaps(*address)};
-            auto sockets = net::open_listeners(*address, size(), options, bound.at);
+            const result<bind_target> target = target_of(at);
+            if (!target)
+                return refuse(target.error());
+            bound_address bound{at, {}, {}};
+            net::listen_options options;
+            options.backlog = settings.socket.backlog;
+            options.shared = overlaps(*target);
+            options.both_families = target->both_families;
+            options.unix_mode = settings.socket.unix_mode;
+            auto sockets = net::open_listeners(target->at, size(), options, bound.at);
             if (!sockets)
                 return refuse(sockets.error());
+            if (bound.at.is_unix())
+                bound.file = std::make_shared<const net::unix_file>(bound.at.unix_path());
             made.binds.push_back(bound);
             for (std::size_t k = 0; k < sides_.size(); ++k)
                 made.sockets[k].push_back({std::move((*sockets)[k]), bound.at});
@@ -243,6 +252,11 @@ void fleet::drain(std::function<void()> done) {
     };
     for (const auto& side : sides_)
         side->call([&side = *side, one_done] { side.drain(one_done); });
+    // Nobody accepts there any more.
+    for (served_listener& one : listeners_) {
+        for (bound_address& bound : one.bound.binds)
+            bound.file.reset();
+    }
 }
 
 std::size_t fleet::abort() {

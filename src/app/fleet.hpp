@@ -77,7 +77,7 @@ class fleet {
 
     // True if a socket of ours has that port on an address that covers this one, or is covered by
     // it: 0.0.0.0:80 and 127.0.0.1:80.
-    [[nodiscard]] bool overlaps(const net::socket_address& at) const;
+    [[nodiscard]] bool overlaps(const bind_target& of) const;
 
     [[nodiscard]] std::optional<commit_failure> open(const bind_plan& plan,
                                                      const std::vector<config::listener>& wanted,

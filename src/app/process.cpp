@@ -6,6 +6,7 @@
 #include "app/heap_trim.hpp"
 #include "app/memory_watch.hpp"
 #include "app/output.hpp"
+#include "app/text.hpp"
 #include "app/worker_count.hpp"
 #include "penstock/app/app.hpp"
 #include "penstock/base/build_info.hpp"
@@ -118,18 +119,22 @@ std::optional<int> process::open_admin() {
     const config::admin& settings = with_.model.admin;
     if (!settings.enabled)
         return std::nullopt;
-    const auto address = net::socket_address::parse(settings.bind.host, settings.bind.port);
-    const std::string text = settings.bind.host + ":" + std::to_string(settings.bind.port);
-    if (!address) {
-        complain("admin cannot listen on " + text + ": " + address.error().message());
+    const result<bind_target> target = target_of(settings.bind);
+    const std::string text = text_of(settings.bind);
+    if (!target) {
+        complain("admin cannot listen on " + text + ": " + target.error().message());
         return exit_os;
     }
-    auto opened = net::open_listeners(*address, 1, {}, admin_bound_);
+    net::listen_options options;
+    options.both_families = target->both_families;
+    auto opened = net::open_listeners(target->at, 1, options, admin_bound_);
     if (!opened) {
         complain("admin cannot listen on " + text + ": " + opened.error().message());
         return exit_os;
     }
     admin_fd_ = std::move(opened->front());
+    if (admin_bound_.is_unix())
+        admin_file_ = std::make_shared<const net::unix_file>(admin_bound_.unix_path());
     return std::nullopt;
 }
 

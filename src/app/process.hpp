@@ -126,6 +126,7 @@ class process final : private admin::process_source {
     std::string ticket_secret_ = net::random_base64(48);
 
     net::unique_fd admin_fd_;
+    std::shared_ptr<const net::unix_file> admin_file_;  // if it listens on one
     net::socket_address admin_bound_;
     std::unique_ptr<downstream::server> admin_;
 };

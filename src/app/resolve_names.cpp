@@ -16,13 +16,15 @@ constexpr milliseconds resolve_timeout = 5s;
 constexpr std::size_t at_once_max = 16;
 constexpr std::string_view metadata_service = "169.254.169.254";
 
-bool is_numeric(const config::address& one) {
-    return net::socket_address::parse(one.host, one.port).has_value();
+result<net::socket_address> as_written(const config::address& one) {
+    if (config::is_unix(one))
+        return net::socket_address::unix_at(config::path_of(one));
+    return net::socket_address::parse(one.host, one.port);
 }
 
 result<addresses> resolve(const config::address& one) {
-    if (const auto numeric = net::socket_address::parse(one.host, one.port))
-        return addresses{*numeric};
+    if (const auto known = as_written(one); known || config::is_unix(one))
+        return known ? result<addresses>(addresses{*known}) : known.error();
     result<addresses> found = net::resolve_blocking(one.host, one.port, resolve_timeout);
     if (!found)
         return found;
@@ -58,7 +60,7 @@ std::vector<result<addresses>> resolve_names(const std::vector<config::address>&
             found[i] = resolve(names[i]);
     };
     const auto waits = static_cast<std::size_t>(std::count_if(
-        names.begin(), names.end(), [](const auto& one) { return !is_numeric(one); }));
+        names.begin(), names.end(), [](const auto& one) { return !as_written(one); }));
     {
         std::vector<std::jthread> others;
         for (std::size_t i = 1; i < std::min(waits, at_once_max); ++i)

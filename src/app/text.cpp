@@ -46,6 +46,8 @@ std::string html_text(std::string_view text) {
     return made;
 }
 
-std::string text_of(const config::address& at) { return at.host + ":" + std::to_string(at.port); }
+std::string text_of(const config::address& at) {
+    return config::is_unix(at) ? at.host : at.host + ":" + std::to_string(at.port);
+}
 
 }  // namespace penstock::app

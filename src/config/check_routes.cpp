@@ -1,4 +1,5 @@
 #include "config/loaders.hpp"
+#include "config/names.hpp"
 #include "config/text.hpp"
 
 #include <algorithm>
@@ -138,26 +139,43 @@ void check_unused(reader& in, const std::vector<route>& routes,
     }
 }
 
+namespace {
+
+// Every address is that of both families.
+std::vector<std::string> hosts_bound(const address& at) {
+    if (at.host != every_address) {
+        return {at.host};
+    }
+    return {at.host, "0.0.0.0", "[::]"};
+}
+
+}  // namespace
+
 void check_bound(reader& in, std::vector<bound_address> bound) {
     std::stable_sort(bound.begin(), bound.end(), [](const auto& a, const auto& b) {
         return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
     });
     std::map<std::pair<std::string, std::uint16_t>, const bound_address*> seen;
     for (const bound_address& one : bound) {
-        if (one.at.port == 0) {
+        if (one.at.port == 0 && !is_unix(one.at)) {
             continue;
         }
-        const auto [first, fresh] = seen.emplace(std::pair(one.at.host, one.at.port), &one);
-        if (!fresh) {
-            in.error(one.where, one.owner + " binds " + one.at.host + ":" +
-                                    std::to_string(one.at.port) + ", and so does " +
-                                    first->second->owner + " at " + place(first->second->where));
+        const bound_address* first = &one;
+        for (const std::string& host : hosts_bound(one.at)) {
+            const bound_address* const taken =
+                seen.emplace(std::pair(host, one.at.port), &one).first->second;
+            first = first == &one ? taken : first;
+        }
+        if (first != &one) {
+            in.error(one.where, one.owner + " binds " + format_address(one.at) + ", and so does " +
+                                    first->owner + " at " + place(first->where));
         }
     }
     for (const bound_address& one : bound) {
         const std::string wildcard = one.at.host.starts_with('[') ? "[::]" : "0.0.0.0";
         const auto found = seen.find({wildcard, one.at.port});
-        if (one.at.host != wildcard && found != seen.end()) {
+        const bool all = one.at.host == wildcard || one.at.host == every_address;
+        if (!all && !is_unix(one.at) && found != seen.end()) {
             in.warn(one.where, one.owner + " shares its port with " + found->second->owner +
                                    ", which binds every address at " + place(found->second->where));
         }

@@ -35,6 +35,13 @@ void write_keepalive(yaml_writer& out, const keepalive& from) {
     out.end();
 }
 
+void write_kernel(yaml_writer& out, const kernel_options& from) {
+    out.put("receive_buffer", size_text(from.receive_buffer));
+    out.put("send_buffer", size_text(from.send_buffer));
+    out.put("notsent_lowat", size_text(from.notsent_lowat));
+    out.put("user_timeout", text(from.user_timeout));
+}
+
 void write_top(yaml_writer& out, const model& from) {
     out.put("workers", from.workers == 0 ? "auto" : std::to_string(from.workers));
     if (from.admin.enabled) {
@@ -180,6 +187,9 @@ void write_listener(yaml_writer& out, const listener& from) {
     out.begin("socket");
     out.put("backlog", std::to_string(from.socket.backlog));
     out.put("nodelay", text(from.socket.nodelay));
+    write_kernel(out, from.socket.kernel);
+    out.put("defer_accept", text(from.socket.defer_accept));
+    out.put("mode", json_string(format_mode(from.socket.unix_mode)));
     write_keepalive(out, from.socket.keep);
     out.end();
     out.end();
@@ -382,6 +392,7 @@ void write_upstream(yaml_writer& out, const upstream& from) {
     out.put("idle", text(from.timeouts.idle));
     out.end();
     out.begin("socket");
+    write_kernel(out, from.kernel);
     write_keepalive(out, from.keep);
     out.end();
     out.end();

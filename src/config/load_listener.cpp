@@ -143,6 +143,11 @@ void load_socket(const section& listener_section, socket_options& to) {
     }
     from->read("backlog", to.backlog);
     from->read("nodelay", to.nodelay);
+    from->read("defer_accept", to.defer_accept);
+    if (const yaml_node* const mode = from->find("mode"); mode != nullptr) {
+        to.unix_mode = parse_node(from->in(), *mode, parse_mode).value_or(to.unix_mode);
+    }
+    load_kernel(*from, to.kernel);
     load_keepalive(*from, to.keep);
 }
 
@@ -176,6 +181,13 @@ std::vector<listener> load_listeners(const section& root, std::vector<bound_addr
         out.push_back(load_listener(from, *name, bound));
     }
     return out;
+}
+
+void load_kernel(const section& socket, kernel_options& to) {
+    socket.read("receive_buffer", to.receive_buffer);
+    socket.read("send_buffer", to.send_buffer);
+    socket.read("notsent_lowat", to.notsent_lowat);
+    socket.read("user_timeout", to.user_timeout);
 }
 
 void load_keepalive(const section& socket, keepalive& to) {

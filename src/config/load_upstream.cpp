@@ -173,6 +173,7 @@ upstream load_upstream(const section& from, const yaml_node& name) {
     load_timeouts(from, out.timeouts);
     if (const std::optional<section> socket = from.child("socket"); socket.has_value()) {
         load_keepalive(*socket, out.keep);
+        load_kernel(*socket, out.kernel);
     }
     return out;
 }

@@ -35,6 +35,7 @@ struct bound_address {
 [[nodiscard]] std::vector<network> load_trust(const section& root);
 [[nodiscard]] client_address load_client_address(const section& root);
 void load_keepalive(const section& socket, keepalive& to);
+void load_kernel(const section& socket, kernel_options& to);
 
 // A header field of a `fields` value; the value's node is null where none is given.
 struct field_nodes {

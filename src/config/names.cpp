@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t host_name_max = 253;
 constexpr std::size_t label_max = 63;
+constexpr std::size_t unix_path_max = 107;
+constexpr std::string_view unix_scheme = "unix:";
 constexpr int mapped_bits = 96;  // of an IPv4 address held as IPv6
 
 bool is_alphanumeric(char c) noexcept {
@@ -119,6 +121,21 @@ bool has_dot_segment(std::string_view path) {
                        [](std::string_view s) { return s == "." || s == ".."; });
 }
 
+// A path that the kernel takes, with the NUL behind it.
+parsed<address> parse_unix(std::string_view text) {
+    const std::string_view path = text.substr(unix_scheme.size());
+    if (!path.starts_with('/') || path.ends_with('/') || path.starts_with("//")) {
+        return refusal<address>(in_quotes(text) + " has no absolute path of a socket",
+                                "as in 'unix:/run/penstock/web.sock'");
+    }
+    if (path.size() > unix_path_max || has_control(path)) {
+        return refusal<address>(
+            in_quotes(text) + " cannot be the path of a socket",
+            "at most " + std::to_string(unix_path_max) + " bytes, without control bytes");
+    }
+    return {address{std::string(text), 0}, {}, {}};
+}
+
 constexpr std::string_view unix_word = "unix";
 
 // Fields that Penstock reads or writes with another meaning.
@@ -218,6 +235,9 @@ bool is_host_name(std::string_view text) noexcept {
 }
 
 parsed<address> parse_bind(std::string_view text) {
+    if (text.starts_with(unix_scheme)) {
+        return parse_unix(text);
+    }
     const host_port parts = cut_port(text);
     if (!parts.valid) {
         parsed<address> refused = refuse_without_port(text);
@@ -230,8 +250,8 @@ parsed<address> parse_bind(std::string_view text) {
     if (!port.value.has_value()) {
         return refusal<address>(port.message, port.hint);
     }
-    if (parts.host.empty()) {
-        return {address{"0.0.0.0", *port.value}, {}, {}};
+    if (parts.host.empty() || parts.host == every_address) {
+        return {address{std::string(every_address), *port.value}, {}, {}};
     }
     if (parts.host == "localhost") {
         return {address{"127.0.0.1", *port.value}, {}, {}};
@@ -239,13 +259,14 @@ parsed<address> parse_bind(std::string_view text) {
     if (std::optional<std::string> host = numeric_host(parts.host); host.has_value()) {
         return {address{std::move(*host), *port.value}, {}, {}};
     }
-    return refusal<address>(
-        in_quotes(parts.host) + " is not an IP address",
-        parts.host == "*" ? "did you mean ':" + std::string(parts.port) + "'?"
-                          : "a listener binds an address, ':8080' stands for every IPv4 address");
+    return refusal<address>(in_quotes(parts.host) + " is not an IP address",
+                            "a listener binds an address, ':8080' stands for every address");
 }
 
 parsed<address> parse_endpoint(std::string_view text) {
+    if (text.starts_with("unix:/") && !text.starts_with("unix://")) {
+        return parse_unix(text);
+    }
     if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
         std::string_view rest = text.substr(scheme + 3);
         rest = rest.substr(0, rest.find('/'));
@@ -265,7 +286,12 @@ parsed<address> parse_endpoint(std::string_view text) {
     if (std::optional<std::string> host = numeric_host(parts.host); host.has_value()) {
         return {address{std::move(*host), *port.value}, {}, {}};
     }
-    if (looks_numeric(parts.host) || !is_host_name(parts.host)) {
+    // A dot at the end says that no search domain is to be tried (RFC 1034 §3.1).
+    std::string_view name = parts.host;
+    if (name.size() > 1 && name.ends_with('.')) {
+        name.remove_suffix(1);
+    }
+    if (looks_numeric(parts.host) || !is_host_name(name)) {
         return refusal<address>(in_quotes(parts.host) +
                                 " is neither an IP address nor a host name");
     }
@@ -273,7 +299,31 @@ parsed<address> parse_endpoint(std::string_view text) {
 }
 
 std::string format_address(const address& from) {
+    if (is_unix(from)) {
+        return from.host;
+    }
     return from.host + ":" + std::to_string(from.port);
+}
+
+parsed<std::uint32_t> parse_mode(std::string_view text) {
+    const bool octal = text.size() >= 3 && text.size() <= 4 &&
+                       text.find_first_not_of("01234567") == std::string_view::npos;
+    std::uint32_t mode = 0;
+    for (const char digit : text) {
+        mode = mode * 8 + static_cast<std::uint32_t>(digit - '0');
+    }
+    if (!octal || mode > 0777) {
+        return refusal<std::uint32_t>(in_quotes(text) + " is not a file mode", "as in \"0660\"");
+    }
+    return {mode, {}, {}};
+}
+
+std::string format_mode(std::uint32_t mode) {
+    std::string text = "0";
+    for (const unsigned shift : {6U, 3U, 0U}) {
+        text += static_cast<char>('0' + ((mode >> shift) & 7U));
+    }
+    return text;
 }
 
 parsed<network> parse_network(std::string_view text) {

@@ -14,12 +14,18 @@ namespace penstock::config {
 // [A-Za-z0-9_.-]{1,64}: names of listeners, routes and upstreams. They become metric labels.
 [[nodiscard]] bool is_name(std::string_view text) noexcept;
 
-// "127.0.0.1:80", "[::1]:80", ":80" (every IPv4 address), "localhost:80" (127.0.0.1); port 0 is
-// allowed. IPv6 hosts come out in brackets and in canonical form.
+// "127.0.0.1:80", "[::1]:80", ":80" or "*:80" (every address of both families), "localhost:80"
+// (127.0.0.1), "unix:/run/web.sock"; port 0 is allowed. IPv6 hosts come out in brackets and in
+// canonical form.
 [[nodiscard]] parsed<address> parse_bind(std::string_view text);
-// "host:port", "127.0.0.1:80", "[::1]:80"; port 1 … 65535. Names come out in lower case.
+// "host:port", "127.0.0.1:80", "[::1]:80", "unix:/run/app.sock"; port 1 … 65535. Names come out in
+// lower case, and may end in a dot.
 [[nodiscard]] parsed<address> parse_endpoint(std::string_view text);
 [[nodiscard]] std::string format_address(const address& from);
+
+// Three octal digits, with or without a 0 before them: "0660".
+[[nodiscard]] parsed<std::uint32_t> parse_mode(std::string_view text);
+[[nodiscard]] std::string format_mode(std::uint32_t mode);
 
 // An address, a CIDR block without bits beyond its prefix, or "unix".
 [[nodiscard]] parsed<network> parse_network(std::string_view text);

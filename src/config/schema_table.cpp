@@ -18,6 +18,8 @@ constexpr key_range wait_range{1, 24 * hour};
 constexpr key_range body_range{0, tebibyte};
 // RFC 9113 §6.9.2: every window begins with 65 535 bytes, and the connection's does not shrink.
 constexpr key_range window_range{64 * kibibyte, 64 * kibibyte* kibibyte};
+// The kernel reads sizes of sockets as int, and doubles them.
+constexpr key_range kernel_buffer_range{0, gibibyte - 1};
 // What the kernel accepts for TCP_KEEPIDLE and TCP_KEEPINTVL.
 constexpr key_range keepalive_range{second, 32767 * second};
 
@@ -52,19 +54,19 @@ constexpr key_info table[] = {
 
     {.path = "trust", .type = type::list, .default_text = "[]", .range = {0, 1024},
      .item = type::network,
-     .meaning = "Peers that may say who their client is; `unix` is every peer over a Unix socket."},
+     .meaning = "Peers that may say who their client is; `unix` is every one over a Unix socket."},
     {.path = "client_address", .type = type::section,
      .meaning = "How a trusted peer says who its client is."},
     {.path = "client_address.from", .type = type::text, .default_text = "X-Forwarded-For",
      .meaning = "`X-Forwarded-For`, `Forwarded`, or a field of one address (`CF-Connecting-IP`); "
-                "no other is believed, and of a list the right-most address outside `trust` counts."},
+                "no other is believed; of a list the right-most address outside `trust` counts."},
 
     {.path = "listeners", .type = type::named, .range = {1, 256}, .required = true,
      .meaning = "Where clients connect."},
     {.path = "listeners.<name>.bind", .type = type::address, .range = {1, 64},
      .other = type::list, .item = type::address, .required = true,
-     .meaning = "`IP:port`, `[IPv6]:port`, `:port` for every IPv4 address, or a list of them; "
-                "port 0 lets the kernel choose."},
+     .meaning = "`IP:port`, `[IPv6]:port`, `:port` or `*:port` for every address of both families, "
+                "`unix:/path`, or a list of them; port 0 lets the kernel choose."},
     {.path = "listeners.<name>.protocols", .type = type::list,
      .default_text = "[http/1.1, h2c]",
      .range = {1, 3}, .choices = "http/1.1|h2|h2c", .item = type::choice,
@@ -184,6 +186,25 @@ constexpr key_info table[] = {
      .meaning = "Connections the kernel queues for us."},
     {.path = "listeners.<name>.socket.nodelay", .type = type::boolean, .default_text = "true",
      .meaning = "TCP_NODELAY."},
+    {.path = "listeners.<name>.socket.receive_buffer", .type = type::size, .default_text = "0",
+     .range = kernel_buffer_range,
+     .meaning = "SO_RCVBUF; 0 = the kernel lets it grow by itself (`tcp_rmem`)."},
+    {.path = "listeners.<name>.socket.send_buffer", .type = type::size, .default_text = "0",
+     .range = kernel_buffer_range, .meaning = "SO_SNDBUF, likewise (`tcp_wmem`)."},
+    {.path = "listeners.<name>.socket.notsent_lowat", .type = type::size, .default_text = "0",
+     .range = kernel_buffer_range,
+     .meaning = "TCP_NOTSENT_LOWAT: of what is not sent yet, the kernel takes no more; 0 = as much "
+                "as its buffer holds."},
+    {.path = "listeners.<name>.socket.user_timeout", .type = type::duration, .default_text = "0s",
+     .range = {0, hour},
+     .meaning = "TCP_USER_TIMEOUT: data that is not acknowledged for so long ends the connection; "
+                "0 = the system's retries."},
+    {.path = "listeners.<name>.socket.defer_accept", .type = type::duration, .default_text = "0s",
+     .range = {0, hour},
+     .meaning = "TCP_DEFER_ACCEPT, in whole seconds: connections are accepted once they have sent "
+                "something, or after so long; 0 = at once."},
+    {.path = "listeners.<name>.socket.mode", .type = type::text, .default_text = "0660",
+     .meaning = "Access to the file of a `unix:` bind, in octal digits."},
     {.path = "listeners.<name>.socket.keepalive", .type = type::section,
      .other = type::boolean, .meaning = "TCP keepalive; `false` turns it off."},
     {.path = "listeners.<name>.socket.keepalive.idle", .type = type::duration,
@@ -330,6 +351,18 @@ constexpr key_info table[] = {
      .meaning = "No byte of a response body, or no progress of a request's."},
     {.path = "upstreams.<name>.socket", .type = type::section,
      .meaning = "Options of the sockets to the origins."},
+    {.path = "upstreams.<name>.socket.receive_buffer", .type = type::size, .default_text = "0",
+     .range = kernel_buffer_range, .meaning = "SO_RCVBUF; 0 = it grows by itself (`tcp_rmem`)."},
+    {.path = "upstreams.<name>.socket.send_buffer", .type = type::size, .default_text = "0",
+     .range = kernel_buffer_range, .meaning = "SO_SNDBUF; 0 = it grows by itself (`tcp_wmem`)."},
+    {.path = "upstreams.<name>.socket.notsent_lowat", .type = type::size, .default_text = "0",
+     .range = kernel_buffer_range,
+     .meaning = "TCP_NOTSENT_LOWAT: of what is not sent yet, the kernel takes no more; 0 = as much "
+                "as its buffer holds."},
+    {.path = "upstreams.<name>.socket.user_timeout", .type = type::duration, .default_text = "0s",
+     .range = {0, hour},
+     .meaning = "TCP_USER_TIMEOUT: data that is not acknowledged for so long ends the connection; "
+                "0 = the system's retries."},
     {.path = "upstreams.<name>.socket.keepalive", .type = type::section,
      .other = type::boolean, .meaning = "TCP keepalive; `false` turns it off."},
     {.path = "upstreams.<name>.socket.keepalive.idle", .type = type::duration,

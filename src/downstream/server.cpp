@@ -22,6 +22,10 @@ constexpr std::size_t cap_looks_max = 256;
 
 net::tcp_options tcp_options_of(const config::socket_options& from) noexcept {
     net::tcp_options options;
+    options.receive_buffer = static_cast<int>(from.kernel.receive_buffer);
+    options.send_buffer = static_cast<int>(from.kernel.send_buffer);
+    options.notsent_lowat = static_cast<int>(from.kernel.notsent_lowat);
+    options.user_timeout = from.kernel.user_timeout;
     options.nodelay = from.nodelay;
     options.keepalive = from.keep.enabled;
     options.keepalive_idle = static_cast<int>(from.keep.idle.count());
@@ -90,7 +94,7 @@ class server::implementation::door final : public net::listener::acceptor {
     [[nodiscard]] const net::socket_address& bound() const noexcept { return *bound_; }
     // Accepted sockets inherit the options of the one they came through.
     void apply(const config::socket_options& options) const noexcept {
-        net::apply(fd_, tcp_options_of(options));
+        net::apply_listening(fd_, tcp_options_of(options), options.defer_accept);
     }
     net::task<> serve() { return listener_.serve(); }
     void stop() noexcept {

@@ -6,6 +6,10 @@
 #include "penstock/net/event.hpp"
 #include "penstock/net/worker.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <exception>
 
@@ -23,23 +27,30 @@ int accepts_after(nanoseconds busy) noexcept {
 }
 constexpr milliseconds exhausted_pause = 100ms;
 
-bool set_flag(int fd, int level, int name) noexcept {
-    const int on = 1;
-    return ::setsockopt(fd, level, name, &on, sizeof on) == 0;
+bool set_flag(int fd, int level, int name, int to = 1) noexcept {
+    return ::setsockopt(fd, level, name, &to, sizeof to) == 0;
 }
 
 enum class sharing { alone, with_other_workers };
 
-result<unique_fd> bind_socket(const socket_address& at, sharing share) {
+struct bind_how {
+    sharing share;
+    bool both_families;
+};
+
+result<unique_fd> bind_socket(const socket_address& at, bind_how how) {
     unique_fd made(::socket(at.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!made)
         return last_system_error();
-    // [::] is IPv6 alone, so that 0.0.0.0 may stand beside it.
+    // Whether IPv4 comes this way too is said and not left to the system, so that 0.0.0.0 may stand
+    // beside [::].
     const bool v6 = at.family() == AF_INET6;
+    const int v6_alone = how.both_families ? 0 : 1;
     const socket_address::raw raw = at.to_raw();
+    const bool shares = how.share == sharing::with_other_workers;
     if (!set_flag(made.get(), SOL_SOCKET, SO_REUSEADDR) ||
-        (share == sharing::with_other_workers && !set_flag(made.get(), SOL_SOCKET, SO_REUSEPORT)) ||
-        (v6 && !set_flag(made.get(), IPPROTO_IPV6, IPV6_V6ONLY)) ||
+        (shares && !set_flag(made.get(), SOL_SOCKET, SO_REUSEPORT)) ||
+        (v6 && !set_flag(made.get(), IPPROTO_IPV6, IPV6_V6ONLY, v6_alone)) ||
         ::bind(made.get(), raw.data(), raw.size) != 0)
         return last_system_error();
     return made;
@@ -47,8 +58,8 @@ result<unique_fd> bind_socket(const socket_address& at, sharing share) {
 
 // SO_REUSEPORT would let a second daemon take half of the first one's connections without a word. A
 // socket without it is refused where another listens already.
-error check_free(const socket_address& at) {
-    const result<unique_fd> probe = bind_socket(at, sharing::alone);
+error check_free(const socket_address& at, bool both_families) {
+    const result<unique_fd> probe = bind_socket(at, {sharing::alone, both_families});
     return probe ? error() : probe.error();
 }
 
@@ -86,22 +97,32 @@ verdict judge(int number) noexcept {
     }
 }
 
-// A full queue of the largest backlog.
-constexpr int last_turns_max = 65536 / accepts_in_turn_min;
+// Of the whole family, or of its wildcard address.
+bool lacks_ipv6(error why) noexcept {
+    return why.category() == boost::system::system_category() &&
+           (why.value() == EAFNOSUPPORT || why.value() == EADDRNOTAVAIL);
+}
 
-}  // namespace
+// Listening begins once every socket is bound: a connection never goes to one that then closes.
+error listen_all(const std::vector<unique_fd>& sockets, int backlog) noexcept {
+    for (const unique_fd& fd : sockets) {
+        if (::listen(fd.get(), backlog) != 0)
+            return last_system_error();
+    }
+    return {};
+}
 
-result<std::vector<unique_fd>> open_listeners(const socket_address& at, int count,
-                                              const listen_options& options,
-                                              socket_address& bound) {
+result<std::vector<unique_fd>> open_sockets(const socket_address& at, int count,
+                                            const listen_options& options, socket_address& bound) {
     if (at.port() != 0 && !options.shared) {
-        if (const error taken = check_free(at))
+        if (const error taken = check_free(at, options.both_families))
             return taken;
     }
     std::vector<unique_fd> made;
     socket_address where = at;
     for (int i = 0; i < count; ++i) {
-        result<unique_fd> next = bind_socket(where, sharing::with_other_workers);
+        result<unique_fd> next =
+            bind_socket(where, {sharing::with_other_workers, options.both_families});
         if (!next)
             return next.error();
         if (i == 0) {
@@ -112,13 +133,92 @@ result<std::vector<unique_fd>> open_listeners(const socket_address& at, int coun
         }
         made.push_back(std::move(*next));
     }
-    // Listening begins once every socket is bound: a connection never goes to one that then closes.
-    for (const unique_fd& fd : made) {
-        if (::listen(fd.get(), options.backlog) != 0)
-            return last_system_error();
-    }
+    if (const error failed = listen_all(made, options.backlog))
+        return failed;
     bound = where;
     return made;
+}
+
+// A file that a process has left behind is in the way of the next one. One where somebody listens,
+// and one that is no socket, stay.
+error remove_stale(const socket_address& at) noexcept {
+    const std::string& path = at.unix_path();
+    struct stat found {};
+    if (::lstat(path.c_str(), &found) != 0)
+        return errno == ENOENT ? error() : last_system_error();
+    const error taken(EADDRINUSE, boost::system::system_category());
+    if (!S_ISSOCK(found.st_mode))
+        return taken;
+    const unique_fd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const socket_address::raw raw = at.to_raw();
+    if (!probe || ::connect(probe.get(), raw.data(), raw.size) == 0 || errno != ECONNREFUSED)
+        return taken;
+    return ::unlink(path.c_str()) == 0 ? error() : last_system_error();
+}
+
+result<std::vector<unique_fd>> open_unix(const socket_address& at, int count,
+                                         const listen_options& options, socket_address& bound) {
+    if (const error failed = remove_stale(at))
+        return failed;
+    std::vector<unique_fd> made;
+    made.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    const socket_address::raw raw = at.to_raw();
+    if (!made.back() || ::bind(made.back().get(), raw.data(), raw.size) != 0)
+        return last_system_error();
+    // Nobody can connect before it listens.
+    error failed;
+    if (::chmod(at.unix_path().c_str(), options.unix_mode) != 0)
+        failed = last_system_error();
+    while (!failed && made.size() < static_cast<std::size_t>(count)) {
+        made.emplace_back(::fcntl(made.front().get(), F_DUPFD_CLOEXEC, 0));
+        if (!made.back())
+            failed = last_system_error();
+    }
+    if (!failed && ::listen(made.front().get(), options.backlog) != 0)
+        failed = last_system_error();
+    if (failed) {
+        ::unlink(at.unix_path().c_str());
+        return failed;
+    }
+    bound = at;
+    return made;
+}
+
+bool is_unix(int fd) noexcept {
+    int domain = 0;
+    socklen_t size = sizeof domain;
+    return ::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX;
+}
+
+// A full queue of the largest backlog.
+constexpr int last_turns_max = 65536 / accepts_in_turn_min;
+
+}  // namespace
+
+result<std::vector<unique_fd>> open_listeners(const socket_address& at, int count,
+                                              const listen_options& options,
+                                              socket_address& bound) {
+    if (at.is_unix())
+        return open_unix(at, count, options, bound);
+    result<std::vector<unique_fd>> made = open_sockets(at, count, options, bound);
+    if (made || !options.both_families || !lacks_ipv6(made.error()))
+        return made;
+    listen_options alone = options;
+    alone.both_families = false;
+    return open_sockets(*socket_address::parse("0.0.0.0", at.port()), count, alone, bound);
+}
+
+unix_file::unix_file(std::string path)
+    : path_(std::move(path)), held_(::open(path_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)) {}
+
+unix_file::~unix_file() {
+    struct stat ours {};
+    struct stat found {};
+    const bool same = held_ && ::fstat(held_.get(), &ours) == 0 &&
+                      ::lstat(path_.c_str(), &found) == 0 && found.st_dev == ours.st_dev &&
+                      found.st_ino == ours.st_ino;
+    if (same)
+        ::unlink(path_.c_str());
 }
 
 // What `serve` waits for when it does not wait for connections.
@@ -149,7 +249,10 @@ listener::listener(worker& home, unique_fd fd, acceptor& owner)
     : home_(home),
       socket_(home, std::move(fd)),
       owner_(owner),
-      pause_(std::make_unique<pause>(home)) {}
+      pause_(std::make_unique<pause>(home)) {
+    if (is_unix(socket_.fd()))
+        socket_.share();
+}
 
 listener::~listener() = default;
 
@@ -164,7 +267,7 @@ listener::turn_end listener::accept_some() {
                                SOCK_NONBLOCK | SOCK_CLOEXEC));
         if (fd) {
             pause_->complained = false;
-            owner_.on_accept({std::move(fd), socket_address::from(from)});
+            owner_.on_accept({std::move(fd), socket_address::from(from).unmapped()});
             continue;
         }
         const int number = errno;

@@ -19,6 +19,10 @@ result<void> poller::add(socket& owner) {
     return {};
 }
 
+void poller::take_out(const socket& owner) noexcept {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, owner.fd(), nullptr);
+}
+
 void poller::remove(const socket& owner) noexcept {
     if (present_ == &owner)
         present_ = nullptr;

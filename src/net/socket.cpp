@@ -71,6 +71,8 @@ void socket::close() noexcept {
     if (!fd_)
         return;
     // Closing takes the descriptor out of the epoll set; only this turn's events are still around.
+    if (shared_)
+        home_.poller().take_out(*this);
     home_.poller().remove(*this);
     fd_.reset();
     abort(errc::closed);

@@ -65,16 +65,19 @@ address_text split_address(std::string_view text) noexcept {
     return made;
 }
 
-struct address_keys {
-    std::string_view host, port;
-};
-
-void append_address(std::string_view text, const address_keys& keys, json_writer& into) {
-    const address_text address =
-        text.starts_with("unix:") ? address_text{text} : split_address(text);
-    into.member(keys.host, address.host);
-    if (address.port > 0)
-        into.member(keys.port, address.port);
+// The client, and who has its connection.
+void append_client(const access_text& texts, json_writer& into) {
+    const auto split = [](std::string_view text) {
+        return text.starts_with("unix:") ? address_text{text} : split_address(text);
+    };
+    const address_text client = split(texts.client);
+    into.member("client.address", client.host);
+    if (client.port > 0)
+        into.member("client.port", client.port);
+    const address_text peer = texts.peer.empty() ? client : split(texts.peer);
+    into.member("network.peer.address", peer.host);
+    if (peer.port > 0)
+        into.member("network.peer.port", peer.port);
 }
 
 void append_request(const access_entry& of, const access_text& texts, json_writer& into) {
@@ -89,9 +92,7 @@ void append_request(const access_entry& of, const access_text& texts, json_write
         into.member("url.query", texts.path.substr(mark + 1));
     into.member("url.scheme", of.tls ? "https" : "http");
     into.member("network.protocol.version", version_text(of.protocol));
-    append_address(texts.client, {"client.address", "client.port"}, into);
-    append_address(texts.peer.empty() ? texts.client : texts.peer,
-                   {"network.peer.address", "network.peer.port"}, into);
+    append_client(texts, into);
     if (!texts.user_agent.empty())
         into.member("user_agent.original", texts.user_agent);
     into.member("http.request.body.size", of.request_bytes);

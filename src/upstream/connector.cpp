@@ -10,6 +10,10 @@ namespace {
 
 net::tcp_options options_of(const config::upstream& settings) noexcept {
     net::tcp_options options;
+    options.receive_buffer = static_cast<int>(settings.kernel.receive_buffer);
+    options.send_buffer = static_cast<int>(settings.kernel.send_buffer);
+    options.notsent_lowat = static_cast<int>(settings.kernel.notsent_lowat);
+    options.user_timeout = settings.kernel.user_timeout;
     options.keepalive = settings.keep.enabled;
     options.keepalive_idle = static_cast<int>(settings.keep.idle.count());
     options.keepalive_interval = static_cast<int>(settings.keep.interval.count());

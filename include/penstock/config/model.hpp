@@ -3,6 +3,7 @@
 // Each section carries `where`, the place in the file, for messages about it.
 #pragma once
 
+#include "penstock/config/address.hpp"
 #include "penstock/config/tls_model.hpp"
 
 #include <chrono>
@@ -18,26 +19,6 @@ using namespace std::chrono_literals;
 
 inline constexpr std::uint64_t kib = 1024;
 inline constexpr std::uint64_t mib = 1024 * kib;
-
-// A socket address as written: numeric host (IPv6 in brackets) or name, and a port.
-struct address {
-    std::string host;
-    std::uint16_t port = 0;
-    bool operator==(const address&) const = default;
-};
-
-// An IPv4 or IPv6 network, held as IPv6 (IPv4 mapped, so 10.0.0.0/8 has prefix 104), or `unix`:
-// every peer over a Unix socket.
-struct network {
-    std::uint8_t bytes[16] = {};
-    int prefix = 128;
-    bool unix_peers = false;
-};
-
-// Which field of a trusted peer says who the client is; no other is believed.
-struct client_address {
-    std::string from = "X-Forwarded-For";  // or Forwarded, or a field of one address
-};
 
 struct limits {
     std::uint64_t connections = 10000;          // 0 = no cap of this listener's own
@@ -74,10 +55,21 @@ struct keepalive {
     int count = 3;
 };
 
+// What the kernel is told of a connection's socket; 0 = what the system has by itself.
+struct kernel_options {
+    std::uint64_t receive_buffer = 0;  // fixed, instead of growing as the kernel sees fit
+    std::uint64_t send_buffer = 0;
+    std::uint64_t notsent_lowat = 0;  // bytes not yet sent, below which more are taken from us
+    milliseconds user_timeout{0};     // for data that is not acknowledged
+};
+
 struct socket_options {
     int backlog = 4096;
     bool nodelay = true;
     keepalive keep;
+    kernel_options kernel;
+    milliseconds defer_accept{0};  // accepted once data is there, or after this; 0 = at once
+    std::uint32_t unix_mode = 0660;  // of the file of a Unix socket
 };
 
 // Of responses that are taken from the origin ahead of slow clients; 0 = none are.
@@ -206,6 +198,7 @@ struct upstream {
     pool_limits pool;
     upstream_timeouts timeouts;
     keepalive keep;
+    kernel_options kernel;
     location where;
 };
 

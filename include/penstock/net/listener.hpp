@@ -1,5 +1,6 @@
 // Listening sockets and the accept loop. Every worker has a socket of its own per address
-// (SO_REUSEPORT), so the kernel spreads connections and no lock is shared.
+// (SO_REUSEPORT), so the kernel spreads connections and no lock is shared. Of a Unix socket, which
+// the kernel has no such thing for, all workers accept from one.
 #pragma once
 
 #include "penstock/net/address_count.hpp"
@@ -9,7 +10,9 @@
 #include "penstock/net/task.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace penstock::net {
@@ -18,12 +21,30 @@ struct listen_options {
     int backlog = 4096;
     // Another socket of this process listens there already (on all addresses, or on one of them).
     bool shared = false;
+    // [::] takes IPv4 as well. Where the system has no IPv6 it is 0.0.0.0 that is bound.
+    bool both_families = false;
+    std::uint32_t unix_mode = 0660;  // of the file of a Unix socket
 };
 
 // Opens `count` sockets on one address. Port 0 picks one port for all of them; `bound` receives it.
+// The file of a Unix socket is replaced if nobody listens there; who removes it is unix_file.
 [[nodiscard]] result<std::vector<unique_fd>> open_listeners(const socket_address& at, int count,
                                                             const listen_options& options,
                                                             socket_address& bound);
+
+// The file of a Unix socket that this process listens on: removed when this object goes, unless
+// another has taken its place by then.
+class unix_file {
+ public:
+    explicit unix_file(std::string path);
+    unix_file(const unix_file&) = delete;
+    unix_file& operator=(const unix_file&) = delete;
+    ~unix_file();
+
+ private:
+    std::string path_;
+    unique_fd held_;  // as long as it is, no other file gets the same number
+};
 
 // What one listener has over all workers; written on accept and close only, but for the rate and
 // the bytes that are held for slow clients.

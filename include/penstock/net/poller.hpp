@@ -22,6 +22,8 @@ class poller {
     [[nodiscard]] result<void> add(socket& owner);
     // Forgets events of `owner` that this turn has not delivered yet.
     void remove(const socket& owner) noexcept;
+    // Before that, of one whose file stays open elsewhere.
+    void take_out(const socket& owner) noexcept;
     // True while `owner` is being told of its events and has not been closed meanwhile.
     [[nodiscard]] bool delivers_to(const socket& owner) const noexcept {
         return present_ == &owner;

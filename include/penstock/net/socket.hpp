@@ -90,6 +90,8 @@ class socket {
     // Makes close() send RST instead of FIN.
     void reset_on_close() noexcept;
     void close() noexcept;
+    // The file has other descriptors, which keep it in the epoll set when this one is closed.
+    void share() noexcept { shared_ = true; }
 
     void watch(socket_watcher* watcher) noexcept { watcher_ = watcher; }
     [[nodiscard]] bool peer_closed() const noexcept { return peer_closed_; }
@@ -150,6 +152,7 @@ class socket {
     bool writable_ = false;
     bool peer_closed_ = false;
     bool peer_reset_ = false;
+    bool shared_ = false;
 };
 
 }  // namespace penstock::net

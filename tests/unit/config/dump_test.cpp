@@ -40,10 +40,11 @@ constexpr const char* every_value =
     "log: {level: debug, access: {path: /a, sample: 12.5%, slow: 11ms}}\n"
     "drain: {timeout: 12ms}\n"
     "shedding: {memory: 512MiB}\n"
-    "trust: [10.0.0.0/8, \"fd00::/8\"]\n"
+    "trust: [10.0.0.0/8, \"fd00::/8\", unix]\n"
+    "client_address: {from: CF-Connecting-IP}\n"
     "listeners:\n"
     "  \"true\":\n"
-    "    bind: [\"[::1]:2\", \":0\"]\n"
+    "    bind: [\"[::1]:2\", \":0\", \"unix:/s63\"]\n"
     "    protocols: [http/1.1, h2c]\n"
     "    limits: {connections: 13, connections_per_address: 113,\n"
     "             requests_per_address: 114, over_limit: refuse,\n"
@@ -53,7 +54,9 @@ constexpr const char* every_value =
     "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
     "               keepalive: 20ms, tunnel_idle: 21ms}\n"
     "    buffer: {exchange: 262145, connection: 1048577, total: 67108865}\n"
-    "    socket: {backlog: 22, nodelay: false, keepalive: {idle: 23s, interval: 24s, count: "
+    "    socket: {receive_buffer: 64, send_buffer: 65, notsent_lowat: 66, user_timeout: 67ms,\n"
+    "             defer_accept: 68ms, mode: \"0640\",\n"
+    "             backlog: 22, nodelay: false, keepalive: {idle: 23s, interval: 24s, count: "
     "25}}\n"
     "upstreams:\n"
     "  \"1\":\n"
@@ -65,7 +68,8 @@ constexpr const char* every_value =
     "    pool: {connections: 29, idle: 30, idle_timeout: 31ms, queue: 32, queue_timeout: "
     "33ms}\n"
     "    timeouts: {connect: 34ms, first_byte: 35ms, idle: 36ms}\n"
-    "    socket: {keepalive: false}\n"
+    "    socket: {receive_buffer: 69, send_buffer: 70, notsent_lowat: 71, user_timeout: 72ms,\n"
+    "             keepalive: false}\n"
     "routes:\n"
     "  - name: r37\n"
     "    upstream: \"1\"\n"
@@ -88,9 +92,20 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "12.5%",
                                               "slow: 11ms",
                                               "timeout: 12ms",
-                                              "[\"10.0.0.0/8\", \"fd00::/8\"]",
+                                              "[\"10.0.0.0/8\", \"fd00::/8\", \"unix\"]",
+                                              "from: \"CF-Connecting-IP\"",
+                                              "receive_buffer: 64",
+                                              "send_buffer: 65",
+                                              "notsent_lowat: 66",
+                                              "user_timeout: 67ms",
+                                              "defer_accept: 68ms",
+                                              "mode: \"0640\"",
+                                              "receive_buffer: 69",
+                                              "send_buffer: 70",
+                                              "notsent_lowat: 71",
+                                              "user_timeout: 72ms",
                                               "\"true\":",
-                                              "bind: [\"[::1]:2\", \"0.0.0.0:0\"]",
+                                              "bind: [\"[::1]:2\", \"*:0\", \"unix:/s63\"]",
                                               "[\"http/1.1\", \"h2c\"]",
                                               "connections: 13",
                                               "connections_per_address: 113",

@@ -24,7 +24,13 @@ void check(const std::vector<text_case>& cases, Parse parse, Format format) {
 
 TEST(Bind, TakesAddressesOnly) {
     check<address>({{"127.0.0.1:8080", "127.0.0.1:8080"},
-                    {":8080", "0.0.0.0:8080"},
+                    {":8080", "*:8080"},
+                    {"*:8080", "*:8080"},
+                    {"unix:/run/penstock/web.sock", "unix:/run/penstock/web.sock"},
+                    {"unix:web.sock", nullptr},
+                    {"unix:", nullptr},
+                    {"unix:///run/web.sock", nullptr},
+                    {"unix:/run/", nullptr},
                     {"127.0.0.1:0", "127.0.0.1:0"},
                     {"1.2.3.4:65535", "1.2.3.4:65535"},
                     {"localhost:80", "127.0.0.1:80"},
@@ -45,7 +51,7 @@ TEST(Bind, TakesAddressesOnly) {
                     {"[fe80::1%lo]:80", nullptr},
                     {"[]:80", nullptr},
                     {"example.com:80", nullptr},
-                    {"*:80", nullptr},
+                    {"*.*:80", nullptr},
                     {"8080", nullptr},
                     {"", nullptr},
                     {":", nullptr}},
@@ -55,6 +61,9 @@ TEST(Bind, TakesAddressesOnly) {
 TEST(EndpointAddress, TakesNamesButNoUrls) {
     const std::string label(63, 'a');
     const std::string long_label = label + "a:1";
+    // With the NUL behind it sun_path has 108 bytes.
+    const std::string socket_most = "unix:/" + std::string(106, 's');
+    const std::string socket_more = socket_most + "s";
     check<address>({{"app:3000", "app:3000"},
                     {"API.Internal:1", "api.internal:1"},
                     {"my_app-1.x:65535", "my_app-1.x:65535"},
@@ -69,7 +78,16 @@ TEST(EndpointAddress, TakesNamesButNoUrls) {
                     {"-app:80", nullptr},
                     {"app-:80", nullptr},
                     {"a..b:80", nullptr},
-                    {"app.:80", nullptr},
+                    {"app.:80", "app.:80"},
+                    {"App.Internal.:80", "app.internal.:80"},
+                    {"app..:80", nullptr},
+                    {".:80", nullptr},
+                    {"10.0.0.1.:80", nullptr},
+                    {"unix:/run/app.sock", "unix:/run/app.sock"},
+                    {"unix:run/app.sock", nullptr},
+                    {"unix:///run/app.sock", nullptr},
+                    {socket_most.c_str(), socket_most.c_str()},
+                    {socket_more.c_str(), nullptr},
                     {"a b:80", nullptr},
                     {"user@app:80", nullptr},
                     {"app:80/x", nullptr},
@@ -84,6 +102,8 @@ TEST(Network, HasNoBitsBeyondItsPrefix) {
                     {"fd00::/8", "fd00::/8"},
                     {"::1", "::1/128"},
                     {"::/0", "::/0"},
+                    {"unix", "unix"},
+                    {"unix:", nullptr},
                     {"10.0.0.1/8", nullptr},
                     {"10.0.0.0/33", nullptr},
                     {"10.0.0.0/-1", nullptr},
@@ -94,6 +114,36 @@ TEST(Network, HasNoBitsBeyondItsPrefix) {
                     {"localhost", nullptr},
                     {"", nullptr}},
                    parse_network, format_network);
+}
+
+TEST(Mode, IsOctal) {
+    const auto parse = [](const std::string& text) { return parse_mode(text); };
+    check<std::uint32_t>({{"0660", "0660"},
+                          {"660", "0660"},
+                          {"0777", "0777"},
+                          {"000", "0000"},
+                          {"1777", nullptr},
+                          {"0668", nullptr},
+                          {"66", nullptr},
+                          {"00660", nullptr},
+                          {"rw", nullptr},
+                          {"", nullptr}},
+                         parse, format_mode);
+}
+
+TEST(ClientField, IsAFieldThatMeansNothingElse) {
+    const auto same_text = [](const std::string& text) { return text; };
+    check<std::string>({{"X-Forwarded-For", "X-Forwarded-For"},
+                        {"forwarded", "forwarded"},
+                        {"CF-Connecting-IP", "CF-Connecting-IP"},
+                        {"X-Real-IP", "X-Real-IP"},
+                        {"host", nullptr},
+                        {"Content-Type", nullptr},
+                        {"X-Forwarded-Proto", nullptr},
+                        {"X_Real_IP", nullptr},
+                        {"a b", nullptr},
+                        {"", nullptr}},
+                       parse_client_field, same_text);
 }
 
 TEST(Network, HoldsIpv4AsMapped) {

@@ -1,9 +1,12 @@
 #include "penstock/net/endpoint.hpp"
 
+#include "penstock/net/listener.hpp"
 #include "support/scripted_origin.hpp"
+#include "support/temp_dir.hpp"
 #include "unit/net/loop.hpp"
 
 #include <netinet/tcp.h>
+#include <poll.h>
 
 #include <algorithm>
 
@@ -59,6 +62,28 @@ TEST(SocketAddress, ComparesFamilyHostAndPort) {
     EXPECT_EQ(socket_address().host(), "");
 }
 
+TEST(SocketAddress, NamesUnixSockets) {
+    const socket_address one = *socket_address::unix_at("/run/a.sock");
+    EXPECT_TRUE(one.is_unix());
+    EXPECT_EQ(one.to_string(), "unix:/run/a.sock");
+    EXPECT_EQ(one.unix_path(), "/run/a.sock");
+    EXPECT_EQ(one.host(), "");
+    EXPECT_EQ(one.port(), 0);
+    EXPECT_EQ(one, *socket_address::unix_at(std::string("/run/") + "a.sock"));
+    EXPECT_NE(one, *socket_address::unix_at("/run/b.sock"));
+    EXPECT_TRUE(socket_address::unix_at(std::string(107, 'x')));
+    EXPECT_FALSE(socket_address::unix_at(std::string(108, 'x')));
+    sockaddr_storage raw{};
+    raw.ss_family = AF_UNIX;
+    EXPECT_EQ(socket_address::from(raw).to_string(), "unix:");
+}
+
+TEST(SocketAddress, TakesTheMappingOff) {
+    EXPECT_EQ(socket_address::parse("::ffff:10.0.0.1", 80)->unmapped().to_string(), "10.0.0.1:80");
+    EXPECT_EQ(socket_address::parse("2001:db8::1", 80)->unmapped().to_string(), "[2001:db8::1]:80");
+    EXPECT_EQ(socket_address::parse("10.0.0.1", 80)->unmapped().to_string(), "10.0.0.1:80");
+}
+
 TEST(SocketAddress, MapsV4IntoV6) {
     std::uint8_t v4[16];
     std::uint8_t v6[16];
@@ -88,11 +113,47 @@ TEST(TcpOptions, AreSet) {
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE), 41);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL), 7);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPCNT), 5);
+    options.receive_buffer = 100'000;
+    options.send_buffer = 150'000;
+    options.notsent_lowat = 16384;
+    options.user_timeout = 12'345ms;
     options.nodelay = options.keepalive = false;
     apply(fd.get(), options);
+    // The kernel doubles sizes, for what it keeps beside the bytes (socket(7)).
+    EXPECT_EQ(option(fd.get(), SOL_SOCKET, SO_RCVBUF), 200'000);
+    EXPECT_EQ(option(fd.get(), SOL_SOCKET, SO_SNDBUF), 300'000);
+    EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT), 16384);
+    EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT), 12'345);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_NODELAY), 0);
     EXPECT_EQ(option(fd.get(), SOL_SOCKET, SO_KEEPALIVE), 0);
     apply(-1, options);
+}
+
+TEST(TcpOptions, AreInheritedFromTheListeningSocket) {
+    socket_address bound;
+    const auto made = open_listeners(*socket_address::parse("127.0.0.1", 0), 1, {}, bound);
+    ASSERT_TRUE(made);
+    const int listening = made->front().get();
+    tcp_options options;
+    options.user_timeout = 7000ms;
+    options.notsent_lowat = 20'000;
+    apply_listening(listening, options, 0ms);
+    EXPECT_EQ(option(listening, IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
+    const auto accept_one = [&] {
+        peer client(bound.port());
+        pollfd wait{listening, POLLIN, 0};
+        EXPECT_EQ(::poll(&wait, 1, 10'000), 1);
+        return unique_fd(::accept(listening, nullptr, nullptr));
+    };
+    const unique_fd first = accept_one();
+    EXPECT_EQ(option(first.get(), IPPROTO_TCP, TCP_USER_TIMEOUT), 7000);
+    EXPECT_EQ(option(first.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT), 20'000);
+    // What a reload takes away is gone.
+    apply_listening(listening, {}, 0ms);
+    const unique_fd second = accept_one();
+    EXPECT_EQ(option(second.get(), IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
+    apply_listening(listening, {}, 1ms);
+    EXPECT_GE(option(listening, IPPROTO_TCP, TCP_DEFER_ACCEPT), 1);
 }
 
 // The result of a connect with the stream's deadline, as the connector does it.
@@ -119,6 +180,30 @@ TEST(Connect, Succeeds) {
     EXPECT_TRUE(door.accept());
 }
 
+TEST(Connect, OverAUnixSocket) {
+    worker home(0);
+    const penstock::test::temp_dir dir;
+    const socket_address at = *socket_address::unix_at(dir.path("app.sock"));
+    const auto outcome_of = [&] {
+        error outcome = errc::closed;
+        run(home, connect_to(home, at, 10s, outcome));
+        return outcome;
+    };
+    EXPECT_EQ(outcome_of(), boost::system::errc::connection_refused) << "no file";
+    {
+        listen_options options;
+        options.backlog = 1;
+        socket_address bound;
+        const auto made = open_listeners(at, 1, options, bound);
+        ASSERT_TRUE(made);
+        EXPECT_FALSE(outcome_of());
+    }
+    EXPECT_EQ(outcome_of(), boost::system::errc::connection_refused) << "nobody listens";
+    dir.write("app.sock2", "no socket");
+    const socket_address file = *socket_address::unix_at(dir.path("app.sock2"));
+    EXPECT_EQ(begin_connect(file, {}).error(), boost::system::errc::connection_refused);
+}
+
 TEST(Connect, IsRefused) {
     worker home(0);
     const penstock::test::refusing_port nobody;
@@ -138,8 +223,8 @@ TEST(Connect, EndsAtItsDeadline) {
 // TCP lets a socket connect to the port that it is bound to itself; that is nobody's server.
 TEST(Connect, DoesNotTakeItselfForAServer) {
     const unique_fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    const socket_address any = *socket_address::parse("127.0.0.1", 0);
-    ASSERT_EQ(::bind(fd.get(), any.data(), any.size()), 0);
+    const socket_address::raw any = socket_address::parse("127.0.0.1", 0)->to_raw();
+    ASSERT_EQ(::bind(fd.get(), any.data(), any.size), 0);
     sockaddr_storage raw{};
     socklen_t size = sizeof raw;
     ASSERT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&raw), &size), 0);

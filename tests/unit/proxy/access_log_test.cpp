@@ -70,7 +70,9 @@ TEST(AccessLine, TellsEverythingOfAnExchange) {
               R"("http.request.method":"POST","server.address":"example.com","server.port":8443,)"
               R"("url.path":"/a/b","url.query":"c=d?e","url.scheme":"https",)"
               R"("network.protocol.version":"1.1","client.address":"192.0.2.7",)"
-              R"("client.port":40000,"user_agent.original":"test/1","http.request.body.size":5,)"
+              R"("client.port":40000,"network.peer.address":"192.0.2.7",)"
+              R"("network.peer.port":40000,"user_agent.original":"test/1",)"
+              R"("http.request.body.size":5,)"
               R"("http.response.body.size":1234,"penstock.complete":true,)"
               R"("penstock.listener":"web","penstock.route":"api","penstock.upstream":"app",)"
               R"("penstock.endpoint":"127.0.0.1:3000","penstock.upstream_status":200,)"
@@ -91,13 +93,33 @@ TEST(AccessLine, TellsLittleOfARequestThatWasNotUnderstood) {
               R"("http.response.status_code":400,"penstock.reason":"http_request_error",)"
               R"("http.request.method":"","server.address":"","url.path":"","url.scheme":"http",)"
               R"("network.protocol.version":"1.0","client.address":"2001:db8::1",)"
-              R"("client.port":5,"http.request.body.size":0,"http.response.body.size":0,)"
+              R"("client.port":5,"network.peer.address":"2001:db8::1","network.peer.port":5,)"
+              R"("http.request.body.size":0,"http.response.body.size":0,)"
               R"("penstock.complete":false,"penstock.listener":"none","penstock.route":"none",)"
               R"("penstock.upstream":"none","penstock.endpoint":"none",)"
               R"("penstock.upstream_status":0,"penstock.attempts":0,"penstock.reused":false,)"
               R"("penstock.request_id":"","penstock.worker":0,"penstock.generation":0,)"
               R"("duration_us":0,"phases_us":{},"slow":false,"sample_rate":1})"
               "\n");
+}
+
+TEST(AccessLine, TellsTheClientFromItsPeer) {
+    struct {
+        std::string client, peer, expected;
+    } const cases[] = {
+        {"203.0.113.9:7", "192.0.2.7:1",
+         R"("client.address":"203.0.113.9","client.port":7,"network.peer.address":"192.0.2.7",)"
+         R"("network.peer.port":1,"user)"},
+        {"[2001:db8::9]:0",
+         "unix:", R"("client.address":"2001:db8::9","network.peer.address":"unix:","user)"},
+        {"unix:", "", R"("client.address":"unix:","network.peer.address":"unix:","user)"},
+    };
+    for (const auto& one : cases) {
+        exchange::record of = some_record();
+        of.client = one.client;
+        of.peer = one.peer;
+        EXPECT_TRUE(has(line_of(of), one.expected)) << line_of(of);
+    }
 }
 
 TEST(AccessLine, SplitsHostAndPort) {
