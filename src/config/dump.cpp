@@ -286,6 +286,9 @@ void write_route(yaml_writer& out, const route& from) {
                                             : "false");
     out.put("digest", from.digest ? "sha-256" : "none");
     out.put("websocket", text(from.websocket));
+    if (from.upgrade.has_value()) {
+        out.put("upgrade", flow_list(*from.upgrade));
+    }
     out.end();
 }
 

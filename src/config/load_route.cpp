@@ -154,6 +154,17 @@ bool load_conditions(const section& from, route& to) {
     return from.in().errors() == errors;
 }
 
+void load_upgrade(const section& from, route& to) {
+    if (from.find("upgrade") == nullptr)
+        return;
+    to.upgrade.emplace();
+    for (const yaml_node* const item : from.items("upgrade")) {
+        std::optional<std::string> one = parse_node(from.in(), *item, parse_upgrade);
+        if (one.has_value())
+            to.upgrade->push_back(std::move(*one));
+    }
+}
+
 route load_route(const section& from, const std::vector<upstream>& upstreams) {
     route out;
     out.where = from.in().at(from.node());
@@ -168,6 +179,7 @@ route load_route(const section& from, const std::vector<upstream>& upstreams) {
     load_flush(from, out);
     load_digest(from, out);
     from.read("websocket", out.websocket);
+    load_upgrade(from, out);
     return out;
 }
 

@@ -87,7 +87,8 @@ constexpr key_info table[] = {
     {.path = "listeners.<name>.tls.suites", .type = type::text,
      .meaning = "Cipher suites of TLS 1.3, likewise; by default all three."},
     {.path = "listeners.<name>.tls.groups", .type = type::text,
-     .meaning = "Groups for the key exchange; by default `X25519:P-256`."},
+     .meaning = "Groups for the key exchange; by default `X25519:P-256:P-384`, "
+                "with X25519MLKEM768 before them where OpenSSL has it."},
     {.path = "listeners.<name>.tls.record_size", .type = type::size, .default_text = "16KiB",
      .range = {kibibyte, 16 * kibibyte},
      .meaning = "Most plaintext in a record we send. A client can use no byte of a record before "
@@ -254,7 +255,11 @@ constexpr key_info table[] = {
      .meaning = "Adds Content-Digest to responses without one: in the head up to 64 KiB of known "
                 "length, else in the trailers."},
     {.path = "routes[].websocket", .type = type::boolean, .default_text = "true",
-     .meaning = "Whether `Upgrade: websocket` may pass."},
+     .meaning = "Short form of `upgrade: [websocket]`, or of an empty list."},
+    {.path = "routes[].upgrade", .type = type::list, .range = {0, 16}, .item = type::text,
+     .meaning = "Protocols that an `Upgrade` may switch to, instead of what `websocket` says: "
+                "`[websocket, \"spdy/3.1\", tcp]`. Every other is dropped, and its request served "
+                "without it. Only over HTTP/1, but for `websocket`."},
     {.path = "routes[].priority", .type = type::choice, .default_text = "normal",
      .choices = "low|normal|high", .state = key_state::ignored,
      .meaning = "What is shed last."},
