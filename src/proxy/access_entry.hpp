@@ -10,8 +10,8 @@
 
 namespace penstock::proxy {
 
-// client, peer (empty = the client), method, host, path, request id, user agent
-inline constexpr std::size_t access_texts = 7;
+// Client, peer (empty = the client), method, host, path, request id, user agent, detail.
+inline constexpr std::size_t access_texts = 8;
 
 struct access_entry {
     static constexpr std::uint32_t mark_value = 0x70656e31;

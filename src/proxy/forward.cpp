@@ -1,5 +1,6 @@
 // Forwarding: the head that the origin is to see, the attempts, and what comes of them.
 #include "penstock/http/forwarding.hpp"
+#include "penstock/http/refused_head.hpp"
 #include "penstock/http/target.hpp"
 #include "penstock/net/error.hpp"
 #include "proxy/digest_body.hpp"
@@ -162,6 +163,9 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
             from.body->stop();
             const exchange::reason why = proxy::reason_of(made.failure);
             from.retry_after = limit_of(why, to.shared().settings);
+            if (why == exchange::reason::http_request_error ||
+                why == exchange::reason::http_protocol_error)
+                from.record->detail = http::explain(made.failure.why, {});
             co_return reply(from, why);
         }
         from.record->ledger.give_up_attempt();
