@@ -3,8 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <set>
-
 namespace penstock::downstream::test {
 namespace {
 
@@ -96,28 +94,6 @@ TEST(DownstreamTls, CountsWhoSaysNothingByItself) {
     EXPECT_EQ(here.over->counters().probes.load(), 2U);
     for (std::size_t i = 0; i < net::tls_failure_count; ++i)
         EXPECT_EQ(failed(here.over->counters(), static_cast<net::tls_failure>(i)), 0U) << i;
-}
-
-// A later connection mostly lies where an earlier one lay; it inherits nothing that is counted by
-// connection.
-TEST(DownstreamConnection, HasANumberThatNoOtherHadBefore) {
-    site here;
-    std::set<std::uint64_t> numbers;
-    for (std::size_t i = 0; i < 10; ++i) {
-        {
-            peer client(here.port());
-            for (int request = 0; request < 2; ++request) {
-                client.send(get("/ok"));
-                EXPECT_EQ(read_response(client).body, "ok");
-            }
-        }
-        here.await_connections(0);
-        EXPECT_EQ(here.answers->request(2 * i).connection,
-                  here.answers->request(2 * i + 1).connection);
-        numbers.insert(here.answers->request(2 * i).connection);
-    }
-    EXPECT_EQ(numbers.size(), 10U);
-    EXPECT_NE(net::worker(0).next_number(), net::worker(1).next_number());
 }
 
 TEST(DownstreamDeadline, OfANewConnectionClosesItSilently) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace penstock::downstream::test {
 namespace {
 
@@ -24,6 +26,27 @@ std::size_t count_of(std::string_view text, std::string_view what) {
     for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1))
         ++count;
     return count;
+}
+// A later connection mostly lies where an earlier one lay; it inherits nothing that is counted by
+// connection.
+TEST(DownstreamConnection, HasANumberThatNoOtherHadBefore) {
+    site here;
+    std::set<std::uint64_t> numbers;
+    for (std::size_t i = 0; i < 10; ++i) {
+        {
+            peer client(here.port());
+            for (int request = 0; request < 2; ++request) {
+                client.send(get("/ok"));
+                EXPECT_EQ(read_response(client).body, "ok");
+            }
+        }
+        here.await_connections(0);
+        EXPECT_EQ(here.answers->request(2 * i).connection,
+                  here.answers->request(2 * i + 1).connection);
+        numbers.insert(here.answers->request(2 * i).connection);
+    }
+    EXPECT_EQ(numbers.size(), 10U);
+    EXPECT_NE(net::worker(0).next_number(), net::worker(1).next_number());
 }
 
 TEST(DownstreamRequest, ReachesTheHandlerAsItWasUnderstood) {
