@@ -36,7 +36,7 @@ void write_keepalive(yaml_writer& out, const keepalive& from) {
 }
 
 void write_top(yaml_writer& out, const model& from) {
-    out.put("workers", from.workers == 0 ? "auto" : std::to_string(from.workers));
+    out.put("workers", from.workers.count == 0 ? "auto" : std::to_string(from.workers.count));
     if (from.admin.enabled) {
         out.begin("admin");
         out.put("bind", json_string(format_address(from.admin.bind)));
@@ -51,7 +51,8 @@ void write_top(yaml_writer& out, const model& from) {
     out.put("memory", from.memory_limit.has_value() ? size_text(*from.memory_limit) : "auto");
     out.end();
     out.begin("drain");
-    out.put("timeout", text(from.drain_timeout));
+    out.put("delay", text(from.drain.delay));
+    out.put("timeout", text(from.drain.timeout));
     out.end();
 }
 

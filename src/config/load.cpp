@@ -44,7 +44,7 @@ model load_model(reader& in, const yaml_node& node) {
     const section root(in, node, "");
     model out;
     std::vector<bound_address> bound;
-    load_workers(root, out.workers);
+    load_workers(root, out.workers.count);
     out.admin = load_admin(root, bound);
     out.log = load_log(root);
     out.listeners = load_listeners(root, bound);
@@ -52,11 +52,13 @@ model load_model(reader& in, const yaml_node& node) {
     out.routes = load_routes(root, out.upstreams);
     out.trust = load_trust(root);
     if (const std::optional<section> drain = root.child("drain"); drain.has_value()) {
-        drain->read("timeout", out.drain_timeout);
+        drain->read("delay", out.drain.delay);
+        drain->read("timeout", out.drain.timeout);
     }
     load_shedding(root, out);
     check_bound(in, std::move(bound));
     check_unused(in, out.routes, out.upstreams);
+    check_own_listeners(in, out.listeners, out.upstreams);
     return out;
 }
 

@@ -50,6 +50,9 @@ void name_routes(reader& in, std::vector<route>& routes);
 void check_ambiguous(reader& in, const std::vector<const route*>& routes);
 void check_unused(reader& in, const std::vector<route>& routes,
                   const std::vector<upstream>& upstreams);
+// Endpoints that lead back to this process.
+void check_own_listeners(reader& in, const std::vector<listener>& listeners,
+                         const std::vector<upstream>& upstreams);
 // The same address bound twice.
 void check_bound(reader& in, std::vector<bound_address> bound);
 

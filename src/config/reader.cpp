@@ -24,7 +24,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 }
 
 // The line with control bytes but tabs made visible; nothing if the column lies beyond the cut.
-std::string source_line(const std::vector<std::string_view>& lines, const location& where) {
+std::string shown_line(const std::vector<std::string_view>& lines, const location& where) {
     const auto index = static_cast<std::size_t>(where.line) - 1;
     if (where.line < 1 || index >= lines.size() ||
         static_cast<std::size_t>(where.column) > source_line_max) {
@@ -39,6 +39,10 @@ std::string source_line(const std::vector<std::string_view>& lines, const locati
 }
 
 }  // namespace
+
+std::string source_line(std::string_view text, const location& where) {
+    return shown_line(lines_of(text), where);
+}
 
 location reader::at(const yaml_node& node) const { return {file_, node.line, node.column}; }
 
@@ -80,7 +84,7 @@ std::vector<diagnostic> reader::take_problems(std::string_view text) {
                      [&](const auto& a, const auto& b) { return place(a) < place(b); });
     const std::vector<std::string_view> lines = lines_of(text);
     for (diagnostic& problem : problems_) {
-        problem.source_line = source_line(lines, problem.where);
+        problem.source_line = shown_line(lines, problem.where);
     }
     if (dropped_ > 0) {
         const severity how = errors_ > 0 ? severity::error : severity::warning;

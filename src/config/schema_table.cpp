@@ -47,6 +47,9 @@ constexpr key_info table[] = {
      .range = {0, hour}, .meaning = "From this duration on an exchange is slow."},
 
     {.path = "drain", .type = type::section, .meaning = "How the process ends."},
+    {.path = "drain.delay", .type = type::duration, .default_text = "0s", .range = {0, hour},
+     .meaning = "How long /readyz says 503 while everything is served as before, before draining "
+                "begins."},
     {.path = "drain.timeout", .type = type::duration, .default_text = "30s", .range = wait_range,
      .meaning = "How long exchanges in flight may take to finish before they are cut."},
 

@@ -192,6 +192,36 @@ TEST(Boot, EndsWith1IfAnOriginHasNoAddress) {
     EXPECT_TRUE(contains(got.err, "penstock.yaml:2:")) << got.err;
 }
 
+// As an operator meets it: the network's names are gone, and each line says which and where.
+TEST(Boot, NamesEveryOriginWithoutAnAddress) {
+    const command_result got = start(
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+        "upstreams:\n"
+        "  a: {endpoints: [\"one.invalid:80\", \"two.invalid:80\"]}\n"
+        "  b: {endpoints: [\"three.invalid:80\"]}\n"
+        "routes: [{upstream: a}, {match: {path: {prefix: /b/}}, upstream: b}]\n");
+    EXPECT_EQ(got.status.code, 1);
+    for (const char* const part :
+         {"penstock.yaml:3:", "'one.invalid'", "'two.invalid'",
+          "penstock.yaml:4:", "'three.invalid'", "\n    b: {endpoints: [\"three.invalid:80\"]}\n"})
+        EXPECT_TRUE(contains(got.err, part)) << part << "\n" << got.err;
+}
+
+// The log marks a warning as one; its text does not do so again.
+TEST(Boot, SaysWarningOnceInALine) {
+    scripted_origin origin(hello());
+    daemon proxy(
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() +
+        "\"]}, idle: {endpoints: [\"127.0.0.1:1\"]}}\n"
+        "routes: [{upstream: app}]\n");
+    const std::string line = proxy.running().wait_for("'idle'");
+    EXPECT_NE(line.find(" warning "), std::string::npos) << line;
+    EXPECT_EQ(line.find("warning"), line.rfind("warning")) << line;
+    EXPECT_EQ(proxy.stop(), (exit_status{0, 0}));
+}
+
 TEST(Boot, EndsWith78IfAKeyIsNotThatOfTheCertificate) {
     const temp_dir dir;
     const certificate_files files = write_certificate(dir, "a.test");

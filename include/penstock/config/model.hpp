@@ -218,15 +218,26 @@ struct admin {
     bool enabled = false;  // true once `admin` is in the file
 };
 
+struct workers {
+    std::uint32_t count = 0;  // 0 = CPUs of the affinity mask and the cgroup quota
+    bool pin = false;         // each worker's thread to one CPU
+    bool operator==(const workers&) const = default;
+};
+
+struct drain {
+    milliseconds delay{0};  // served as before for so long, while /readyz says 503
+    milliseconds timeout = 30s;
+};
+
 struct model {
-    std::uint32_t workers = 0;  // 0 = CPUs of the affinity mask and the cgroup quota
+    config::workers workers;
     config::admin admin;
     config::log log;
     std::vector<listener> listeners;
     std::vector<route> routes;
     std::vector<upstream> upstreams;
     std::vector<network> trust;  // peers whose forwarding headers are believed
-    milliseconds drain_timeout = 30s;
+    config::drain drain;
     std::optional<std::uint64_t> memory_limit;  // none = the cgroup's; 0 = no limit
     std::string file;
 };
