@@ -44,9 +44,9 @@ int examine(const command& from) {
             return refuse(of);
         model = std::move(*of.read.value);
     }
-    const int workers = count_workers(model.workers.count);
+    const int workers = count_workers(model.workers);
     text += "ok    workers = " + std::to_string(workers) +
-            (model.workers.count == 0 ? ": CPUs of the affinity mask and the cgroup's quota\n"
+            (model.workers == 0 ? ": CPUs of the affinity mask and the cgroup's quota\n"
                                 : ": as configured\n");
     for (const finding& one : examine_settings(model, read_kernel_settings(), workers))
         text += text_of(one);

@@ -74,8 +74,8 @@ std::optional<int> process::boot() {
     set_log_level(log_level_of(with_.model.log.level));
     const build_info& build = this_build();
     log_info("penstock {} ({}) starts", build.version, build.revision);
-    fleet_ = std::make_unique<fleet>(control_, count_workers(with_.model.workers.count));
-    if (with_.model.workers.pin)
+    fleet_ = std::make_unique<fleet>(control_, count_workers(with_.model.workers));
+    if (with_.model.workers_pinned)
         fleet_->pin();
     writer_ = std::make_unique<access_writer>();
     signals_ = std::make_unique<net::signal_source>(

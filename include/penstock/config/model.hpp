@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -122,6 +123,7 @@ struct route_match {
     std::string path;
     std::vector<std::string> methods;  // upper case; empty = any
     std::vector<header_match> headers;
+    bool whole = true;  // false while loading if a part of it was refused
 };
 
 struct respond {
@@ -203,8 +205,8 @@ struct upstream {
 };
 
 struct access_log {
-    std::string path;     // empty = none; "-" = standard output
-    double sample = 1.0;  // 0 … 1; errors and slow exchanges are always written
+    std::string path = "-";  // of the file; "-" = standard output
+    double sample = 1.0;     // 0 … 1; errors and slow exchanges are always written
     milliseconds slow = 500ms;
 };
 
@@ -218,19 +220,18 @@ struct admin {
     bool enabled = false;  // true once `admin` is in the file
 };
 
-struct workers {
-    std::uint32_t count = 0;  // 0 = CPUs of the affinity mask and the cgroup quota
-    bool pin = false;         // each worker's thread to one CPU
-    bool operator==(const workers&) const = default;
-};
-
 struct drain {
     milliseconds delay{0};  // served as before for so long, while /readyz says 503
     milliseconds timeout = 30s;
 };
 
+// Values that the file takes from elsewhere: their place in a dump, and what is shown there. They
+// are never shown themselves.
+using written_values = std::map<std::string, std::string>;
+
 struct model {
-    config::workers workers;
+    std::uint32_t workers = 0;    // 0 = CPUs of the affinity mask and the cgroup quota
+    bool workers_pinned = false;  // each one's thread to one CPU
     config::admin admin;
     config::log log;
     std::vector<listener> listeners;
@@ -239,6 +240,7 @@ struct model {
     std::vector<network> trust;  // peers whose forwarding headers are believed
     config::drain drain;
     std::optional<std::uint64_t> memory_limit;  // none = the cgroup's; 0 = no limit
+    written_values written;  // `${env:…}` and `${file:…}`, as the file has them
     std::string file;
 };
 

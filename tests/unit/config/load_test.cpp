@@ -1,6 +1,7 @@
 #include "penstock/config/load.hpp"
 
 #include "contract_example.hpp"
+#include "penstock/config/dump.hpp"
 #include "scratch.hpp"
 
 #include <gtest/gtest.h>
@@ -370,6 +371,35 @@ TEST(LoadFile, HoldsFilesToTheirLimit) {
     EXPECT_FALSE(load_padded(file_size_max + 1));
 }
 
+TEST(Load, TakesWorkersAsANumberAWordOrASection) {
+    const auto loaded_with = [](const std::string& value) {
+        return load_text("workers: " + value + "\n" + std::string(minimal), "p.yaml");
+    };
+    struct expectation {
+        const char* value;
+        std::uint32_t count;
+        bool pinned;
+        const char* dumped;
+    };
+    for (const expectation& one :
+         {expectation{"2", 2, false, "workers: 2\n"},
+          expectation{"256", 256, false, "workers: 256\n"},
+          expectation{"auto", 0, false, "workers: auto\n"},
+          expectation{"{count: 4, pin: true}", 4, true, "  count: 4\n  pin: true\n"},
+          expectation{"{pin: true}", 0, true, "  count: auto\n  pin: true\n"},
+          expectation{"{count: auto}", 0, false, "workers: auto\n"}}) {
+        const loaded got = loaded_with(one.value);
+        ASSERT_TRUE(got.ok()) << one.value << render_text(got.problems);
+        EXPECT_EQ(got.value->workers, one.count) << one.value;
+        EXPECT_EQ(got.value->workers_pinned, one.pinned) << one.value;
+        const std::string text = dump(*got.value);
+        EXPECT_NE(text.find(one.dumped), std::string::npos) << text;
+    }
+    for (const char* const value :
+         {"0", "257", "many", "{count: 0}", "{count: 257}", "{pin: 2}", "{cpu: 1}", "[1]"})
+        EXPECT_FALSE(loaded_with(value).ok()) << value;
+}
+
 TEST(LoadFile, LoadsEveryExample) {
     std::size_t examples = 0;
     for (const auto& file : std::filesystem::directory_iterator(repository() / "config")) {
@@ -378,9 +408,7 @@ TEST(LoadFile, LoadsEveryExample) {
         }
         // The keys that the examples name don't exist in the repository.
         const scratch_directory scratch;
-        for (const char* const name : {"site.pem", "site.key", "ca.pem", "internal-ca.pem"}) {
-            scratch.write("tls/" + std::string(name), "x");
-        }
+        write_named_files(scratch);
         const loaded outcome = load_file(scratch.write("p.yaml", read_whole(file.path())));
         EXPECT_TRUE(outcome.ok()) << file.path() << "\n" << render_text(outcome.problems);
         EXPECT_TRUE(outcome.problems.empty()) << render_text(outcome.problems);

@@ -40,7 +40,7 @@ TEST(FindPlace, FollowsKeysAsFarAsTheyAreThere) {
         return found ? std::to_string(found->line) + ":" + std::to_string(found->column) : "none";
     };
     EXPECT_EQ(place({"a", "d", "e"}), "3:10");
-    EXPECT_EQ(place({"a", "b", "1", "c"}), "2:20");
+    EXPECT_EQ(place({"a", "b", "1", "c"}), "2:19");
     EXPECT_EQ(place({"a", "d", "x", "y"}), "3:6");
     EXPECT_EQ(place({"a", "b", "2"}), "2:6");
     EXPECT_EQ(place({"x"}), "none");
