@@ -25,7 +25,8 @@ TEST(Dump, LoadsToTheSameModel) {
     const scratch_directory scratch;
     write_named_files(scratch);
     expect_stable(contract_example, scratch.at("p.yaml"));
-    for (const auto& file : std::filesystem::directory_iterator(repository() / "config")) {
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(repository() / "config")) {
         if (file.path().extension() == ".yaml") {
             expect_stable(read_whole(file.path()), scratch.at("p.yaml"));
         }
