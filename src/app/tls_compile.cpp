@@ -171,8 +171,9 @@ net::tls_server_options options_of(const config::listener& from) {
     options.alpn.clear();
     if (from.h2)
         options.alpn.emplace_back("h2");
+    // The second is for clients that offer nothing else: they get HTTP/1 as well.
     if (from.http1)
-        options.alpn.emplace_back("http/1.1");
+        options.alpn.insert(options.alpn.end(), {"http/1.1", "http/1.0"});
     return options;
 }
 

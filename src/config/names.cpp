@@ -298,6 +298,24 @@ parsed<std::string> parse_host_pattern(std::string_view text) {
     return {(text.starts_with("*.") ? "*." : "") + lower(name), {}, {}};
 }
 
+parsed<std::string> parse_upgrade(std::string_view text) {
+    constexpr std::size_t bytes_max = 64;
+    const std::string shown = in_quotes(text);
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const std::string_view name = text.substr(0, slash);
+    const bool versioned = slash < text.size();
+    if (text.size() > bytes_max || !is_token(name) ||
+        (versioned && !is_token(text.substr(slash + 1))))
+        return refusal<std::string>(shown + " is not a protocol",
+                                    "a name as in Upgrade, with or without a version: spdy/3.1");
+    // Requests that nobody has looked at would pass within such a tunnel.
+    const std::string lowered = lower(name);
+    if (lowered == "h2c" || lowered == "h2" || lowered == "http")
+        return refusal<std::string>(shown + " cannot be switched to",
+                                    "HTTP/2 without TLS is spoken by 'protocols: [h2c]'");
+    return {std::string(text), {}, {}};
+}
+
 parsed<std::string> parse_route_path(std::string_view text) {
     if (!text.starts_with('/')) {
         return refusal<std::string>(in_quotes(text) + " does not begin with '/'",

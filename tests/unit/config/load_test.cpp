@@ -1,4 +1,5 @@
 #include "penstock/config/load.hpp"
+#include "penstock/config/dump.hpp"
 
 #include "contract_example.hpp"
 #include "scratch.hpp"
@@ -143,6 +144,38 @@ TEST(Load, SurvivesEveryChangedByte) {
             text[i] = before;
         }
     }
+}
+
+TEST(Load, UpgradesAreListedOrSaidByWebsocket) {
+    const auto with = [](const std::string& route) {
+        return load_text(
+            "listeners: {web: {bind: \"127.0.0.1:8080\"}}\n"
+            "upstreams: {app: {endpoints: [\"127.0.0.1:3000\"]}}\n"
+            "routes: [{upstream: app" +
+                route + "}]\n",
+            "p.yaml");
+    };
+    using protocols = std::vector<std::string>;
+    const auto listed = [&](const std::string& route) {
+        const loaded outcome = with(route);
+        EXPECT_TRUE(outcome.ok()) << render_text(outcome.problems);
+        return outcome.value->routes.at(0).upgrade;
+    };
+    EXPECT_EQ(listed(""), std::nullopt);
+    EXPECT_EQ(listed(", websocket: false"), std::nullopt);
+    EXPECT_EQ(listed(", upgrade: []"), protocols());
+    EXPECT_EQ(listed(", upgrade: [websocket, \"spdy/3.1\", tcp]"),
+              (protocols{"websocket", "spdy/3.1", "tcp"}));
+    const loaded again = load_text(dump(*with(", upgrade: [tcp]").value), "p.yaml");
+    ASSERT_TRUE(again.ok()) << render_text(again.problems);
+    EXPECT_EQ(again.value->routes.at(0).upgrade, protocols{"tcp"});
+    for (const std::string bad : {"[h2c]", "[\"a b\"]", "[[tcp]]", "{tcp: 1}"})
+        EXPECT_FALSE(with(", upgrade: " + bad).ok()) << bad;
+    std::string many;
+    for (int i = 0; i < 17; ++i)
+        many += (i == 0 ? "p" : ", p") + std::to_string(i);
+    EXPECT_FALSE(with(", upgrade: [" + many + "]").ok());
+    EXPECT_TRUE(with(", upgrade: [" + many.substr(0, many.rfind(',')) + "]").ok());
 }
 
 TEST(Load, ReportsEverythingInTheOrderOfTheFile) {
