@@ -103,6 +103,10 @@ void reader::add(severity how, location where, std::string message, std::string 
 }
 
 void reader::add(severity how, const yaml_node& node, std::string message, std::string hint) {
+    if (given_up_.contains(&node)) {
+        errors_ += how == severity::error ? 1 : 0;
+        return;
+    }
     if (!node.written.empty() && node.text.find('\'') != std::string::npos) {
         // Where a value has quotes of its own, what a message quotes of it has no clear end.
         message = "the value of " + in_quotes(node.written) + " is not possible here";
