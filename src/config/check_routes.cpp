@@ -44,8 +44,19 @@ bool equally_specific_headers(const route_match& a, const route_match& b) {
     return a.headers.size() == b.headers.size() && values_in(a.headers) == values_in(b.headers);
 }
 
+// Naming listeners, or the scheme, is more specific; of two that do, one request has one.
+bool share_listeners(const route_match& a, const route_match& b) {
+    if (a.listeners.empty() || b.listeners.empty()) {
+        return a.listeners.empty() && b.listeners.empty();
+    }
+    return std::any_of(a.listeners.begin(), a.listeners.end(), [&](const std::string& name) {
+        return std::find(b.listeners.begin(), b.listeners.end(), name) != b.listeners.end();
+    });
+}
+
 bool compete(const route_match& a, const route_match& b) {
-    return share_methods(a, b) && equally_specific_headers(a, b) && !exclude_each_other(a, b);
+    return share_methods(a, b) && share_listeners(a, b) && a.scheme == b.scheme &&
+           equally_specific_headers(a, b) && !exclude_each_other(a, b);
 }
 
 std::string place(const location& where) {
@@ -92,8 +103,8 @@ void name_routes(reader& in, std::vector<route>& routes) {
     for (std::size_t i = 0; i < routes.size(); ++i) {
         route& one = routes[i];
         if (one.name.empty()) {
-            one.name =
-                names.make(one.upstream.empty() ? "route" + std::to_string(i + 1) : one.upstream);
+            const std::string& first = one.split.empty() ? one.upstream : one.split[0].upstream;
+            one.name = names.make(first.empty() ? "route" + std::to_string(i + 1) : first);
         }
     }
 }
@@ -125,11 +136,17 @@ void check_unused(reader& in, const std::vector<route>& routes,
     }
     std::unordered_set<std::string_view> used;
     for (const route& one : routes) {
-        // Of a misspelt name nobody knows which upstream was meant, so none is called unused.
-        if (!one.upstream.empty() && !known.contains(one.upstream)) {
-            return;
+        std::vector<std::string_view> named{one.upstream};
+        for (const split_share& share : one.split) {
+            named.push_back(share.upstream);
         }
-        used.insert(one.upstream);
+        for (const std::string_view name : named) {
+            // Of a misspelt name nobody knows which upstream was meant, so none is called unused.
+            if (!name.empty() && !known.contains(name)) {
+                return;
+            }
+            used.insert(name);
+        }
     }
     for (const upstream& one : upstreams) {
         if (!used.contains(one.name)) {

@@ -148,6 +148,13 @@ void write_http2(yaml_writer& out, const listener_http2& from) {
     out.end();
 }
 
+void write_paths(yaml_writer& out, const path_rules& from) {
+    out.begin("paths");
+    out.put("encoded_slash", from.encoded_slash == encoded_slash::keep ? "keep" : "refuse");
+    out.put("merge_slashes", from.merge_slashes == merged_slashes::match ? "match" : "forward");
+    out.end();
+}
+
 void write_listener(yaml_writer& out, const listener& from) {
     out.begin(json_string(from.name));
     std::vector<std::string> binds;
@@ -169,6 +176,7 @@ void write_listener(yaml_writer& out, const listener& from) {
         write_tls(out, *from.tls);
     }
     write_limits(out, from);
+    write_paths(out, from.paths);
     if (from.h2) {
         write_http2(out, from.http2);
     }
@@ -197,7 +205,7 @@ void write_match_headers(yaml_writer& out, const std::vector<header_match>& from
 
 bool matches_everything(const route_match& match) {
     return match.hosts.empty() && match.path_kind == path_match::any && match.methods.empty() &&
-           match.headers.empty();
+           match.headers.empty() && match.listeners.empty() && match.scheme.empty();
 }
 
 void write_match(yaml_writer& out, const route_match& from) {
@@ -218,6 +226,12 @@ void write_match(yaml_writer& out, const route_match& from) {
     }
     if (!from.headers.empty()) {
         write_match_headers(out, from.headers);
+    }
+    if (!from.listeners.empty()) {
+        out.put("listeners", flow_list(from.listeners));
+    }
+    if (!from.scheme.empty()) {
+        out.put("scheme", from.scheme);
     }
     out.end();
 }
@@ -249,6 +263,28 @@ void write_edits(yaml_writer& out, std::string_view key, const header_edits& fro
     out.end();
 }
 
+void put_given(yaml_writer& out, std::string_view key, const std::optional<std::string>& value) {
+    if (value.has_value()) {
+        out.put(key, json_string(*value));
+    }
+}
+
+void write_redirect(yaml_writer& out, const redirect& from) {
+    out.begin("redirect");
+    if (!from.to.empty()) {
+        out.put("to", json_string(from.to));
+    }
+    put_given(out, "scheme", from.scheme);
+    put_given(out, "host", from.host);
+    if (from.port.has_value()) {
+        out.put("port", std::to_string(*from.port));
+    }
+    put_given(out, "path", from.path);
+    put_given(out, "query", from.query);
+    out.put("status", std::to_string(from.status));
+    out.end();
+}
+
 void write_action(yaml_writer& out, const route& from) {
     if (!from.upstream.empty()) {
         out.put("upstream", json_string(from.upstream));
@@ -260,12 +296,29 @@ void write_action(yaml_writer& out, const route& from) {
         out.put("content_type", json_string(from.reply->content_type));
         out.end();
     }
-    if (from.redirection.has_value()) {
-        out.begin("redirect");
-        out.put("to", json_string(from.redirection->to));
-        out.put("status", std::to_string(from.redirection->status));
+    if (!from.split.empty()) {
+        out.begin("split");
+        for (const split_share& one : from.split) {
+            out.put_item("{upstream: " + json_string(one.upstream) +
+                         ", weight: " + std::to_string(one.weight) + "}");
+        }
         out.end();
     }
+    if (from.redirection.has_value()) {
+        write_redirect(out, *from.redirection);
+    }
+}
+
+void write_rewrite(yaml_writer& out, const rewrite& from) {
+    if (!from.strip_prefix && !from.prefix && !from.path && !from.host) {
+        return;
+    }
+    out.begin("rewrite");
+    put_given(out, "strip_prefix", from.strip_prefix);
+    put_given(out, "prefix", from.prefix);
+    put_given(out, "path", from.path);
+    put_given(out, "host", from.host);
+    out.end();
 }
 
 void write_route(yaml_writer& out, const route& from) {
@@ -273,6 +326,13 @@ void write_route(yaml_writer& out, const route& from) {
     out.put("name", json_string(from.name));
     write_match(out, from.match);
     write_action(out, from);
+    write_rewrite(out, from.rewrite);
+    if (from.via.has_value()) {
+        out.put("via", text(*from.via));
+    }
+    if (from.rewrite_location.has_value()) {
+        out.put("location", *from.rewrite_location ? "rewrite" : "keep");
+    }
     if (from.total_timeout.has_value()) {
         out.put("timeouts", "{total: " + text(*from.total_timeout) + "}");
     }
@@ -378,6 +438,8 @@ void write_upstream(yaml_writer& out, const upstream& from) {
     out.put("first_byte", text(from.timeouts.first_byte));
     out.put("idle", text(from.timeouts.idle));
     out.end();
+    out.put("via", text(from.via));
+    out.put("location", from.rewrite_location ? "rewrite" : "keep");
     out.begin("socket");
     write_keepalive(out, from.keep);
     out.end();

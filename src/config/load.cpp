@@ -1,5 +1,6 @@
 #include "penstock/config/load.hpp"
 
+#include "config/check_texts.hpp"
 #include "config/loaders.hpp"
 #include "config/text.hpp"
 #include "config/values.hpp"
@@ -49,7 +50,7 @@ model load_model(reader& in, const yaml_node& node) {
     out.log = load_log(root);
     out.listeners = load_listeners(root, bound);
     out.upstreams = load_upstreams(root);
-    out.routes = load_routes(root, out.upstreams);
+    out.routes = load_routes(root, out);
     out.trust = load_trust(root);
     if (const std::optional<section> drain = root.child("drain"); drain.has_value()) {
         drain->read("timeout", out.drain_timeout);
@@ -57,6 +58,7 @@ model load_model(reader& in, const yaml_node& node) {
     load_shedding(root, out);
     check_bound(in, std::move(bound));
     check_unused(in, out.routes, out.upstreams);
+    check_redirect_loops(in, out);
     return out;
 }
 

@@ -1,4 +1,5 @@
 // Header fields in a configuration: the two ways to write them, and the edits of routes.
+#include "config/check_texts.hpp"
 #include "config/loaders.hpp"
 #include "config/names.hpp"
 #include "config/schema_find.hpp"
@@ -68,7 +69,9 @@ bool is_authority(const std::string& text) {
            parse_endpoint(text).value.has_value();
 }
 
-std::optional<header_value> edit_of(reader& in, const field_nodes& field, bool host_allowed) {
+// `request` and not response.
+std::optional<header_value> edit_of(reader& in, const field_nodes& field, bool request,
+                                    bool host_allowed) {
     if (!check_editable(in, *field.name, host_allowed)) {
         return std::nullopt;
     }
@@ -80,7 +83,10 @@ std::optional<header_value> edit_of(reader& in, const field_nodes& field, bool h
     if (!value.has_value()) {
         return std::nullopt;
     }
-    if (lower(field.name->text) == "host" && !is_authority(*value)) {
+    const text_place at = request ? text_place::request_header : text_place::response_header;
+    check_text(in, *field.value, at);
+    if (lower(field.name->text) == "host" && value->find("${") == std::string::npos &&
+        !is_authority(*value)) {
         in.error(*field.value, in_quotes(*value) + " is not a host");
         return std::nullopt;
     }
@@ -89,7 +95,7 @@ std::optional<header_value> edit_of(reader& in, const field_nodes& field, bool h
 
 void load_set(const section& from, bool request, header_edits& to) {
     for (const field_nodes& field : fields_of(from, "set")) {
-        std::optional<header_value> edit = edit_of(from.in(), field, request);
+        std::optional<header_value> edit = edit_of(from.in(), field, request, request);
         if (!edit.has_value()) {
             continue;
         }
@@ -160,7 +166,7 @@ header_edits load_header_edits(const section& from, bool request) {
     }
     load_set(from, request, out);
     for (const field_nodes& field : fields_of(from, "add")) {
-        if (auto edit = edit_of(from.in(), field, false); edit.has_value()) {
+        if (auto edit = edit_of(from.in(), field, request, false); edit.has_value()) {
             out.add.push_back(std::move(*edit));
         }
     }

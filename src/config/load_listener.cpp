@@ -146,6 +146,18 @@ void load_socket(const section& listener_section, socket_options& to) {
     load_keepalive(*from, to.keep);
 }
 
+void load_paths(const section& listener_section, path_rules& to) {
+    const std::optional<section> from = listener_section.child("paths");
+    if (!from.has_value())
+        return;
+    std::string encoded = "keep";
+    std::string merged = "match";
+    from->read("encoded_slash", encoded);
+    from->read("merge_slashes", merged);
+    to.encoded_slash = encoded == "refuse" ? encoded_slash::refuse : encoded_slash::keep;
+    to.merge_slashes = merged == "forward" ? merged_slashes::forward : merged_slashes::match;
+}
+
 listener load_listener(const section& from, const yaml_node& name,
                        std::vector<bound_address>& bound) {
     listener out;
@@ -155,6 +167,7 @@ listener load_listener(const section& from, const yaml_node& name,
     load_protocols(from, out);
     out.tls = load_listener_tls(from);
     load_limits(from, out);
+    load_paths(from, out.paths);
     load_http2(from, out);
     load_timeouts(from, out.timeouts);
     load_buffer(from, out.buffer);

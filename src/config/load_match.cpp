@@ -83,9 +83,25 @@ void load_header(const section& match, const field_nodes& field, route_match& to
     to.headers.push_back(std::move(one));
 }
 
+void load_listener_name(const section& match, const yaml_node& node,
+                        const std::vector<listener>& listeners, route_match& to) {
+    const std::string* const text = text_of(match.in(), node);
+    if (text == nullptr) {
+        return;
+    }
+    std::vector<std::string_view> names;
+    for (const listener& one : listeners) {
+        names.push_back(one.name);
+    }
+    if (std::find(names.begin(), names.end(), *text) == names.end()) {
+        match.in().error(node, "unknown listener " + in_quotes(*text), nearest_hint(*text, names));
+    }
+    add_once(to.listeners, *text);
+}
+
 }  // namespace
 
-route_match load_match(const section& from) {
+route_match load_match(const section& from, const std::vector<listener>& listeners) {
     route_match out;
     for (const yaml_node* const item : from.items("hosts")) {
         std::optional<std::string> host = parse_node(from.in(), *item, parse_host_pattern);
@@ -100,6 +116,10 @@ route_match load_match(const section& from) {
     for (const field_nodes& field : fields_of(from, "headers")) {
         load_header(from, field, out);
     }
+    for (const yaml_node* const item : from.items("listeners")) {
+        load_listener_name(from, *item, listeners, out);
+    }
+    from.read("scheme", out.scheme);
     return out;
 }
 

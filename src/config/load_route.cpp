@@ -1,3 +1,4 @@
+#include "config/check_texts.hpp"
 #include "config/loaders.hpp"
 #include "config/names.hpp"
 #include "config/text.hpp"
@@ -11,7 +12,7 @@ namespace penstock::config {
 namespace {
 
 bool is_action(std::string_view key) noexcept {
-    return key == "upstream" || key == "respond" || key == "redirect";
+    return key == "upstream" || key == "split" || key == "respond" || key == "redirect";
 }
 
 void check_actions(const section& from) {
@@ -19,31 +20,49 @@ void check_actions(const section& from) {
     for (const yaml_node::entry& entry : from.entries()) {
         if (is_action(entry.key->text) && ++count > 1) {
             from.in().error(*entry.key, "a second action in one route",
-                            "exactly one of 'upstream', 'respond' and 'redirect'");
+                            "exactly one of 'upstream', 'split', 'respond' and 'redirect'");
         }
     }
     if (count == 0 && from.is_map()) {
         from.in().error(from.node(), "a route without an action",
-                        "it needs one of 'upstream', 'respond' and 'redirect'");
+                        "it needs one of 'upstream', 'split', 'respond' and 'redirect'");
     }
 }
 
-void load_target(const section& from, const std::vector<upstream>& upstreams, route& to) {
-    from.read("upstream", to.upstream);
-    const yaml_node* const node = from.find("upstream");
-    if (node == nullptr || node->kind != node_kind::scalar) {
-        return;
-    }
+void check_upstream_name(reader& in, const yaml_node& node,
+                         const std::vector<upstream>& upstreams) {
     std::vector<std::string_view> names;
     for (const upstream& one : upstreams) {
-        if (one.name == to.upstream) {
+        if (one.name == node.text) {
             return;
         }
         names.push_back(one.name);
     }
     // Comparing with thousands of names is for the first few errors only.
-    std::string hint = from.in().errors() < 20 ? nearest_hint(to.upstream, names) : "";
-    from.in().error(*node, "unknown upstream " + in_quotes(to.upstream), std::move(hint));
+    std::string hint = in.errors() < 20 ? nearest_hint(node.text, names) : "";
+    in.error(node, "unknown upstream " + in_quotes(node.text), std::move(hint));
+}
+
+void load_target(const section& from, const std::vector<upstream>& upstreams, route& to) {
+    from.read("upstream", to.upstream);
+    if (const yaml_node* const node = from.find("upstream");
+        node != nullptr && node->kind == node_kind::scalar) {
+        check_upstream_name(from.in(), *node, upstreams);
+    }
+    for (const yaml_node* const item : from.items("split")) {
+        const section share(from.in(), *item, "routes[].split[]");
+        split_share one;
+        one.where = from.in().at(*item);
+        share.require("upstream");
+        share.read("upstream", one.upstream);
+        share.read("weight", one.weight);
+        if (const yaml_node* const node = share.find("upstream");
+            node != nullptr && node->kind == node_kind::scalar) {
+            check_upstream_name(from.in(), *node, upstreams);
+        }
+        to.split.push_back(std::move(one));
+    }
+    check_split(from, to);
 }
 
 bool may_have_body(int status) noexcept { return status != 204 && status != 304; }
@@ -56,6 +75,9 @@ std::optional<respond> load_respond(const section& route_section) {
     respond out;
     from->read("status", out.status);
     from->read("body", out.body);
+    if (const yaml_node* const body = from->find("body"); body != nullptr) {
+        check_text(from->in(), *body, text_place::body);
+    }
     if (!out.body.empty() && !may_have_body(out.status)) {
         from->in().error(*from->find("body"),
                          "a response with status " + std::to_string(out.status) + " has no body");
@@ -66,20 +88,61 @@ std::optional<respond> load_respond(const section& route_section) {
     return out;
 }
 
+void read_given(const section& from, std::string_view key, std::optional<std::string>& to) {
+    if (from.find(key) != nullptr)
+        from.read(key, to.emplace());
+}
+
 std::optional<redirect> load_redirect(const section& route_section) {
     const std::optional<section> from = route_section.child("redirect");
     if (!from.has_value()) {
         return std::nullopt;
     }
     redirect out;
-    from->require("to");
     if (const yaml_node* const to = from->find("to"); to != nullptr) {
         out.to = parse_node(from->in(), *to, parse_redirect_target).value_or("");
     }
+    read_given(*from, "scheme", out.scheme);
+    read_given(*from, "host", out.host);
+    read_given(*from, "path", out.path);
+    read_given(*from, "query", out.query);
+    if (from->find("port") != nullptr) {
+        std::uint32_t port = 0;
+        from->read("port", port);
+        out.port = static_cast<std::uint16_t>(port);
+    }
+    check_redirect(*from, out);
     std::string status = std::to_string(out.status);
     from->read("status", status);
     std::from_chars(status.data(), status.data() + status.size(), out.status);
     return out;
+}
+
+void load_rewrite(const section& route_section, route& to) {
+    const std::optional<section> from = route_section.child("rewrite");
+    if (!from.has_value())
+        return;
+    for (const std::string_view key : {"strip_prefix", "prefix"}) {
+        const yaml_node* const node = from->find(key);
+        if (node != nullptr)
+            (key == "prefix" ? to.rewrite.prefix : to.rewrite.strip_prefix) =
+                parse_node(from->in(), *node, parse_route_path);
+    }
+    read_given(*from, "path", to.rewrite.path);
+    read_given(*from, "host", to.rewrite.host);
+    check_rewrite(*from, to);
+}
+
+void load_origin_rules(const section& from, route& to) {
+    if (from.find("via") != nullptr) {
+        to.via.emplace();
+        from.read("via", *to.via);
+    }
+    if (from.find("location") != nullptr) {
+        std::string location = "rewrite";
+        from.read("location", location);
+        to.rewrite_location = location == "rewrite";
+    }
 }
 
 void load_timeouts(const section& route_section, route& to) {
@@ -146,11 +209,12 @@ void load_name(const section& from, route& to) {
 }
 
 // What a request has to look like; false if it could not be read in full.
-bool load_conditions(const section& from, route& to) {
+bool load_conditions(const section& from, const std::vector<listener>& listeners, route& to) {
     const std::size_t errors = from.in().errors();
     if (const std::optional<section> match = from.child("match"); match.has_value()) {
-        to.match = load_match(*match);
+        to.match = load_match(*match, listeners);
     }
+    load_rewrite(from, to);
     return from.in().errors() == errors;
 }
 
@@ -168,20 +232,22 @@ route load_route(const section& from, const std::vector<upstream>& upstreams) {
     load_flush(from, out);
     load_digest(from, out);
     from.read("websocket", out.websocket);
+    load_origin_rules(from, out);
+    check_forwarding_texts(from, out);
     return out;
 }
 
 }  // namespace
 
-std::vector<route> load_routes(const section& root, const std::vector<upstream>& upstreams) {
+std::vector<route> load_routes(const section& root, const model& of) {
     root.require("routes");
     std::vector<route> out;
     std::vector<std::size_t> comparable;
     for (const yaml_node* const item : root.items("routes")) {
         const section from(root.in(), *item, "routes[]");
-        out.push_back(load_route(from, upstreams));
+        out.push_back(load_route(from, of.upstreams));
         // A match that was read in part would seem to match more than was meant.
-        if (load_conditions(from, out.back())) {
+        if (load_conditions(from, of.listeners, out.back())) {
             comparable.push_back(out.size() - 1);
         }
     }

@@ -171,6 +171,10 @@ upstream load_upstream(const section& from, const yaml_node& name) {
     out.balance = load_balance(from);
     load_pool(from, out.pool);
     load_timeouts(from, out.timeouts);
+    from.read("via", out.via);
+    std::string location = "rewrite";
+    from.read("location", location);
+    out.rewrite_location = location == "rewrite";
     if (const std::optional<section> socket = from.child("socket"); socket.has_value()) {
         load_keepalive(*socket, out.keep);
     }

@@ -24,10 +24,9 @@ struct bound_address {
                                                    std::vector<bound_address>& bound);
 [[nodiscard]] std::optional<listener_tls> load_listener_tls(const section& listener_section);
 [[nodiscard]] std::vector<upstream> load_upstreams(const section& root);
-// Routes name upstreams, so those come first.
-[[nodiscard]] std::vector<route> load_routes(const section& root,
-                                             const std::vector<upstream>& upstreams);
-[[nodiscard]] route_match load_match(const section& from);
+// Routes name upstreams and listeners.
+[[nodiscard]] std::vector<route> load_routes(const section& root, const model& of);
+[[nodiscard]] route_match load_match(const section& from, const std::vector<listener>& listeners);
 // `request` and not response: the two differ in what may be done to Host.
 [[nodiscard]] header_edits load_header_edits(const section& from, bool request);
 [[nodiscard]] admin load_admin(const section& root, std::vector<bound_address>& bound);

@@ -65,9 +65,11 @@ enum class reason : std::uint8_t {
     misdirected_request,
     // The client took or sent nothing, and others waited for the connection that it held.
     stalled_client,
+    // A path that origins read in different ways, which would let it past a rule: 400.
+    ambiguous_path,
 };
 
-inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::stalled_client) + 1;
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::ambiguous_path) + 1;
 
 // "connection_timeout"; "none" for none.
 [[nodiscard]] std::string_view token(reason why) noexcept;

@@ -45,6 +45,8 @@ std::string file_with(std::string_view path, std::string_view value) {
         in_upstream = ", " + below("upstreams.<name>.");
     } else if (path.starts_with("routes[].respond")) {
         in_route = below("routes[].");
+    } else if (path.starts_with("routes[].split[].")) {
+        in_route = "split: [{upstream: app, " + below("routes[].split[].") + "}]";
     } else if (path.starts_with("routes[].redirect.")) {
         in_route = "redirect: {to: /x, " + below("routes[].redirect.") + "}";
     } else if (path.starts_with("routes[].")) {
