@@ -142,7 +142,11 @@ void check_redirect(const section& from, const redirect& of) {
     check_part(from, "query", text_place::url_query);
 }
 
-void check_rewrite(const section& from, const route& of) {
+void check_rewrite(const section& route_section, const route& of) {
+    const std::optional<section> child = route_section.child("rewrite");
+    if (!child.has_value())
+        return;
+    const section& from = *child;
     const auto paths = keys_of(from, {"strip_prefix", "prefix", "path"});
     if (paths.size() > 1) {
         from.in().error(*paths[1], "a second rewrite of the path",

@@ -41,6 +41,7 @@ struct route_match {
     std::vector<header_match> headers;
     std::vector<std::string> listeners;  // empty = any
     std::string scheme;                  // that the client used: "http" or "https"; empty = any
+    bool whole = true;                   // false while loading if a part of it was refused
 };
 
 struct respond {
@@ -55,7 +56,7 @@ struct redirect {
     std::string to;
     std::optional<std::string> scheme;  // "http" or "https"
     std::optional<std::string> host;    // without port
-    std::optional<std::uint16_t> port;
+    std::optional<std::uint32_t> port;
     std::optional<std::string> path;
     std::optional<std::string> query;  // with or without its '?'; empty = none
     int status = 308;
