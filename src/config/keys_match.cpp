@@ -166,7 +166,7 @@ row<route_match> listeners_row() {
         .within({0, 64});
 }
 
-row<route_match> scheme_row() {
+row<route_match> match_scheme_row() {
     row<route_match> out =
         text("scheme", &route_match::scheme,
              "The scheme that the client used, which a peer in `trust` may name.");
@@ -190,7 +190,7 @@ table<route_match> match_table() {
                     .within({0, 64}),
                 headers_row(),
                 listeners_row(),
-                scheme_row(),
+                match_scheme_row(),
             }};
 }
 

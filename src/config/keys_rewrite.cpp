@@ -39,7 +39,7 @@ row<rewrite> prefix_row(std::string_view key, std::optional<std::string> rewrite
     return out;
 }
 
-row<redirect> scheme_row() {
+row<redirect> redirect_scheme_row() {
     row<redirect> out = given_text("scheme", &redirect::scheme,
                                    "Another scheme drops the port, unless `port` names one.");
     out.info.type = key_type::choice;
@@ -59,7 +59,7 @@ table<redirect> redirect_table() {
                             "Instead of it the keys below replace parts of the request's own URL.")
                     .example("https://example.com/new/")
                     .with_variables(),
-                scheme_row(),
+                redirect_scheme_row(),
                 given_pattern("host", &redirect::host, "Host without port, with variables.")
                     .example("\"www.${host}\""),
                 count("port", &redirect::port, {1, 65535},

@@ -95,7 +95,7 @@ std::string list_of_names() {
     return list;
 }
 
-std::string hint_of_unknown(std::string_view text) {
+std::string hint_of_unknown_variable(std::string_view text) {
     std::vector<std::string_view> names;
     for (const known_variable& one : known) {
         if (one.places != 0)
@@ -159,7 +159,7 @@ class cutter {
         const known_variable* const found = find_with_argument(text, given);
         if (found == nullptr || (found->takes == argument::none && text != found->name)) {
             out_.message = "unknown variable " + written(text);
-            out_.hint = hint_of_unknown(text);
+            out_.hint = hint_of_unknown_variable(text);
             return;
         }
         if ((found->places & bit(at_)) == 0) {
