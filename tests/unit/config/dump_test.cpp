@@ -188,7 +188,7 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "port: 74",
                                               "path: \"/p75\"",
                                               "query: \"q76\"",
-                                              "{upstream: \"1\", weight: 78}",
+                                              "weight: 78",
                                               "prefix: \"/p79\"",
                                               "path: \"/p81\""};
 
