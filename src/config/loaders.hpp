@@ -32,6 +32,9 @@ void check_ambiguous(reader& in, const std::vector<const route*>& routes);
 void check_references(reader& in, const std::vector<upstream>& upstreams);
 // Names of listeners that are not there.
 void check_listener_names(reader& in, const std::vector<listener>& listeners);
+// Endpoints that lead back to this process.
+void check_own_listeners(reader& in, const std::vector<listener>& listeners,
+                         const std::vector<upstream>& upstreams);
 // The same address bound twice.
 void check_bound(reader& in);
 

@@ -1,6 +1,7 @@
 // Forwarding: the head that the origin is to see, the attempts, and what comes of them.
 #include "penstock/http/error.hpp"
 #include "penstock/http/forwarding.hpp"
+#include "penstock/http/refused_head.hpp"
 #include "penstock/net/error.hpp"
 #include "proxy/digest_body.hpp"
 #include "proxy/gathered_body.hpp"
@@ -84,7 +85,6 @@ proxy_handler::destination proxy_handler::choose(const compiled_route& by) noexc
 exchange::reason proxy_handler::prepare(exchange::request& from, const destination& to,
                                         bool trusted) {
     http::request_head& head = from.head;
-    from.wants_websocket = from.wants_websocket && to.route.settings.websocket;
     if (trusted)
         from.named_client = named_client(head.fields, generation_.model.trust);
     http::strip_hop_by_hop(head.fields);
@@ -174,7 +174,11 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from, de
         const retry next = from.aborted->fired() ? retry::no : decide_retry(made.failure, facts);
         if (next == retry::no) {
             from.body->stop();
-            co_return reply(from, proxy::reason_of(made.failure));
+            const exchange::reason why = proxy::reason_of(made.failure);
+            if (why == exchange::reason::http_request_error ||
+                why == exchange::reason::http_protocol_error)
+                from.record->detail = http::explain(made.failure.why, {});
+            co_return reply(from, why);
         }
         from.record->ledger.give_up_attempt();
         if (made.endpoint < 64)

@@ -6,6 +6,7 @@
 #include "proxy/grpc.hpp"
 #include "proxy/max_forwards.hpp"
 #include "proxy/trust.hpp"
+#include "proxy/upgrade.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -54,11 +55,12 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return reply(from, reason::http_request_denied);
     // A proxy that we trust may have taken TLS off before us.
     if (from.other_scheme && !trusted)
-        co_return reply(from, reason::http_request_error);
+        co_return refuse_by(from, ":scheme is not that of the connection");
     if (is_loop(from.head.fields))
         co_return reply(from, reason::proxy_loop_detected);
     if (const hops left = count_hop(from.head); left != hops::onward) {
-        co_return left == hops::last ? answer_options() : reply(from, reason::http_request_error);
+        co_return left == hops::last ? answer_options()
+                                     : refuse_by(from, "Max-Forwards is not one number");
     }
     const std::optional<std::size_t> found = find_route(from);
     if (!found)
@@ -73,6 +75,12 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return reply(from, reason::http_request_denied);
     if (!route.forwards())
         co_return answer(from, route);
+    choose_upgrade(from, route.settings);
+    if (const std::string_view rule = forbidden_body(from); !rule.empty()) {
+        exchange::response made = refuse_by(from, rule);
+        made.close = true;
+        co_return made;
+    }
     // By what the client says, whatever the route makes of that.
     std::unique_ptr<total_deadline> until = start_deadline(from, route.settings);
     const destination to = choose(route);
@@ -122,7 +130,10 @@ bool proxy_handler::is_ambiguous(const exchange::request& of, std::size_t route)
 
 exchange::response proxy_handler::reply(exchange::request& from, reason why) {
     from.record->why = why;
-    const own_reply about{why, from.record->request_id, prefers_html(from.head.fields)};
+    own_reply about{why, from.record->request_id, prefers_html(from.head.fields)};
+    const std::string& detail = from.record->detail;
+    if (!detail.empty() && is_trusted(*from.peer, generation_.model.trust))
+        about.details = detail;
     exchange::response made = is_grpc_call(from.head) ? make_grpc_reply(about) : make_reply(about);
     made.head.fields.add("Date", date_.at(wall_clock::now()));
     if (const compiled_route* const by = route_of(*from.record))
@@ -138,6 +149,11 @@ const compiled_route* proxy_handler::route_of(const exchange::record& of) const 
     return found == ids.end()
                ? nullptr
                : generation_.compiled[static_cast<std::size_t>(found - ids.begin())].get();
+}
+
+exchange::response proxy_handler::refuse_by(exchange::request& from, std::string_view rule) {
+    from.record->detail = rule;
+    return reply(from, reason::http_request_error);
 }
 
 exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
@@ -185,7 +201,7 @@ void proxy_handler::complete(http::response_head& head, const text_facts& of,
 }
 
 bool proxy_handler::takes_websockets(std::size_t route) const noexcept {
-    return generation_.model.routes[route].websocket &&
+    return follows_websockets(generation_.model.routes[route]) &&
            generation_.upstreams[route] != generation::npos;
 }
 

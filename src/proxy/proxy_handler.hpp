@@ -38,6 +38,8 @@ class proxy_handler final : public exchange::handler {
     [[nodiscard]] std::optional<std::size_t> find_route(const exchange::request& of) const;
     [[nodiscard]] bool is_ambiguous(const exchange::request& of, std::size_t route);
     [[nodiscard]] exchange::response reply(exchange::request& from, exchange::reason why);
+    // For breaking a rule of ours, named in our own words.
+    [[nodiscard]] exchange::response refuse_by(exchange::request& from, std::string_view rule);
     [[nodiscard]] bool takes_websockets(std::size_t route) const noexcept;
     [[nodiscard]] exchange::response answer(exchange::request& from, const compiled_route& by);
     [[nodiscard]] exchange::response answer_options();

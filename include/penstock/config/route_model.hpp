@@ -97,7 +97,9 @@ struct route {
     std::optional<std::uint64_t> body_limit;  // overrides the listener's
     std::optional<config::flush> flush;       // none: every piece as it comes
     bool digest = false;                      // Content-Digest on responses
-    bool websocket = true;                    // may `Upgrade: websocket` pass
+    bool websocket = true;                    // short form of `upgrade: [websocket]`
+    // Protocols that an Upgrade may switch to; nothing = what `websocket` says.
+    std::optional<std::vector<std::string>> upgrade;
     config::rewrite rewrite;
     std::optional<bool> via;               // overrides the upstream's
     std::optional<bool> rewrite_location;  // likewise

@@ -65,6 +65,7 @@ enum class reason : std::uint8_t {
     misdirected_request,
     // The client took or sent nothing, and others waited for the connection that it held.
     stalled_client,
+    plain_http,  // HTTP without TLS on a port that speaks TLS: 400
     // A path that origins read in different ways, which would let it past a rule: 400.
     ambiguous_path,
 };
