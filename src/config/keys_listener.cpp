@@ -143,6 +143,21 @@ void check_listener_http2(const section& from, listener_http2& to) {
     }
 }
 
+table<path_rules> paths_table() {
+    return {.rows = {
+                choice("encoded_slash", &path_rules::encoded_slash,
+                       choice_words<encoded_slash>{{"keep", encoded_slash::keep},
+                                                   {"refuse", encoded_slash::refuse}},
+                       "`keep`: %2F and %5C are data, and a 400 only where an origin that takes "
+                       "them for separators would be let past a rule; `refuse`: always a 400."),
+                choice("merge_slashes", &path_rules::merge_slashes,
+                       choice_words<merged_slashes>{{"match", merged_slashes::match},
+                                                    {"forward", merged_slashes::forward}},
+                       "Repeated slashes are merged for matching only, or on the way out as "
+                       "well."),
+            }};
+}
+
 table<listener_http2> listener_http2_table() {
     return {
         .rows =
@@ -254,6 +269,10 @@ table<listener> listener_table() {
                 group("tls", &listener::tls, listener_tls_table(), "Makes this a TLS listener."),
                 inner("limits", limit_rows(),
                       "What one listener and each of its connections may take."),
+                group("paths", &listener::paths, paths_table(),
+                      "How paths are read. Routes match the normal form: dot segments resolved, "
+                      "escapes of unreserved characters decoded, repeated slashes merged. Origins "
+                      "get the path as it came, with dot segments resolved."),
                 group("http2", &listener::http2, listener_http2_table(),
                       "What an HTTP/2 connection of a client may have at the same time.")
                     .when([](const listener& of) { return of.h2; }),

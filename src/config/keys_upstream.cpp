@@ -224,6 +224,14 @@ table<upstream> upstream_table() {
                       "Connections to the origins."),
                 group("timeouts", &upstream::timeouts, upstream_timeouts_table(),
                       "Deadlines towards the origin."),
+                flag("via", &upstream::via,
+                     "Send `Via` to the origins. Without it they answer as if asked directly: "
+                     "nginx and IIS turn compression off for requests with `Via`. Leaving it out "
+                     "deviates from RFC 9110 §7.6.3; loops are found by `CDN-Loop` (RFC 8586)."),
+                choice("location", &upstream::rewrite_location,
+                       choice_words<bool>{{"rewrite", true}, {"keep", false}},
+                       "`rewrite`: a Location, Content-Location or Refresh that names an "
+                       "endpoint's own address gets the client's scheme and authority."),
                 inner("socket",
                       rows<upstream>{group("keepalive", &upstream::keep, keepalive_table(),
                                            "TCP keepalive; `false` turns it off.")},

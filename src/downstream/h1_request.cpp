@@ -139,6 +139,8 @@ reason h1_connection::understand_head() {
         now.record.detail = http::explain(facts.error(), {});
         return reason_of_head(facts.error());
     }
+    if (const error wrong = judge_path(request.head, now.state->settings.paths))
+        return reason_of_head(wrong);
     if (connection_home::is_misdirected(stream_, request.head.host()))
         return reason::misdirected_request;
     // The transport's, whatever an absolute form says: origins are told that it is the truth.
@@ -148,7 +150,7 @@ reason h1_connection::understand_head() {
     request.upgrade = std::move(facts->upgrade);
     request.accepts_trailers = facts->accepts_trailers;
     keeps_alive_ = facts->keeps_alive;
-    std::uint64_t bytes_max = now.state->handler->body_limit(request.head);
+    std::uint64_t bytes_max = now.state->handler->body_limit(request);
     if (bytes_max == 0)
         bytes_max = now.state->settings.limit.body;
     if (bytes_max != 0 && facts->framing.length > bytes_max)
@@ -185,6 +187,8 @@ void h1_connection::begin_record() {
     exchange::request& request = now.request;
     request.tls = record.tls;
     request.client_certificate = stream_.tls().client_certificate;
+    request.client_subject = stream_.tls().client_subject;
+    request.server_name = stream_.tls().server_name;
     request.peer = &peer_;
     request.local = local_.get();
     request.connection = reinterpret_cast<std::uintptr_t>(this);
@@ -207,7 +211,7 @@ void h1_connection::describe() {
     record.http10 = head.version == http::version::http_1_0;
     record.method = head.method_text;
     record.host = head.authority;
-    record.path = head.path;
+    record.path = head.forwarded_path();
     record.path += head.query;
     record.user_agent = head.fields.find(http::field_id::user_agent).value_or(std::string_view());
 }

@@ -50,6 +50,8 @@ void h2_exchange::begin() {
     in_.peer.print(record_.client);
     request_.tls = record_.tls;
     request_.client_certificate = in_.stream.tls().client_certificate;
+    request_.client_subject = in_.stream.tls().client_subject;
+    request_.server_name = in_.stream.tls().server_name;
     request_.peer = &in_.peer;
     request_.local = &in_.local;
     request_.connection = reinterpret_cast<std::uintptr_t>(&in_.session);
@@ -72,7 +74,7 @@ void h2_exchange::begin() {
     const http::request_head& head = request_.head;
     record_.method = head.method_text;
     record_.host = head.authority;
-    record_.path = head.path;
+    record_.path = head.forwarded_path();
     record_.path += head.query;
     record_.user_agent = head.fields.find(http::field_id::user_agent).value_or(std::string_view());
 }
@@ -92,6 +94,8 @@ reason h2_exchange::understand() {
         explain_head();
         return reason_of_head(stream_.refused);
     }
+    if (const error wrong = judge_path(head, state_->settings.paths))
+        return reason_of_head(wrong);
     if (connection_home::is_misdirected(in_.stream, head.host()))
         return reason::misdirected_request;
     if (websocket_ && stream_.ended) {
@@ -109,7 +113,7 @@ reason h2_exchange::understand() {
     request_.other_scheme = !head.scheme.empty() && head.scheme != scheme;
     head.scheme = scheme;
     h2_request_body::rules rules;
-    rules.bytes_max = state_->handler->body_limit(head);
+    rules.bytes_max = state_->handler->body_limit(request_);
     if (rules.bytes_max == 0)
         rules.bytes_max = state_->settings.limit.body;
     if (rules.bytes_max != 0 && stream_.length.value_or(0) > rules.bytes_max)

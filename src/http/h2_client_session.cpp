@@ -20,13 +20,14 @@ struct request_list {
 };
 
 bool list_target(const request_head& head, const h2_request_encoding& how, request_list& to) {
-    const bool asterisk = head.verb == method::options && head.path == "*" && head.query.empty();
+    const std::string& path = head.forwarded_path();
+    const bool asterisk = head.verb == method::options && path == "*" && head.query.empty();
     const bool query = head.query.empty() || head.query.starts_with('?');
-    if ((!head.path.starts_with('/') && !asterisk) || !query || !scan::all(scan::path, head.path) ||
+    if ((!path.starts_with('/') && !asterisk) || !query || !scan::all(scan::path, path) ||
         !scan::all(scan::query, head.query) || head.authority.empty() ||
         !scan::all(scan::host, head.authority))
         return false;
-    to.path = head.path + head.query;
+    to.path = path + head.query;
     // As over HTTP/1, the client's own scheme is the affair of X-Forwarded-Proto.
     to.pairs.push_back(pair_of(":scheme", how.tls ? "https" : "http"));
     to.pairs.push_back(pair_of(":authority", head.authority));

@@ -1,11 +1,12 @@
 // Forwarding: the head that the origin is to see, the attempts, and what comes of them.
+#include "penstock/http/error.hpp"
 #include "penstock/http/forwarding.hpp"
 #include "penstock/http/refused_head.hpp"
 #include "penstock/net/error.hpp"
 #include "proxy/digest_body.hpp"
 #include "proxy/gathered_body.hpp"
 #include "proxy/grpc.hpp"
-#include "proxy/head_edits.hpp"
+#include "proxy/location_rewrite.hpp"
 #include "proxy/proxy_handler.hpp"
 #include "proxy/trust.hpp"
 
@@ -32,11 +33,32 @@ void append_via(http::fields& of, http::version received, std::string_view name,
     of.set("Via", scratch);
 }
 
+// RFC 8586: each member of the list is a party that has had the request.
+void append_loop(http::fields& of, std::string_view name, std::string& scratch) {
+    if (!of.may_have(http::field_id::cdn_loop)) {
+        of.add(http::field_id::cdn_loop, "CDN-Loop", name);
+        return;
+    }
+    scratch.clear();
+    for (const http::fields::field one : of) {
+        if (one.id == http::field_id::cdn_loop)
+            scratch.append(one.value).append(", ");
+    }
+    scratch += name;
+    of.set("CDN-Loop", scratch);
+}
+
 // The client's address as the record has it in text already: without its port, IPv6 without the
 // brackets, as other proxies write it.
 std::string_view client_address(const exchange::record& of) noexcept {
     const std::string_view host = std::string_view(of.client).substr(0, of.client.rfind(':'));
     return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+exchange::reason reason_of_rewriting(error why) noexcept {
+    const bool ambiguous =
+        why == http::errc::ambiguous_dots || why == http::errc::ambiguous_segment;
+    return ambiguous ? exchange::reason::ambiguous_path : exchange::reason::http_request_error;
 }
 
 // A pooled connection that died before it answered says nothing about the origin.
@@ -48,7 +70,20 @@ exchange::reason reason_of(const upstream::attempt_failure& failed) noexcept {
 
 }  // namespace
 
-void proxy_handler::prepare(exchange::request& from, const config::route& by, bool trusted) {
+proxy_handler::destination proxy_handler::choose(const compiled_route& by) noexcept {
+    std::uint32_t draw = 0;
+    if (by.targets.size() > 1) {
+        random_ ^= random_ << 13U;
+        random_ ^= random_ >> 7U;
+        random_ ^= random_ << 17U;
+        draw = static_cast<std::uint32_t>((random_ >> 32U) % by.weights());
+    }
+    const route_target& target = by.target(draw);
+    return {by, target, *parts_.clusters[target.upstream]};
+}
+
+exchange::reason proxy_handler::prepare(exchange::request& from, const destination& to,
+                                        bool trusted) {
     http::request_head& head = from.head;
     if (trusted)
         from.named_client = named_client(head.fields, generation_.model.trust);
@@ -61,9 +96,17 @@ void proxy_handler::prepare(exchange::request& from, const config::route& by, bo
     facts.peer_trusted = trusted;
     facts.client_certificate = from.client_certificate;
     http::set_forwarding(head.fields, facts);
-    append_via(head.fields, head.version, generation_.via, scratch_);
+    append_loop(head.fields, generation_.via, scratch_);
+    if (to.target.via)
+        append_via(head.fields, head.version, generation_.via, scratch_);
     head.fields.set("X-Request-Id", from.record->request_id);
-    edit_request(head, by.request_headers);
+    const text_facts known{from, generation_.model.upstreams[to.target.upstream].name};
+    if (to.route.rewrites) {
+        if (const result<void> made = to.route.rewrites->apply(head, known, scratch_); !made)
+            return reason_of_rewriting(made.error());
+    }
+    to.route.request_edits.apply(head, known, scratch_);
+    return exchange::reason::none;
 }
 
 std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request& from,
@@ -83,23 +126,37 @@ std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request&
     return std::make_unique<total_deadline>(parts_.home, *from.aborted, first_byte + limit);
 }
 
-net::task<exchange::response> proxy_handler::forward(exchange::request& from,
-                                                     const config::route& by, upstream::cluster& to,
+void proxy_handler::finish_head(exchange::response& response, const exchange::request& of,
+                                const destination& to, std::size_t endpoint) {
+    const upstream::shared_upstream& by = to.cluster.shared();
+    if (to.target.rewrites_location) {
+        rewrite_locations(response.head,
+                          {by.settings.tls ? "https" : "http", by.endpoints[endpoint]->name,
+                           of.head.scheme, of.record->host},
+                          scratch_);
+    }
+    complete(response.head, {of, by.settings.name, response.head.status, exchange::reason::none},
+             to.route);
+}
+
+net::task<exchange::response> proxy_handler::forward(exchange::request& from, destination to,
                                                      std::unique_ptr<total_deadline> until) {
+    const config::route& by = to.route.settings;
+    upstream::cluster& cluster = to.cluster;
     retry_facts facts;
     facts.verb = from.head.verb;
-    facts.endpoints = to.shared().endpoints.size();
+    facts.endpoints = cluster.shared().endpoints.size();
     upstream::attempt_options how;
     for (facts.attempts = 1;; ++facts.attempts) {
         // It may turn out empty later on, so this is asked again where a retry is decided.
         facts.body_empty = from.body->finished();
         how.repeatable = may_be_repeated(facts);
-        upstream::attempt made = co_await to.send(from, how);
-        count(made, to.shared());
+        upstream::attempt made = co_await cluster.send(from, how);
+        count(made, cluster.shared());
         if (made.response) {
             exchange::response& response = *made.response;
             if (!response.upgraded)
-                complete(response.head, by);
+                finish_head(response, from, to, made.endpoint);
             if (response.body && is_grpc_call(from.head) && is_grpc(response.head.fields))
                 response.body = make_grpc_body(std::move(response.body), *from.record);
             if (until && response.body && !response.upgraded)

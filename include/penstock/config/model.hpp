@@ -3,6 +3,7 @@
 // Each section carries `where`, the place in the file, for messages about it.
 #pragma once
 
+#include "penstock/config/route_model.hpp"
 #include "penstock/config/tls_model.hpp"
 
 #include <chrono>
@@ -13,9 +14,6 @@
 #include <vector>
 
 namespace penstock::config {
-
-using std::chrono::milliseconds;
-using namespace std::chrono_literals;
 
 inline constexpr std::uint64_t kib = 1024;
 inline constexpr std::uint64_t mib = 1024 * kib;
@@ -81,6 +79,15 @@ struct buffer_limits {
     std::uint64_t total = 64 * mib;  // of the whole listener
 };
 
+// What an escaped '/' or '\' in a path is, and when repeated slashes become one.
+enum class encoded_slash { keep, refuse };     // data, or a reason for 400
+enum class merged_slashes { match, forward };  // for matching only, or on the way out as well
+
+struct path_rules {
+    config::encoded_slash encoded_slash = config::encoded_slash::keep;
+    config::merged_slashes merge_slashes = config::merged_slashes::match;
+};
+
 enum class over_limit { wait, refuse };  // wait in the kernel queue, or answer 503 and close
 
 struct listener {
@@ -92,72 +99,10 @@ struct listener {
     limits limit;
     listener_http2 http2;
     over_limit over = over_limit::wait;
+    path_rules paths;
     listener_timeouts timeouts;
     buffer_limits buffer;
     socket_options socket;
-    location where;
-};
-
-struct header_value {
-    std::string name;  // as written; compared without case
-    std::string value;
-};
-
-// Edits of one head; removed first, then set (replaces), then added.
-struct header_edits {
-    std::vector<std::string> remove;
-    std::vector<header_value> set;
-    std::vector<header_value> add;
-};
-
-enum class path_match { any, exact, prefix };
-
-struct header_match {
-    std::string name;                  // lower case
-    std::optional<std::string> value;  // absent = the field has to be there
-};
-
-struct route_match {
-    std::vector<std::string> hosts;  // lower case; exact or "*.example.com"; empty = any
-    path_match path_kind = path_match::any;
-    std::string path;
-    std::vector<std::string> methods;  // upper case; empty = any
-    std::vector<header_match> headers;
-    bool whole = true;  // false while loading if a part of it was refused
-};
-
-struct respond {
-    int status = 200;
-    std::string body;
-    std::string content_type = "text/plain; charset=utf-8";
-};
-
-struct redirect {
-    std::string to;
-    int status = 308;
-};
-
-// How response bodies that come in small pieces are put together.
-struct flush {
-    std::uint64_t bytes = 16 * 1024;  // sent when so many are there
-    milliseconds interval = 20ms;     // or this long after the first of them
-};
-
-struct route {
-    std::string name;  // given, or made from the upstream's name
-    route_match match;
-    std::string upstream;  // exactly one of upstream, reply and redirection is there
-    std::optional<respond> reply;
-    std::optional<redirect> redirection;
-    std::optional<milliseconds> total_timeout;  // whole exchange, from its first byte
-    header_edits request_headers;
-    header_edits response_headers;
-    std::optional<std::uint64_t> body_limit;  // overrides the listener's
-    std::optional<config::flush> flush;       // none: every piece as it comes
-    bool digest = false;                      // Content-Digest on responses
-    bool websocket = true;                    // short form of `upgrade: [websocket]`
-    // Protocols that an Upgrade may switch to; nothing = what `websocket` says.
-    std::optional<std::vector<std::string>> upgrade;
     location where;
 };
 
@@ -203,6 +148,9 @@ struct upstream {
     pool_limits pool;
     upstream_timeouts timeouts;
     keepalive keep;
+    bool via = false;  // requests carry Via
+    // A Location that names an endpoint's own address is given the client's scheme and authority.
+    bool rewrite_location = true;
     location where;
 };
 

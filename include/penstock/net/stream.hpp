@@ -37,6 +37,7 @@ struct tls_facts {
     // what it has shown and proved to own (DER in base64; empty = nothing).
     const tls_site* site = nullptr;
     std::string client_certificate;
+    std::string client_subject;  // of that certificate (RFC 4514)
 };
 
 class stream {

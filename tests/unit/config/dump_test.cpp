@@ -51,6 +51,7 @@ constexpr const char* every_value =
     "    http2: {streams: 56, stream_window: 65593, connection_window: 65594}\n"
     "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
     "               keepalive: 20ms, tunnel_idle: 21ms}\n"
+    "    paths: {encoded_slash: refuse, merge_slashes: forward}\n"
     "    buffer: {exchange: 262145, connection: 1048577, total: 67108865}\n"
     "    socket: {backlog: 22, nodelay: false, keepalive: {idle: 23s, interval: 24s, count: "
     "25}}\n"
@@ -64,12 +65,17 @@ constexpr const char* every_value =
     "    pool: {connections: 29, idle: 30, idle_timeout: 31ms, queue: 32, queue_timeout: "
     "33ms}\n"
     "    timeouts: {connect: 34ms, first_byte: 35ms, idle: 36ms}\n"
+    "    via: true\n"
+    "    location: keep\n"
     "    socket: {keepalive: false}\n"
     "routes:\n"
     "  - name: r37\n"
     "    upstream: \"1\"\n"
     "    match: {hosts: [\"*.h38\"], path: {exact: /p39}, methods: [M40], headers: {h41: v42, "
-    "h43: ~}}\n"
+    "h43: ~}, listeners: [\"true\"], scheme: https}\n"
+    "    rewrite: {strip_prefix: /p39, host: \"h71.${host}\"}\n"
+    "    via: false\n"
+    "    location: rewrite\n"
     "    timeouts: {total: 44ms}\n"
     "    limits: {body: 45}\n"
     "    websocket: false\n"
@@ -78,7 +84,13 @@ constexpr const char* every_value =
     "    request_headers: {remove: [r46], set: {s47: \"\\\"v48\\\\\"}, add: {a49: \"#\"}}\n"
     "    response_headers: {remove: [r50], set: {s51: v}, add: {a52: v}}\n"
     "  - {respond: {status: 253, body: \"a\\nb\\u0001é: \", content_type: t54}}\n"
-    "  - {match: {path: {prefix: /p55}}, redirect: {to: /t56, status: 307}}\n";
+    "  - {match: {path: {prefix: /p55}}, redirect: {to: /t56, status: 307}}\n"
+    "  - {match: {path: {prefix: /p72}}, redirect: {scheme: https, host: h73, port: 74, path: "
+    "/p75, "
+    "query: q76}}\n"
+    "  - {match: {path: {prefix: /p77}}, split: [{upstream: \"1\", weight: 78}], rewrite: "
+    "{prefix: /p79}}\n"
+    "  - {match: {path: {prefix: /p80}}, upstream: \"1\", rewrite: {path: /p81}}\n";
 
 constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "\"127.0.0.1:1\"",
@@ -163,7 +175,24 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "\"t54\"",
                                               "prefix: \"/p55\"",
                                               "\"/t56\"",
-                                              "status: 307"};
+                                              "status: 307",
+                                              "encoded_slash: refuse",
+                                              "merge_slashes: forward",
+                                              "via: true",
+                                              "location: keep",
+                                              "listeners: [\"true\"]",
+                                              "scheme: https",
+                                              "strip_prefix: \"/p39\"",
+                                              "host: \"h71.${host}\"",
+                                              "via: false",
+                                              "location: rewrite",
+                                              "host: \"h73\"",
+                                              "port: 74",
+                                              "path: \"/p75\"",
+                                              "query: \"q76\"",
+                                              "weight: 78",
+                                              "prefix: \"/p79\"",
+                                              "path: \"/p81\""};
 
 // What a stable dump alone would not show: a key that is never written.
 TEST(Dump, HoldsEveryValueThatWasSet) {
