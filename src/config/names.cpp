@@ -79,6 +79,15 @@ std::optional<std::string> numeric_host(std::string_view text) {
 
 parsed<address> refuse_without_port(std::string_view text) {
     in6_addr v6{};
+    // Most of these are addresses as they stand too, but nobody writes one without a port here.
+    const std::size_t colon = std::min(text.rfind(':'), text.size());
+    const std::string_view port = text.substr(std::min(colon + 1, text.size()));
+    if (port.size() > 1 && to_ipv6(text.substr(0, colon), v6) &&
+        parse_port(port, 0).value.has_value()) {
+        return refusal<address>(in_quotes(text) + " has an IPv6 address without brackets",
+                                "did you mean '[" + std::string(text.substr(0, colon)) +
+                                    "]:" + std::string(port) + "'?");
+    }
     if (to_ipv6(text, v6)) {
         return refusal<address>(
             in_quotes(text) + " has no port",

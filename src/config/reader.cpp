@@ -26,7 +26,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 }
 
 // The line with control bytes but tabs made visible; nothing if the column lies beyond the cut.
-std::string source_line(const std::vector<std::string_view>& lines, const location& where) {
+std::string shown_line(const std::vector<std::string_view>& lines, const location& where) {
     const auto index = static_cast<std::size_t>(where.line) - 1;
     if (where.line < 1 || index >= lines.size() ||
         static_cast<std::size_t>(where.column) > source_line_max) {
@@ -74,6 +74,10 @@ std::size_t find_word(const std::string& text, const std::string& word, std::siz
 }
 
 }  // namespace
+
+std::string source_line(std::string_view text, const location& where) {
+    return shown_line(lines_of(text), where);
+}
 
 location reader::at(const yaml_node& node) const {
     return {file_name(node.file), node.line, node.column};
@@ -195,7 +199,7 @@ std::vector<diagnostic> reader::take_problems() {
         problem.hint = without_hidden(std::move(problem.hint));
         const std::size_t file = file_number(problem.where.file);
         if (file < lines.size()) {
-            problem.source_line = source_line(lines[file], problem.where);
+            problem.source_line = shown_line(lines[file], problem.where);
         }
     }
     if (dropped_ > 0) {

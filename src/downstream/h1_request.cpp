@@ -1,5 +1,7 @@
 // One request: its head, what it means, its record, and how it ends before its time.
 #include "downstream/h1_connection.hpp"
+
+#include "downstream/let_go.hpp"
 #include "downstream/refusal.hpp"
 #include "penstock/http/error.hpp"
 #include "penstock/http/h2.hpp"
@@ -234,7 +236,10 @@ void h1_connection::finish_exchange(bool asked) {
     tunnel_idle_.reset();
     alarm_.off();
     if (!now.head_sent && record.why == reason::client_gone)
-        record.status = 499;
+        record.status = status_gone;
+    // Cut at the end of a drain: the client saw nothing of what the handler had to say.
+    else if (!now.head_sent && record.why == reason::draining)
+        record.status = status_unsent;
     record.request_complete = now.body && now.body->finished();
     record.ledger.finish(net::worker::clock());
     if (asked)

@@ -481,6 +481,8 @@ void h2_exchange::judge_end() {
 }
 
 void h2_exchange::finish() {
+    if (!stream_.head_sent && record_.why == reason::draining)
+        record_.status = status_unsent;
     record_.request_complete = body_ ? body_->finished() : stream_.ended;
     record_.ledger.finish(net::worker::clock());
     state_->handler->finished(record_);

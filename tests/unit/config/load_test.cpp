@@ -2,6 +2,7 @@
 #include "penstock/config/dump.hpp"
 
 #include "contract_example.hpp"
+#include "penstock/config/dump.hpp"
 #include "scratch.hpp"
 
 #include <gtest/gtest.h>
@@ -403,9 +404,39 @@ TEST(LoadFile, HoldsFilesToTheirLimit) {
     EXPECT_FALSE(load_padded(file_size_max + 1));
 }
 
+TEST(Load, TakesWorkersAsANumberAWordOrASection) {
+    const auto loaded_with = [](const std::string& value) {
+        return load_text("workers: " + value + "\n" + std::string(minimal), "p.yaml");
+    };
+    struct expectation {
+        const char* value;
+        std::uint32_t count;
+        bool pinned;
+        const char* dumped;
+    };
+    for (const expectation& one :
+         {expectation{"2", 2, false, "workers: 2\n"},
+          expectation{"256", 256, false, "workers: 256\n"},
+          expectation{"auto", 0, false, "workers: auto\n"},
+          expectation{"{count: 4, pin: true}", 4, true, "  count: 4\n  pin: true\n"},
+          expectation{"{pin: true}", 0, true, "  count: auto\n  pin: true\n"},
+          expectation{"{count: auto}", 0, false, "workers: auto\n"}}) {
+        const loaded got = loaded_with(one.value);
+        ASSERT_TRUE(got.ok()) << one.value << render_text(got.problems);
+        EXPECT_EQ(got.value->workers, one.count) << one.value;
+        EXPECT_EQ(got.value->workers_pinned, one.pinned) << one.value;
+        const std::string text = dump(*got.value);
+        EXPECT_NE(text.find(one.dumped), std::string::npos) << text;
+    }
+    for (const char* const value :
+         {"0", "257", "many", "{count: 0}", "{count: 257}", "{pin: 2}", "{cpu: 1}", "[1]"})
+        EXPECT_FALSE(loaded_with(value).ok()) << value;
+}
+
 TEST(LoadFile, LoadsEveryExample) {
     std::size_t examples = 0;
-    for (const auto& file : std::filesystem::directory_iterator(repository() / "config")) {
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(repository() / "config")) {
         if (file.path().extension() != ".yaml") {
             continue;
         }
@@ -417,7 +448,7 @@ TEST(LoadFile, LoadsEveryExample) {
         EXPECT_TRUE(outcome.problems.empty()) << render_text(outcome.problems);
         ++examples;
     }
-    EXPECT_GE(examples, 5U);
+    EXPECT_GE(examples, 13U);
 }
 
 }  // namespace
