@@ -117,6 +117,7 @@ void write_limits(yaml_writer& out, const listener& from) {
     out.put("header_field", size_text(from.limit.header_field));
     out.put("header_count", std::to_string(from.limit.header_count));
     out.put("body", size_text(from.limit.body));
+    out.put("body_rate", size_text(from.limit.body_rate));
     out.put("requests", std::to_string(from.limit.requests));
     out.end();
 }
@@ -369,6 +370,9 @@ void write_upstream(yaml_writer& out, const upstream& from) {
     out.put("protocol", protocol_text(from.protocol));
     if (from.protocol != upstream_protocol::http1) {
         write_http2(out, from.http2);
+        out.begin("buffer");
+        out.put("total", size_text(from.buffer.total));
+        out.end();
     }
     write_upstream_tls(out, from.tls);
     out.put("balance", balance_text(from.balance));

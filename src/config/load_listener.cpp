@@ -84,6 +84,7 @@ void load_limits(const section& listener_section, listener& to) {
     from->read("header_field", to.limit.header_field);
     from->read("header_count", to.limit.header_count);
     from->read("body", to.limit.body);
+    from->read("body_rate", to.limit.body_rate);
     from->read("requests", to.limit.requests);
     std::string over = "wait";
     from->read("over_limit", over);

@@ -53,6 +53,11 @@ void load_http2(const section& upstream_section, upstream& to) {
     }
 }
 
+void load_buffer(const section& upstream_section, upstream_buffer& to) {
+    if (const std::optional<section> from = upstream_section.child("buffer"); from.has_value())
+        from->read("total", to.total);
+}
+
 config::balance load_balance(const section& from) {
     if (refused_for_now(from, "balance", "maglev")) {
         return {};
@@ -168,6 +173,7 @@ upstream load_upstream(const section& from, const yaml_node& name) {
     out.tls = load_tls(from);
     out.protocol = load_protocol(from, out.tls.has_value());
     load_http2(from, out);
+    load_buffer(from, out.buffer);
     out.balance = load_balance(from);
     load_pool(from, out.pool);
     load_timeouts(from, out.timeouts);

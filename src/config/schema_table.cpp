@@ -135,6 +135,11 @@ constexpr key_info table[] = {
      .default_text = "100", .range = {1, 1000}, .meaning = "Header fields of one request."},
     {.path = "listeners.<name>.limits.body", .type = type::size, .default_text = "0",
      .range = body_range, .meaning = "Request body; 0 = no cap."},
+    {.path = "listeners.<name>.limits.body_rate", .type = type::size, .default_text = "500",
+     .range = {0, 1024 * kibibyte},
+     .meaning = "Bytes a second, over 20s of waiting, below which request bodies end while the "
+                "listener has more than three quarters of its `connections` or memory is short: "
+                "the slowest first, gRPC calls last, answered ones never; 0 = none ends."},
     {.path = "listeners.<name>.limits.requests", .type = type::integer, .default_text = "0",
      .range = {0, 1'000'000'000}, .meaning = "Requests on one connection; 0 = no cap."},
     {.path = "listeners.<name>.http2", .type = type::section,
@@ -142,8 +147,9 @@ constexpr key_info table[] = {
     {.path = "listeners.<name>.http2.streams", .type = type::integer, .default_text = "100",
      .range = {1, 1000}, .meaning = "Requests; more are refused, each for itself."},
     {.path = "listeners.<name>.http2.stream_window", .type = type::size,
-     .default_text = "256KiB", .range = window_range,
-     .meaning = "Bytes of one request's body that wait here for the origin."},
+     .default_text = "1MiB", .range = window_range,
+     .meaning = "Bytes of one request's body that wait here for the origin, at first: over a "
+                "distance windows grow with bandwidth and delay, out of `buffer.total`."},
     {.path = "listeners.<name>.http2.connection_window", .type = type::size,
      .default_text = "1MiB", .range = window_range,
      .meaning = "Likewise of all requests of one connection; half as much again is held for "
@@ -165,13 +171,15 @@ constexpr key_info table[] = {
      .meaning = "No byte in either direction of an upgraded connection."},
     {.path = "listeners.<name>.buffer", .type = type::section,
      .meaning = "Bytes of responses that are taken from the origin ahead of slow clients, so that "
-                "its connections are free early; 0 = none."},
+                "its connections are free early, and of HTTP/2 windows that have grown; 0 = "
+                "none."},
     {.path = "listeners.<name>.buffer.exchange", .type = type::size, .default_text = "256KiB",
      .range = {0, gibibyte}, .meaning = "Of one response."},
     {.path = "listeners.<name>.buffer.connection", .type = type::size, .default_text = "1MiB",
      .range = {0, gibibyte}, .meaning = "Of all responses of one connection."},
     {.path = "listeners.<name>.buffer.total", .type = type::size, .default_text = "64MiB",
-     .range = body_range, .meaning = "Of all responses of the listener."},
+     .range = body_range,
+     .meaning = "Of the whole listener; windows take three quarters of it at most."},
     {.path = "listeners.<name>.socket", .type = type::section,
      .meaning = "Options of the listener's sockets."},
     {.path = "listeners.<name>.socket.backlog", .type = type::integer,
@@ -278,14 +286,25 @@ constexpr key_info table[] = {
      .range = {1, 1000},
      .meaning = "Requests on one connection at the same time, if the origin allows as many."},
     {.path = "upstreams.<name>.http2.stream_window", .type = type::size,
-     .default_text = "64KiB", .range = window_range,
-     .meaning = "Bytes of one response's body that wait here for the client."},
+     .default_text = "1MiB", .range = window_range,
+     .meaning = "Bytes of one response's body that wait here for the client, at first: over a "
+                "distance windows grow with bandwidth and delay. Each stream may have 64KiB; what "
+                "is beyond that comes out of `buffer.total`."},
     {.path = "upstreams.<name>.http2.ping_interval", .type = type::duration,
-     .default_text = "15s", .range = wait_range,
-     .meaning = "Silence on a busy connection before the origin is asked whether it is there."},
+     .default_text = "5m", .range = wait_range,
+     .meaning = "Silence on a busy connection before a PING asks whether the origin is there; an "
+                "origin that answers with GOAWAY(ENHANCE_YOUR_CALM) is asked half as often from "
+                "then on. Servers of gRPC allow one in 5m."},
     {.path = "upstreams.<name>.http2.ping_timeout", .type = type::duration,
-     .default_text = "5s", .range = wait_range,
+     .default_text = "20s", .range = wait_range,
      .meaning = "How long its answer may take before the connection counts as dead."},
+    {.path = "upstreams.<name>.buffer", .type = type::section,
+     .meaning = "Bytes of HTTP/2 responses that wait here for slow clients, and of windows that "
+                "have grown."},
+    {.path = "upstreams.<name>.buffer.total", .type = type::size, .default_text = "64MiB",
+     .range = body_range,
+     .meaning = "Of the whole upstream, beside 64KiB of each stream; windows take three quarters "
+                "of it at most."},
     {.path = "upstreams.<name>.tls", .type = type::section, .default_text = "false",
      .other = type::boolean, .meaning = "TLS to the origins; `true` takes the defaults below."},
     {.path = "upstreams.<name>.tls.verify", .type = type::boolean, .default_text = "true",
@@ -303,7 +322,8 @@ constexpr key_info table[] = {
     {.path = "upstreams.<name>.pool", .type = type::section,
      .meaning = "Connections to the origins."},
     {.path = "upstreams.<name>.pool.connections", .type = type::integer,
-     .default_text = "100", .range = {1, 1'000'000}, .meaning = "Per endpoint, whole process."},
+     .default_text = "1000", .range = {1, 1'000'000},
+     .meaning = "Per endpoint, whole process; tunnels count."},
     {.path = "upstreams.<name>.pool.idle", .type = type::integer, .default_text = "1000",
      .range = {0, 1'000'000}, .meaning = "Idle ones kept, whole process."},
     {.path = "upstreams.<name>.pool.idle_timeout", .type = type::duration,
