@@ -117,28 +117,37 @@ void check_ambiguous(reader& in, const std::vector<const route*>& routes) {
     }
 }
 
-void check_unused(reader& in, const std::vector<route>& routes,
-                  const std::vector<upstream>& upstreams) {
+void check_references(reader& in, const std::vector<upstream>& upstreams) {
     std::unordered_set<std::string_view> known;
+    std::vector<std::string_view> names;
     for (const upstream& one : upstreams) {
         known.insert(one.name);
+        names.push_back(one.name);
     }
     std::unordered_set<std::string_view> used;
-    for (const route& one : routes) {
-        // Of a misspelt name nobody knows which upstream was meant, so none is called unused.
-        if (!one.upstream.empty() && !known.contains(one.upstream)) {
-            return;
+    bool all_known = true;
+    for (const yaml_node* const node : in.references()) {
+        if (node->kind != node_kind::scalar) {
+            continue;  // reported where it was read
         }
-        used.insert(one.upstream);
+        used.insert(node->text);
+        if (!known.contains(node->text)) {
+            all_known = false;
+            // Comparing with thousands of names is for the first few errors only.
+            std::string hint = in.errors() < 20 ? nearest_hint(node->text, names) : "";
+            in.error(*node, "unknown upstream " + in_quotes(node->text), std::move(hint));
+        }
     }
+    // Of a misspelt name nobody knows which upstream was meant, so none is called unused.
     for (const upstream& one : upstreams) {
-        if (!used.contains(one.name)) {
+        if (all_known && !used.contains(one.name)) {
             in.warn(one.where, "upstream " + in_quotes(one.name) + " is used by no route");
         }
     }
 }
 
-void check_bound(reader& in, std::vector<bound_address> bound) {
+void check_bound(reader& in) {
+    std::vector<bound_address>& bound = in.bound();
     std::stable_sort(bound.begin(), bound.end(), [](const auto& a, const auto& b) {
         return std::tie(a.where.line, a.where.column) < std::tie(b.where.line, b.where.column);
     });

@@ -1,11 +1,14 @@
-// What one load is about: the file, and the problems found so far. The section loaders and checks
-// report to it; it orders the problems and adds the source lines at the end. It doesn't read
-// values.
+// What one load is about: the files, and the problems found so far. Rows and checks report to it;
+// it orders the problems, adds the source lines at the end and keeps out of them what `${env:…}`
+// and `${file:…}` stand for. It does not read values.
 #pragma once
 
 #include "config/yaml_tree.hpp"
 #include "penstock/config/load.hpp"
 
+#include <cstdint>
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,9 +16,25 @@
 
 namespace penstock::config {
 
+// An address that something binds, with the place that says so.
+struct bound_address {
+    address at;
+    std::string owner;  // "listener 'web'", "admin"
+    location where;
+};
+
 class reader {
  public:
-    explicit reader(std::string file) : file_(std::move(file)) {}
+    explicit reader(std::string file) { add_file(std::move(file)); }
+
+    // A file that is read, and the number that its nodes carry. The first one is the
+    // configuration's own; `text` has to outlive the reader.
+    std::uint16_t add_file(std::string name, std::string_view text = {});
+    void set_text(std::uint16_t file, std::string_view text) { files_[file].text = text; }
+    [[nodiscard]] const std::string& file_name(std::uint16_t file) const {
+        return files_[file].name;
+    }
+    [[nodiscard]] std::size_t files() const noexcept { return files_.size(); }
 
     [[nodiscard]] location at(const yaml_node& node) const;
     void error(const yaml_node& node, std::string message, std::string hint = {});
@@ -23,19 +42,48 @@ class reader {
     void warn(const yaml_node& node, std::string message, std::string hint = {});
     void warn(const location& where, std::string message, std::string hint = {});
 
-    // An absolute path; relative ones begin at the file's directory.
-    [[nodiscard]] std::string resolve(const std::string& path) const;
+    // An absolute path; relative ones begin at the directory of the file that says so.
+    [[nodiscard]] std::string resolve(const yaml_node& said_by, const std::string& path) const;
+    // "FILE:LINE:COLUMN"
+    [[nodiscard]] std::string place(const yaml_node& node) const;
 
-    // The problems in the order of the file, with their source lines; the reader is spent.
-    [[nodiscard]] std::vector<diagnostic> take_problems(std::string_view text);
+    // What a reference stands for: shown in no message, its reference is.
+    void hide(std::string value, std::string written);
+    // While only a part of an object is looked at: what is missing may come from elsewhere.
+    void set_partial(bool partial) noexcept { partial_ = partial; }
+    [[nodiscard]] bool partial() const noexcept { return partial_; }
+
+    // What the file binds, for the check that nothing is bound twice.
+    [[nodiscard]] std::vector<bound_address>& bound() noexcept { return bound_; }
+    // A value that names an upstream; whether there is one is seen at the end.
+    void refers_to_upstream(const yaml_node& name) { references_.push_back(&name); }
+    [[nodiscard]] const std::vector<const yaml_node*>& references() const noexcept {
+        return references_;
+    }
+
+    // The problems in the order of the files, with their source lines; the reader is spent.
+    [[nodiscard]] std::vector<diagnostic> take_problems();
     // Errors so far, shown or not.
     [[nodiscard]] std::size_t errors() const noexcept { return errors_; }
 
  private:
-    void add(severity how, location where, std::string message, std::string hint);
+    struct source {
+        std::string name;
+        std::string_view text;
+    };
 
-    std::string file_;
+    void add(severity how, location where, std::string message, std::string hint);
+    void add(severity how, const yaml_node& node, std::string message, std::string hint);
+    [[nodiscard]] std::size_t file_number(const std::string& name) const;
+    [[nodiscard]] std::string without_hidden(std::string text) const;
+
+    std::vector<source> files_;
     std::vector<diagnostic> problems_;
+    std::set<std::string> seen_;  // problems so far: what is inherited is read several times
+    std::map<std::string, std::string> hidden_;  // values, and what is shown of them
+    bool partial_ = false;
+    std::vector<bound_address> bound_;
+    std::vector<const yaml_node*> references_;
     std::size_t dropped_ = 0;
     std::size_t errors_ = 0;
 };

@@ -1,7 +1,8 @@
 // The reference tables of docs/configuration.md.
-#include "config/scalar.hpp"
+#include "config/describe.hpp"
 #include "config/schema_find.hpp"
 #include "config/text.hpp"
+#include "config/values.hpp"
 #include "penstock/config/schema.hpp"
 
 namespace penstock::config {
@@ -52,13 +53,6 @@ std::string choices_text(const key_info& row) {
     return out;
 }
 
-std::string number_text(std::int64_t value, key_type type) {
-    if (type == key_type::duration) {
-        return format_duration(value);
-    }
-    return type == key_type::size ? format_size(value) : std::to_string(value);
-}
-
 std::string list_text(const key_info& row) {
     std::string out =
         "list of " + std::string(row.item == key_type::section ? "maps" : type_word(row.item));
@@ -71,6 +65,8 @@ std::string list_text(const key_info& row) {
     return out;
 }
 
+}  // namespace
+
 std::string type_text(const key_info& row) {
     if (row.type == key_type::list) {
         return list_text(row);
@@ -78,8 +74,8 @@ std::string type_text(const key_info& row) {
     std::string out(type_word(row.type));
     if (row.type == key_type::integer || row.type == key_type::duration ||
         row.type == key_type::size) {
-        out += ", " + number_text(row.range.low, row.type) + " to " +
-               number_text(row.range.high, row.type);
+        out += ", " + text_of_number(row.range.low, row.type) + " to " +
+               text_of_number(row.range.high, row.type);
     }
     if (row.type == key_type::choice) {
         out += " " + choices_text(row);
@@ -91,6 +87,8 @@ std::string type_text(const key_info& row) {
     }
     return out;
 }
+
+namespace {
 
 std::string state_text(const key_info& row) {
     if (row.state == key_state::ignored) {

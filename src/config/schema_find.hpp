@@ -1,4 +1,4 @@
-// Looking rows of the schema table up.
+// Looking keys up in the schema.
 #pragma once
 
 #include "penstock/config/schema.hpp"
@@ -10,15 +10,17 @@
 namespace penstock::config {
 
 // The row of a path, or null.
-[[nodiscard]] const key_info* find_key(std::string_view path) noexcept;
+[[nodiscard]] const key_info* find_key(std::string_view path);
 // The row of a key right below a path, or null; a key with dots in it is none.
-[[nodiscard]] const key_info* find_child(std::string_view path, std::string_view key) noexcept;
+[[nodiscard]] const key_info* find_child(std::string_view path, std::string_view key);
 // The rows right below a path ("" = the top level), in the table's order.
 [[nodiscard]] std::vector<const key_info*> children_of(std::string_view path);
 // Their names.
 [[nodiscard]] std::vector<std::string_view> names_below(std::string_view path);
 // The last part of a row's path.
 [[nodiscard]] std::string_view key_name(const key_info& info) noexcept;
+// Whether some row's last part is this word.
+[[nodiscard]] bool is_key_name(std::string_view word);
 [[nodiscard]] std::string join_path(std::string_view path, std::string_view key);
 
 }  // namespace penstock::config

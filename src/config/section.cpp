@@ -153,7 +153,7 @@ bool section::is_misspelt(std::string_view key) const {
 }
 
 void section::require(std::string_view key) const {
-    if (is_map() && find(key) == nullptr && !is_misspelt(key)) {
+    if (!in_.partial() && is_map() && find(key) == nullptr && !is_misspelt(key)) {
         in_.error(node_, map_name(path_) + " needs " + in_quotes(key));
     }
 }

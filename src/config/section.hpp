@@ -1,5 +1,5 @@
-// A map whose keys the schema table knows, read into the members of the model. It stands between
-// the values and the section loaders: they say which key goes into which member.
+// A map whose keys the schema knows, read into the members of the model. It stands between the
+// values and the rows (binding.hpp): they say which key goes into which member.
 #pragma once
 
 #include "config/reader.hpp"
@@ -20,7 +20,7 @@ namespace penstock::config {
 // it if it is wrong. What isn't there leaves its target, which holds the default.
 class section {
  public:
-    // `path` as in the schema table: "listeners.<name>.limits", or "" for the top level.
+    // `path` as in the schema: "listeners.<name>.limits", or "" for the top level.
     section(reader& in, const yaml_node& node, std::string path);
 
     // The value of a key, or null if the key isn't there.

@@ -29,13 +29,6 @@ std::string_view kind_name(node_kind kind) noexcept {
     return "";
 }
 
-std::string format_number(std::int64_t value, key_type type) {
-    if (type == key_type::duration) {
-        return format_duration(value);
-    }
-    return type == key_type::size ? format_size(value) : std::to_string(value);
-}
-
 parsed<std::int64_t> parse_number(const std::string& text, key_type type) {
     if (type == key_type::duration) {
         return parse_duration(text);
@@ -70,6 +63,13 @@ const char* file_fault(const std::string& path) {
 }
 
 }  // namespace
+
+std::string text_of_number(std::int64_t value, key_type type) {
+    if (type == key_type::duration) {
+        return format_duration(value);
+    }
+    return type == key_type::size ? format_size(value) : std::to_string(value);
+}
 
 const std::string* text_of(reader& in, const yaml_node& node) {
     if (node.kind == node_kind::scalar) {
@@ -113,8 +113,10 @@ std::vector<yaml_node::entry> entries_of(reader& in, const yaml_node& node, std:
         if (fresh) {
             entries.push_back(entry);
         } else {
+            const bool elsewhere = first->second->file != entry.key->file;
             in.error(*entry.key, "duplicate key " + in_quotes(*key),
-                     "first at line " + std::to_string(first->second->line));
+                     elsewhere ? "first at " + in.place(*first->second)
+                               : "first at line " + std::to_string(first->second->line));
         }
     }
     return entries;
@@ -152,12 +154,12 @@ std::optional<std::int64_t> number_of(reader& in, const yaml_node& node, const k
     const bool duration = info.type == key_type::duration;
     if (*number.value < info.range.low) {
         in.error(node, in_quotes(*text) + (duration ? " is too short" : " is too small") +
-                           ": at least " + format_number(info.range.low, info.type));
+                           ": at least " + text_of_number(info.range.low, info.type));
         return std::nullopt;
     }
     if (*number.value > info.range.high) {
         in.error(node, in_quotes(*text) + (duration ? " is too long" : " is too large") +
-                           ": at most " + format_number(info.range.high, info.type));
+                           ": at most " + text_of_number(info.range.high, info.type));
         return std::nullopt;
     }
     return number.value;
@@ -196,7 +198,7 @@ std::optional<std::string> readable_file(reader& in, const yaml_node& node) {
         in.error(node, in_quotes(*written) + " is not a path");
         return std::nullopt;
     }
-    std::string path = in.resolve(*written);
+    std::string path = in.resolve(node, *written);
     if (const char* const fault = file_fault(path); fault != nullptr) {
         in.error(node, "cannot read " + in_quotes(path) + ": " + fault);
         return std::nullopt;

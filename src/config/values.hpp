@@ -1,4 +1,4 @@
-// Reads single nodes as the schema table describes them: type, range, length, repeated keys. What
+// Reads single nodes as the schema describes them: type, range, length, repeated keys. What
 // is wrong is reported to the reader, and nothing comes back. Rules between keys are checked
 // elsewhere.
 #pragma once
@@ -16,6 +16,8 @@
 
 namespace penstock::config {
 
+// A count, milliseconds or bytes, as a configuration writes them.
+[[nodiscard]] std::string text_of_number(std::int64_t value, key_type type);
 // Text of a scalar; an error and nothing if the node is something else.
 [[nodiscard]] const std::string* text_of(reader& in, const yaml_node& node);
 // The items of a list whose length the table allows. A value that isn't a list is an error.

@@ -30,7 +30,7 @@ struct stop {
 
 class tree_builder final : public YAML::EventHandler {
  public:
-    explicit tree_builder(yaml_tree& tree) : tree_(tree) {}
+    tree_builder(yaml_tree& tree, std::uint16_t file) : tree_(tree), file_(file) {}
 
     void OnDocumentStart(const YAML::Mark& mark) override {
         if (tree_.root != nullptr) {
@@ -94,6 +94,7 @@ class tree_builder final : public YAML::EventHandler {
         node.kind = kind;
         node.line = mark.line + 1;
         node.column = mark.column + 1;
+        node.file = file_;
         if (anchor != YAML::NullAnchor) {
             anchors_[anchor] = &node;
         }
@@ -138,6 +139,7 @@ class tree_builder final : public YAML::EventHandler {
     }
 
     yaml_tree& tree_;
+    std::uint16_t file_;
     std::vector<level> open_;
     std::unordered_map<YAML::anchor_t, yaml_node*> anchors_;
 };
@@ -196,24 +198,24 @@ std::string syntax_hint(std::string_view text, const YAML::Exception& failure) {
     return block ? "the indentation does not fit the lines above" : "";
 }
 
-void feed(std::string_view text, yaml_tree& tree) {
+void feed(std::string_view text, yaml_tree& tree, std::uint16_t file) {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    tree_builder builder(tree);
+    tree_builder builder(tree, file);
     while (parser.HandleNextDocument(builder)) {
     }
 }
 
 }  // namespace
 
-yaml_tree parse_yaml(std::string_view text) {
+yaml_tree parse_yaml(std::string_view text, std::uint16_t file) {
     yaml_tree tree;
     tree.problem = check_bytes(text);
     if (tree.problem.has_value()) {
         return tree;
     }
     try {
-        feed(text, tree);
+        feed(text, tree, file);
     } catch (stop& stopped) {
         tree.problem = std::move(stopped.why);
     } catch (const YAML::Exception& failure) {
@@ -225,6 +227,25 @@ yaml_tree parse_yaml(std::string_view text) {
         tree.problem = yaml_problem{0, 0, failure.what(), {}};
     }
     return tree;
+}
+
+yaml_node& hollow_copy(node_store& made, const yaml_node& of) {
+    yaml_node& copy = made.emplace_back();
+    copy.kind = of.kind;
+    copy.line = of.line;
+    copy.column = of.column;
+    copy.file = of.file;
+    copy.text = of.text;
+    copy.written = of.written;
+    copy.weight = of.weight;
+    return copy;
+}
+
+const yaml_node* member_of(const yaml_node& map, std::string_view key) noexcept {
+    const auto found = std::find_if(map.entries.begin(), map.entries.end(), [&](const auto& one) {
+        return one.key->kind == node_kind::scalar && one.key->text == key;
+    });
+    return found == map.entries.end() ? nullptr : found->value;
 }
 
 }  // namespace penstock::config

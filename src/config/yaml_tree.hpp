@@ -24,7 +24,9 @@ struct yaml_node {
     node_kind kind = node_kind::null;
     int line = 0;  // from 1
     int column = 0;
+    std::uint16_t file = 0;               // which of the configuration's files, from 0
     std::string text;                     // scalar
+    std::string written;                  // scalar: with `${env:…}` and the like, if it had any
     std::vector<const yaml_node*> items;  // list
     std::vector<entry> entries;           // map, in the order of the file
     // Nodes of the subtree, an alias counted as a copy of what it stands for.
@@ -45,7 +47,15 @@ struct yaml_tree {
     std::optional<yaml_problem> problem;
 };
 
-// Never throws; any byte sequence is taken.
-[[nodiscard]] yaml_tree parse_yaml(std::string_view text);
+// Never throws; any byte sequence is taken. `file` goes into every node.
+[[nodiscard]] yaml_tree parse_yaml(std::string_view text, std::uint16_t file = 0);
+
+// Nodes that were made of others: maps merged, scalars replaced.
+using node_store = std::deque<yaml_node>;
+
+// A copy of a map or list without its children, or of a scalar, in the store.
+[[nodiscard]] yaml_node& hollow_copy(node_store& made, const yaml_node& of);
+// The value of a key, or null.
+[[nodiscard]] const yaml_node* member_of(const yaml_node& map, std::string_view key) noexcept;
 
 }  // namespace penstock::config

@@ -51,7 +51,7 @@ net::task<result<void>> h2_request_body::wait() {
            http::h2_server_session::data_waiting(from_.stream) == 0 && !from_.stream.closed) {
         changed_.reset();
         waiting_ = true;
-        if (!rules_.awaits_continue && !tunnelling_) {
+        if (!rules_.awaits_continue && !tunnelling_ && !(rules_.call && quiet_)) {
             const time_point latest = pace_.begin_wait(from_.worker.now());
             patience_.arm(from_.worker.deadlines(), latest, net::errc::body_timeout);
             from_.watch.add(*this);

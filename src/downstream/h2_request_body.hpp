@@ -66,8 +66,12 @@ class h2_request_body final : public exchange::body_source, private watched_body
     // The response head has been handed over: waits are not charged to phase body any more.
     void go_quiet() noexcept {
         quiet_ = true;
-        if (rules_.call)
-            pace_.relax();
+        if (!rules_.call)
+            return;
+        // From here on both sides talk as they have something to say, and the exchange looks at
+        // the silence of both.
+        pace_.relax();
+        patience_.disarm();
     }
     // 100 was sent: from now on the client is expected to send, and a wait has its deadline.
     void note_continue() noexcept;

@@ -13,7 +13,7 @@ namespace penstock::test {
 class attack_baseline {
  public:
     // `proxy` must outlive this.
-    explicit attack_baseline(daemon& proxy) : proxy_(proxy), before_(now()) {}
+    explicit attack_baseline(daemon& proxy) : proxy_(proxy), before_(settled()) {}
 
     // Waits until it holds no more than it did; fails the test if it does not come to that.
     void expect_back() const {
@@ -27,7 +27,7 @@ class attack_baseline {
         EXPECT_EQ(after.connections, 0);
         EXPECT_EQ(after.streams, 0);
         EXPECT_EQ(after.at_origins, 0);
-        EXPECT_EQ(after.descriptors, before_.descriptors);
+        EXPECT_LE(after.descriptors, before_.descriptors);
         EXPECT_TRUE(grows_quiet(pid));
         if (sanitized())
             return;  // it keeps freed memory
@@ -47,9 +47,22 @@ class attack_baseline {
         std::uint64_t memory = 0;
         [[nodiscard]] bool as_little_as(const held& other) const {
             return connections == 0 && streams == 0 && at_origins == 0 &&
-                   descriptors == other.descriptors;
+                   descriptors <= other.descriptors;
         }
     };
+    // The proxy opens files of the kernel for a moment, as its memory watch does. A single look may
+    // count them, so it takes several that agree.
+    [[nodiscard]] held settled() const {
+        constexpr int looks = 5;
+        const time_limit limit(30s);
+        held found = now();
+        for (int same = 1; same < looks && !limit.passed();) {
+            const held next = now();
+            same = next.descriptors == found.descriptors ? same + 1 : 1;
+            found = next;
+        }
+        return found;
+    }
     [[nodiscard]] held now() const {
         const samples all = scrape(proxy_);
         const double idle = sum(all, "penstock_upstream_connections", {"state=\"idle\""});

@@ -73,6 +73,28 @@ TEST(CommandLine, PrintsItsVersionAndLibraries) {
     EXPECT_EQ(penstock({"--version"}).out, got.out);
 }
 
+// What a value comes from is shown, and not the value: by dump, and by check if it is wrong.
+TEST(CommandLine, ShowsReferencesAndNotTheirValues) {
+    const temp_dir dir;
+    dir.write("token", "s3cr3t-t0k3n\n");
+    const std::string file =
+        dir.write("a.yaml", std::string(good) +
+                                "policies: {auth: {request_headers: {set: {authorization: "
+                                "\"Bearer ${file:token}\"}}}}\ndefaults: {route: {use: "
+                                "[auth]}}\n");
+    const command_result dumped = penstock({"dump", "-c", file});
+    EXPECT_EQ(dumped.status.code, 0) << dumped.err;
+    EXPECT_TRUE(contains(dumped.out, "value: \"Bearer ${file:token}\"")) << dumped.out;
+    EXPECT_FALSE(contains(dumped.out, "s3cr3t")) << dumped.out;
+    const std::string wrong =
+        dir.write("b.yaml", std::string(good) + "workers: \"${file:token}\"\n");
+    const command_result checked = penstock({"check", "-c", wrong});
+    EXPECT_EQ(checked.status.code, 78);
+    EXPECT_TRUE(contains(checked.err + checked.out, "'${file:token}' is not a whole number"))
+        << checked.err << checked.out;
+    EXPECT_FALSE(contains(checked.err + checked.out, "s3cr3t")) << checked.err << checked.out;
+}
+
 TEST(CommandLine, PrintsASchemaThatIsJson) {
     const command_result got = penstock({"schema"});
     EXPECT_EQ(got.status.code, 0);

@@ -96,10 +96,12 @@ TEST(GrpcQuiet, StreamEndsWithTunnelIdle) {
     client.send(h2::head(1, grpc_head(), false) +
                 h2::body(1, std::string("\0\0\0\0\1x", 6), false));
     EXPECT_EQ(client.body(1, 6).body.size(), 6U);
+    look(time.proxy());
     time.advance(3599s);
     look(time.proxy());
     client.send(h2::body(1, std::string("\0\0\0\0\1y", 6), false));
     EXPECT_EQ(client.body(1, 12).body.size(), 12U);
+    look(time.proxy());
     time.advance(3599s);
     look(time.proxy());
     EXPECT_FALSE(client.responses[1].over());
@@ -123,6 +125,8 @@ TEST(GrpcQuiet, OtherResponsesKeepTheirDeadline) {
     h2_client client(time.proxy().port("web"));
     client.send(h2::head(1, h2::get("/")));
     EXPECT_EQ(client.body(1, 4).body, "part");
+    // It waits for more by now.
+    look(time.proxy());
     time.advance(61s);
     look(time.proxy());
     EXPECT_TRUE(client.response(1).reset.has_value());

@@ -2,6 +2,7 @@
 #include "support/certificate.hpp"
 #include "support/probe.hpp"
 #include "support/scripted_origin.hpp"
+#include "support/temp_dir.hpp"
 
 #include <gtest/gtest.h>
 
@@ -83,6 +84,29 @@ TEST(Reload, KeepsTheOldOneIfTheNewOneIsWrong) {
     // The next good one is generation 2 and clears the failure.
     reload(proxy, configuration(origin.address()), 2);
     EXPECT_EQ(sum(scrape(proxy), "penstock_config_last_reload_success"), 1);
+}
+
+TEST(Reload, ReadsIncludedFilesAndTheFilesOfValuesAgain) {
+    const temp_dir more;
+    const std::string routes = "routes: [{respond: {body: \"${file:motd}\"}}]\n";
+    more.write("motd", "one\n");
+    more.write("routes.yaml", routes);
+    const std::string main = "admin: {bind: \"127.0.0.1:0\"}\ninclude: \"" + more.path("*.yaml") +
+                             "\"\nlisteners: {web: {bind: \"127.0.0.1:0\"}}\n";
+    daemon proxy(main);
+    EXPECT_EQ(get(proxy.url("web")), "one");
+    more.write("motd", "two\n");
+    reload(proxy, main, 2);
+    EXPECT_EQ(get(proxy.url("web")), "two");
+    more.write("routes.yaml", "routes: [{respond: {body: three}}]\n");
+    reload(proxy, main, 3);
+    EXPECT_EQ(get(proxy.url("web")), "three");
+    more.write("routes.yaml", "routs: []\n");
+    proxy.running().signal(SIGHUP);
+    proxy.running().wait_for("reload failed: generation 3 stays");
+    EXPECT_TRUE(contains(proxy.running().err(), more.path("routes.yaml") + ":1:1: error: "))
+        << proxy.running().err();
+    EXPECT_EQ(get(proxy.url("web")), "three");
 }
 
 TEST(Reload, ChangesNothingIfASocketCannotBeOpened) {

@@ -267,6 +267,45 @@ TEST(SharedPoolPause, LeavesAPausedDownloadAlone) {
     EXPECT_EQ(stalled(clock.proxy()), 0);
 }
 
+// Also a gRPC call over which neither side says anything, beside a client that lets most of the
+// streams to its origin stand still.
+TEST(SharedPoolPause, LeavesAQuietCallAlone) {
+    const node_h2_origin origin(
+        "const path = headers[':path'];"
+        "if (path === '/big') { stream.respond({':status': 200});"
+        "  stream.end(Buffer.alloc(4 * 1024 * 1024, 'x')); return; }"
+        "stream.respond({':status': 200, 'content-type': 'application/grpc'});"
+        "if (path === '/test/Quiet') { global.quiet = stream; stream.write('first'); return; }"
+        "if (path === '/wake') global.quiet.end('last');"
+        "stream.end('ok');",
+        "{maxSessionMemory: 1000}");
+    moved_clock clock(
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app}]\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() + "\"], protocol: h2, pool: {connections: 1}, http2: {streams: 20}}}\n");
+    const daemon& proxy = clock.proxy();
+    h2_client caller(proxy.port("web"));
+    caller.send(h2::head(
+        1, h2::post("/test/Quiet", {{"content-type", "application/grpc"}, {"te", "trailers"}}),
+        false));
+    while (caller.responses[1].body != "first")
+        ASSERT_TRUE(caller.read());
+    attackers hostile(proxy.port("web"), 1);
+    hostile.windows(18);
+    wait_for_sum(proxy, "penstock_upstream_http2_streams", {}, 19);
+    for (int i = 0; i < 4; ++i) {
+        clock.advance(10s);
+        expect_served(proxy);
+    }
+    peer waker(proxy.port("web"));
+    waker.send("GET /wake HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    EXPECT_EQ(read_response(waker).status, 200);
+    EXPECT_EQ(caller.response(1).body, "firstlast");
+    EXPECT_TRUE(caller.response(1).ended);
+    EXPECT_EQ(stalled(proxy), 0);
+}
+
 std::string chunk(const std::string& data) {
     char size[20];
     std::snprintf(size, sizeof size, "%zx\r\n", data.size());

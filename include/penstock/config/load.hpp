@@ -21,6 +21,12 @@ inline constexpr std::size_t file_size_max = 4 * mib;
 inline constexpr std::size_t yaml_depth_max = 32;
 inline constexpr std::size_t yaml_nodes_max = 200'000;  // aliases count as what they stand for
 inline constexpr std::size_t problems_max = 1000;
+// Of included files: how deep they nest, how many there are, and how large all are together.
+inline constexpr std::size_t include_depth_max = 8;
+inline constexpr std::size_t include_files_max = 256;
+inline constexpr std::size_t include_bytes_max = 16 * mib;
+// Of a file that a value is taken from by `${file:PATH}`.
+inline constexpr std::size_t value_file_max = 64 * kib;
 
 enum class severity { error, warning };
 

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -124,6 +125,7 @@ struct route_match {
     std::string path;
     std::vector<std::string> methods;  // upper case; empty = any
     std::vector<header_match> headers;
+    bool whole = true;  // false while loading if a part of it was refused
 };
 
 struct respond {
@@ -211,8 +213,8 @@ struct upstream {
 };
 
 struct access_log {
-    std::string path;     // empty = none; "-" = standard output
-    double sample = 1.0;  // 0 … 1; errors and slow exchanges are always written
+    std::string path = "-";  // of the file; "-" = standard output
+    double sample = 1.0;     // 0 … 1; errors and slow exchanges are always written
     milliseconds slow = 500ms;
 };
 
@@ -226,6 +228,10 @@ struct admin {
     bool enabled = false;  // true once `admin` is in the file
 };
 
+// Values that the file takes from elsewhere: their place in a dump, and what is shown there. They
+// are never shown themselves.
+using written_values = std::map<std::string, std::string>;
+
 struct model {
     std::uint32_t workers = 0;  // 0 = CPUs of the affinity mask and the cgroup quota
     config::admin admin;
@@ -236,6 +242,7 @@ struct model {
     std::vector<network> trust;  // peers whose forwarding headers are believed
     milliseconds drain_timeout = 30s;
     std::optional<std::uint64_t> memory_limit;  // none = the cgroup's; 0 = no limit
+    written_values written;  // `${env:…}` and `${file:…}`, as the file has them
     std::string file;
 };
 

@@ -1,6 +1,7 @@
-// The schema table: every configuration key with its type, default, range and meaning. The loader
-// takes known keys and ranges from it, the reference in docs/configuration.md and the JSON Schema
-// are printed from it, so the three cannot drift apart. It doesn't hold rules between keys.
+// The schema: every configuration key with its type, default, range and meaning, as the binding
+// tables of src/config/ say them. The loader takes known keys and ranges from it, the reference in
+// docs/configuration.md and the JSON Schema are printed from it, and the defaults are those of the
+// model's members, so that they cannot drift apart. It does not hold rules between keys.
 #pragma once
 
 #include <cstdint>
@@ -47,19 +48,26 @@ struct key_info {
     key_type type = key_type::text;
     std::string_view default_text = {};  // as written in YAML; empty = none
     key_range range = {};
-    std::string_view choices = {};       // separated by '|'; for integers, words accepted as well
+    std::string choices = {};            // separated by '|'; for numbers, words accepted as well
     std::optional<key_type> other = {};  // another accepted form; of a list, of its items
     key_type item = key_type::text;      // of a list, or of the list that is the other form
     bool required = false;
     key_state state = key_state::active;
-    std::string_view meaning = {};  // one sentence
+    std::string_view meaning = {};    // one sentence
+    std::string_view brief_key = {};  // of a section: the key below that its short form stands for
+    std::string_view same_as = {};    // of a section: it has the keys of the one at this path
+    bool variables = false;           // `${host}` and the like are replaced when a message leaves
+    std::string_view example = {};    // a value as YAML, where the default is no good one to show
 };
 
 // In the order of the reference: parents before children, siblings together.
-[[nodiscard]] std::span<const key_info> schema() noexcept;
+[[nodiscard]] std::span<const key_info> schema();
 
 // Markdown tables, one per top-level section.
 [[nodiscard]] std::string reference_markdown();
+
+// A configuration with every key, its default or an example, and what it means: config/full.yaml.
+[[nodiscard]] std::string full_file();
 
 // JSON Schema, draft 2020-12.
 [[nodiscard]] std::string json_schema();

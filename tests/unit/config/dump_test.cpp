@@ -23,14 +23,12 @@ void expect_stable(std::string_view yaml, const std::string& file) {
 
 TEST(Dump, LoadsToTheSameModel) {
     const scratch_directory scratch;
-    for (const char* const name :
-         {"site.pem", "site.key", "ca.pem", "tls/site.pem", "tls/site.key", "tls/ca.pem",
-          "tls/internal-ca.pem", "ticket.secret", "clients.pem"}) {
-        scratch.write(name, "x");
-    }
+    write_named_files(scratch);
     expect_stable(contract_example, scratch.at("p.yaml"));
     for (const auto& file : std::filesystem::directory_iterator(repository() / "config")) {
-        expect_stable(read_whole(file.path()), scratch.at("p.yaml"));
+        if (file.path().extension() == ".yaml") {
+            expect_stable(read_whole(file.path()), scratch.at("p.yaml"));
+        }
     }
 }
 
@@ -127,7 +125,8 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "interval: 24s",
                                               "count: 25",
                                               "\"1\":",
-                                              "{address: \"a:26\", weight: 27}",
+                                              "address: \"a:26\"",
+                                              "weight: 27",
                                               "verify: false",
                                               "server_name: \"s28\"",
                                               "balance: least_request",
@@ -142,15 +141,16 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "keepalive: false",
                                               "\"r37\"",
                                               "[\"*.h38\"]",
-                                              "{exact: \"/p39\"}",
+                                              "exact: \"/p39\"",
                                               "[\"M40\"]",
                                               "\"h41\"",
                                               "\"v42\"",
                                               "\"h43\"",
-                                              "{total: 44ms}",
-                                              "{body: 45}",
+                                              "total: 44ms",
+                                              "body: 45",
                                               "websocket: false",
-                                              "{bytes: 2KiB, interval: 55ms}",
+                                              "bytes: 2KiB",
+                                              "interval: 55ms",
                                               "digest: sha-256",
                                               "[\"r46\"]",
                                               "\"s47\"",
@@ -161,9 +161,9 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "\"s51\"",
                                               "\"a52\"",
                                               "status: 253",
-                                              "\"a\\nb\\u0001é: \"",
+                                              "\"a\\nb\\x01é: \"",
                                               "\"t54\"",
-                                              "{prefix: \"/p55\"}",
+                                              "prefix: \"/p55\"",
                                               "\"/t56\"",
                                               "status: 307"};
 

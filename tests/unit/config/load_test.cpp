@@ -378,9 +378,7 @@ TEST(LoadFile, LoadsEveryExample) {
         }
         // The keys that the examples name don't exist in the repository.
         const scratch_directory scratch;
-        for (const char* const name : {"site.pem", "site.key", "ca.pem", "internal-ca.pem"}) {
-            scratch.write("tls/" + std::string(name), "x");
-        }
+        write_named_files(scratch);
         const loaded outcome = load_file(scratch.write("p.yaml", read_whole(file.path())));
         EXPECT_TRUE(outcome.ok()) << file.path() << "\n" << render_text(outcome.problems);
         EXPECT_TRUE(outcome.problems.empty()) << render_text(outcome.problems);

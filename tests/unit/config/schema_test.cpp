@@ -114,7 +114,15 @@ TEST(SchemaTable, IsInOrderAndWhole) {
     }
 }
 
-// With PENSTOCK_UPDATE_DOCS set, the reference is written instead of compared.
+// With PENSTOCK_UPDATE_DOCS set, the file is written instead of compared.
+void expect_current(const std::filesystem::path& file, const std::string& current) {
+    if (std::getenv("PENSTOCK_UPDATE_DOCS") != nullptr) {
+        std::ofstream(file, std::ios::binary) << current;
+        return;
+    }
+    EXPECT_TRUE(read_whole(file) == current) << "run unit_config with PENSTOCK_UPDATE_DOCS=1";
+}
+
 TEST(Reference, IsCurrentInTheDocumentation) {
     const auto file = repository() / "docs/configuration.md";
     const std::string text = read_whole(file);
@@ -123,13 +131,56 @@ TEST(Reference, IsCurrentInTheDocumentation) {
     const std::size_t from = text.find(begins);
     const std::size_t to = text.find(ends);
     ASSERT_TRUE(from != std::string::npos && to != std::string::npos && from < to);
-    const std::string current =
-        text.substr(0, from + begins.size()) + "\n" + reference_markdown() + "\n" + text.substr(to);
-    if (std::getenv("PENSTOCK_UPDATE_DOCS") != nullptr) {
-        std::ofstream(file, std::ios::binary) << current;
-        return;
+    expect_current(file, text.substr(0, from + begins.size()) + "\n" + reference_markdown() + "\n" +
+                             text.substr(to));
+}
+
+TEST(FullFile, IsCurrent) { expect_current(repository() / "config/full.yaml", full_file()); }
+
+TEST(FullFile, LoadsWithoutAWarning) {
+    const scratch_directory scratch;
+    write_named_files(scratch);
+    const loaded outcome = load_text(full_file(), scratch.at("p.yaml"));
+    EXPECT_TRUE(outcome.ok());
+    EXPECT_EQ(render_text(outcome.problems), "");
+}
+
+// Every key that lies below some node, as a path of the schema.
+void collect_keys(const yaml_node& node, const std::string& path, std::set<std::string>& to) {
+    for (const yaml_node::entry& entry : node.entries) {
+        const key_info* const map = find_key(path);
+        const bool named = map != nullptr && map->type == key_type::named;
+        const std::string whole = join_path(path, named ? "<name>" : entry.key->text);
+        to.insert(whole);
+        collect_keys(*entry.value, whole, to);
     }
-    EXPECT_TRUE(text == current) << "run unit_config with PENSTOCK_UPDATE_DOCS=1";
+    for (const yaml_node* const item : node.items) {
+        collect_keys(*item, path + "[]", to);
+    }
+}
+
+TEST(FullFile, HasEveryKey) {
+    const std::string text = full_file();
+    const yaml_tree tree = parse_yaml(text);
+    ASSERT_FALSE(tree.problem.has_value()) << tree.problem->message;
+    std::set<std::string> keys;
+    collect_keys(*tree.root, "", keys);
+    for (const key_info& row : schema()) {
+        const std::string name(key_name(row));
+        // What has no effect yet is a comment.
+        EXPECT_TRUE(row.state == key_state::active
+                        ? keys.contains(std::string(row.path))
+                        : text.find("# " + name + ":") != std::string::npos)
+            << row.path;
+    }
+}
+
+TEST(FullFile, ShowsAValueForEveryKey) {
+    for (const key_info& row : schema()) {
+        const bool holds_keys = row.type == key_type::section || row.type == key_type::named ||
+                                row.item == key_type::section;
+        EXPECT_TRUE(holds_keys || !row.example.empty() || !row.default_text.empty()) << row.path;
+    }
 }
 
 const yaml_node* member(const yaml_node* node, std::string_view key) {

@@ -38,6 +38,16 @@ class scratch_directory {
     std::string path_;
 };
 
+// Every file that the examples of the repository name.
+inline void write_named_files(const scratch_directory& to) {
+    for (const char* const name :
+         {"site.pem", "site.key", "ca.pem", "ticket.secret", "clients.pem", "tls/site.pem",
+          "tls/site.key", "tls/site.ocsp", "tls/ca.pem", "tls/internal-ca.pem", "tls/clients.pem",
+          "tls/clients.crl", "tls/ticket.secret", "tls/penstock.pem", "tls/penstock.key"}) {
+        to.write(name, "x");
+    }
+}
+
 inline std::string read_whole(const std::filesystem::path& path) {
     std::ostringstream out;
     out << std::ifstream(path, std::ios::binary).rdbuf();

@@ -1,9 +1,8 @@
 // Header fields in a configuration: the two ways to write them, and the edits of routes.
 #include "config/loaders.hpp"
 #include "config/names.hpp"
-#include "config/schema_find.hpp"
+#include "config/tables.hpp"
 #include "config/text.hpp"
-#include "config/values.hpp"
 
 #include <algorithm>
 #include <array>
@@ -87,22 +86,62 @@ std::optional<header_value> edit_of(reader& in, const field_nodes& field, bool h
     return header_value{field.name->text, std::move(*value)};
 }
 
+bool is_set(const header_edits& edits, std::string_view name) {
+    return std::any_of(edits.set.begin(), edits.set.end(),
+                       [&](const header_value& other) { return lower(other.name) == lower(name); });
+}
+
 void load_set(const section& from, bool request, header_edits& to) {
     for (const field_nodes& field : fields_of(from, "set")) {
         std::optional<header_value> edit = edit_of(from.in(), field, request);
         if (!edit.has_value()) {
             continue;
         }
-        const auto same = [&](const header_value& other) {
-            return lower(other.name) == lower(edit->name);
-        };
-        if (std::any_of(to.set.begin(), to.set.end(), same)) {
+        if (is_set(to, edit->name)) {
             from.in().error(*field.name, in_quotes(edit->name) + " is set twice",
                             "'add' sends several fields of one name");
             continue;
         }
         to.set.push_back(std::move(*edit));
     }
+}
+
+void load_add(const section& from, header_edits& to) {
+    for (const field_nodes& field : fields_of(from, "add")) {
+        if (auto edit = edit_of(from.in(), field, false); edit.has_value()) {
+            to.add.push_back(std::move(*edit));
+        }
+    }
+}
+
+std::optional<std::string> removed_of(reader& in, const yaml_node& node) {
+    const bool good = text_of(in, node) != nullptr && check_editable(in, node, false);
+    return good ? std::optional(node.text) : std::nullopt;
+}
+
+using edited = std::vector<header_value> header_edits::*;
+
+row<header_edits> fields_row(std::string_view key, edited member, std::string_view meaning) {
+    const std::string_view example =
+        key == "set" ? "{x-edge: penstock}"
+                     : "[{name: x-more, value: \"1\"}, {name: x-more, value: \"2\"}]";
+    return {
+        .info = {.path = key,
+                 .type = key_type::fields,
+                 .range = {0, 64},
+                 .meaning = meaning,
+                 .variables = true,
+                 .example = example},
+        .shown = [member](const header_edits& of) { return !(of.*member).empty(); },
+        .write =
+            [member](dump_writer& to, const header_edits& of) {
+                to.begin_list();
+                for (const header_value& one : of.*member) {
+                    write_field(to, one.name, one.value);
+                }
+                to.end_list();
+            },
+    };
 }
 
 }  // namespace
@@ -151,20 +190,33 @@ std::optional<std::string> field_value_of(reader& in, const yaml_node& node) {
     return std::nullopt;
 }
 
-header_edits load_header_edits(const section& from, bool request) {
-    header_edits out;
-    for (const yaml_node* const item : from.items("remove")) {
-        if (text_of(from.in(), *item) != nullptr && check_editable(from.in(), *item, false)) {
-            out.remove.push_back(item->text);
-        }
+void write_field(dump_writer& out, const std::string& name,
+                 const std::optional<std::string>& value) {
+    out.begin_map();
+    out.key("name");
+    out.quoted(name);
+    if (value.has_value()) {
+        out.key("value");
+        out.quoted(*value);
     }
-    load_set(from, request, out);
-    for (const field_nodes& field : fields_of(from, "add")) {
-        if (auto edit = edit_of(from.in(), field, false); edit.has_value()) {
-            out.add.push_back(std::move(*edit));
-        }
-    }
-    return out;
+    out.end_map();
+}
+
+table<header_edits> header_edits_table(bool request) {
+    const item_kind<std::string> name{key_type::text, removed_of,
+                                      [](const std::string& item) { return item; }};
+    row<header_edits> set =
+        fields_row("set", &header_edits::set,
+                   request ? "Fields to replace; `Host` rewrites the host the origin sees."
+                           : "Fields to replace.");
+    set.read = [request](const section& from, header_edits& to) { load_set(from, request, to); };
+    row<header_edits> add =
+        fields_row("add", &header_edits::add, "Fields to add beside those of the same name.");
+    add.read = load_add;
+    return {.rows = {values("remove", &header_edits::remove, name, "Fields to drop.")
+                         .within({0, 64})
+                         .example("[x-debug]"),
+                     std::move(set), std::move(add)}};
 }
 
 }  // namespace penstock::config

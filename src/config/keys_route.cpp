@@ -1,0 +1,185 @@
+// The keys of routes, but for their match.
+#include "config/inherit.hpp"
+#include "config/loaders.hpp"
+#include "config/names.hpp"
+#include "config/tables.hpp"
+#include "config/text.hpp"
+
+namespace penstock::config {
+
+namespace {
+
+void check_actions(const section& from) {
+    int count = 0;
+    for (const yaml_node::entry& entry : from.entries()) {
+        if (is_action(entry.key->text) && ++count > 1) {
+            from.in().error(*entry.key, "a second action in one route",
+                            "exactly one of 'upstream', 'respond' and 'redirect'");
+        }
+    }
+    if (count == 0 && from.is_map()) {
+        from.in().error(from.node(), "a route without an action",
+                        "it needs one of 'upstream', 'respond' and 'redirect'");
+    }
+}
+
+bool may_have_body(int status) noexcept { return status != 204 && status != 304; }
+
+void check_respond(const section& from, respond& to) {
+    if (!to.body.empty() && !may_have_body(to.status)) {
+        from.in().error(*from.find("body"),
+                        "a response with status " + std::to_string(to.status) + " has no body");
+    }
+}
+
+row<respond> content_type_row() {
+    row<respond> out = text("content_type", &respond::content_type, "Its Content-Type.");
+    out.read = [](const section& from, respond& to) {
+        to.content_type =
+            field_value_of(from.in(), *from.find("content_type")).value_or(to.content_type);
+    };
+    return out;
+}
+
+table<respond> respond_table() {
+    return {
+        .rows =
+            {
+                count("status", &respond::status, {200, 599}, "Status of the response."),
+                text("body", &respond::body, "Body of the response.")
+                    .example("pong")
+                    .with_variables(),
+                content_type_row(),
+            },
+        .check = check_respond,
+    };
+}
+
+table<redirect> redirect_table() {
+    return {.rows = {
+                normal_text("to", &redirect::to, parse_redirect_target,
+                            "An http or https URL, or a path.")
+                    .example("https://example.com/new/")
+                    .required(),
+                choice("status", &redirect::status,
+                       choice_words<int>{
+                           {"301", 301}, {"302", 302}, {"303", 303}, {"307", 307}, {"308", 308}},
+                       "Status of the redirect."),
+            }};
+}
+
+table<flush> flush_table() {
+    return {
+        .rows =
+            {
+                size("bytes", &flush::bytes, {1, 1024 * kibibyte},
+                     "Send when so many bytes are together."),
+                duration("interval", &flush::interval, {1, minute},
+                         "Or this long after the first of them came, in steps of 20ms."),
+            },
+        .brief =
+            short_form<flush>{.read = [](reader& in, const yaml_node& node,
+                                         flush&) { return boolean_of(in, node).value_or(false); }},
+    };
+}
+
+row<route> name_row() {
+    row<route> out =
+        text("name", &route::name,
+             "Name in metrics and logs; by default the upstream's name, or `route<N>`.")
+            .example("api");
+    out.read = [](const section& from, route& to) {
+        from.read("name", to.name);
+        const yaml_node& node = *from.find("name");
+        if (node.kind == node_kind::scalar && !is_name(to.name)) {
+            from.in().error(node, in_quotes(to.name) + " is not a valid name",
+                            "1 to 64 letters, digits, '_', '.' and '-'");
+        }
+    };
+    return out;
+}
+
+// Whether there is an upstream of this name is seen once all of them were read.
+row<route> upstream_row() {
+    row<route> out =
+        text("upstream", &route::upstream,
+             "Forward to this upstream. Exactly one of `upstream`, `respond` and `redirect`.")
+            .example("app");
+    out.read = [](const section& from, route& to) {
+        from.read("upstream", to.upstream);
+        from.in().refers_to_upstream(*from.find("upstream"));
+    };
+    return out;
+}
+
+// Policies were taken over before keys are read (inherit.hpp).
+row<route> use_row() {
+    return {.info = {.path = "use",
+                     .type = key_type::list,
+                     .range = {0, 16},
+                     .item = key_type::text,
+                     .meaning = "Policies to take keys over from: later ones come before earlier "
+                                "ones, the route's own keys before all, `defaults` last.",
+                     .example = "[secure]"}};
+}
+
+row<route> match_row() {
+    row<route> out = group("match", &route::match, match_table(),
+                           "What a request has to look like; absent keys match everything.");
+    out.read = [read = out.read](const section& from, route& to) {
+        const std::size_t errors = from.in().errors();
+        read(from, to);
+        to.match.whole = from.in().errors() == errors;
+    };
+    return out;
+}
+
+void check_route(const section& from, route& /*to*/) { check_actions(from); }
+
+}  // namespace
+
+table<route> route_table() {
+    return {
+        .rows =
+            {
+                name_row(),
+                use_row(),
+                match_row(),
+                upstream_row(),
+                group("respond", &route::reply, respond_table(), "Answer with a fixed response."),
+                group("redirect", &route::redirection, redirect_table(),
+                      "Send the client elsewhere."),
+                inner("timeouts",
+                      rows<route>{duration("total", &route::total_timeout, wait_range,
+                                           "Whole exchange, from its first byte; none by default.")
+                                      .example("15s")},
+                      "Deadlines of this route."),
+                inner("limits",
+                      rows<route>{size("body", &route::body_limit, body_range,
+                                       "Request body, instead of the listener's limit; 0 = no cap.")
+                                      .example("10MiB")},
+                      "Limits of this route."),
+                group("request_headers", &route::request_headers, header_edits_table(true),
+                      "Edits of the request head sent to the origin: `remove`, then `set`, then "
+                      "`add`."),
+                group("response_headers", &route::response_headers, header_edits_table(false),
+                      "Edits of the response head sent to the client, in the same order."),
+                group("flush", &route::flush, flush_table(),
+                      "Put small pieces of response bodies together; `true` takes the defaults "
+                      "below. Event streams, gRPC and upgrades always pass at once."),
+                choice("digest", &route::digest,
+                       choice_words<bool>{{"none", false}, {"sha-256", true}},
+                       "Adds Content-Digest to responses without one: in the head up to 64 KiB of "
+                       "known length, else in the trailers."),
+                flag("websocket", &route::websocket, "Whether `Upgrade: websocket` may pass."),
+                later<route>({.path = "priority",
+                              .type = key_type::choice,
+                              .default_text = "normal",
+                              .choices = "low|normal|high",
+                              .meaning = "What is shed last."}),
+            },
+        .check = check_route,
+    };
+}
+
+}  // namespace penstock::config
