@@ -15,9 +15,13 @@ if(PENSTOCK_SANITIZE)
   string(APPEND PENSTOCK_BUILD_TYPE_NAME " (${PENSTOCK_SANITIZE})")
 endif()
 
-# prometheus-cpp does not tell its version.
-set(PENSTOCK_BUILD_LIBRARIES
-    "fmt ${fmt_VERSION}, spdlog ${spdlog_VERSION}, yaml-cpp ${yaml-cpp_VERSION}")
+# prometheus-cpp's CMake package does not tell its version; the name of its library does.
+get_target_property(PENSTOCK_PROMETHEUS prometheus-cpp::core LOCATION)
+get_filename_component(PENSTOCK_PROMETHEUS "${PENSTOCK_PROMETHEUS}" REALPATH)
+string(REGEX MATCH "[0-9]+\\.[0-9.]*[0-9]" PENSTOCK_PROMETHEUS "${PENSTOCK_PROMETHEUS}")
+string(CONCAT PENSTOCK_BUILD_LIBRARIES
+       "fmt ${fmt_VERSION}, spdlog ${spdlog_VERSION}, yaml-cpp ${yaml-cpp_VERSION}, "
+       "prometheus-cpp ${PENSTOCK_PROMETHEUS}, CLI11 ${CLI11_VERSION}")
 
 configure_file("${CMAKE_SOURCE_DIR}/cmake/build_info.cpp.in"
                "${CMAKE_BINARY_DIR}/generated/build_info.cpp" @ONLY)

@@ -6,6 +6,7 @@ find_package(fmt REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(prometheus-cpp REQUIRED)
+find_package(CLI11 REQUIRED)  # headers only
 
 # Debian's c-ares and nghttp2 have no CMake packages.
 find_path(CARES_INCLUDE_DIR ares.h REQUIRED)

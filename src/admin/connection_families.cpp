@@ -97,6 +97,9 @@ void add_connection_families(const process_view& of, families& all) {
                       "TLS handshakes with clients that have ended.", MetricType::Counter);
     family failures("penstock_tls_handshake_failures_total",
                     "TLS handshakes with clients that failed, by reason.", MetricType::Counter);
+    family probes("penstock_tls_probes_total",
+                  "Connections to TLS listeners that ended without a byte from the client.",
+                  MetricType::Counter);
     family times("penstock_tls_handshake_seconds",
                  "Time from an accepted connection to the end of its TLS handshake.",
                  MetricType::Histogram);
@@ -123,13 +126,17 @@ void add_connection_families(const process_view& of, families& all) {
         if (one.tls) {
             add_handshakes(one, handshakes, failures);
             add_handshake_times(one, times);
+            probes.counter(
+                {{"listener", name}},
+                sum(
+                    one.workers, [](const auto& from) -> const auto& { return from.probes; }));
         }
         for (const certificate_view& cert : one.certificates)
             certificates.fact({{"listener", name}, {"cert", cert.file}},
                               static_cast<double>(cert.not_after));
     }
     for (family* const made : {&open, &accepted, &refused, &streams, &breaches, &handshakes,
-                               &failures, &times, &certificates})
+                               &failures, &probes, &times, &certificates})
         made->move_to(all);
 }
 

@@ -1,9 +1,12 @@
 #include "app/command_line.hpp"
 
+#include "app/nearest_word.hpp"
+
+#include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <numeric>
 #include <optional>
 
 namespace penstock::app {
@@ -12,35 +15,11 @@ namespace {
 constexpr std::array<std::string_view, 8> verb_names{"run",    "demo",   "check",   "dump",
                                                      "schema", "doctor", "version", "help"};
 
-enum class option : std::uint8_t { config, listen, to, format, port_base, help };
-
-constexpr unsigned bit(verb of) noexcept { return 1U << static_cast<unsigned>(of); }
-
-struct option_info {
-    option id;
-    std::string_view name;
-    std::string_view short_name;
-    bool takes_value;
-    unsigned verbs;  // that know it, one bit each
-};
-
-constexpr unsigned with_file =
-    bit(verb::run) | bit(verb::check) | bit(verb::dump) | bit(verb::doctor);
-
-constexpr std::array options{
-    option_info{option::config, "--config", "-c", true, with_file},
-    option_info{option::listen, "--listen", "", true, bit(verb::run)},
-    option_info{option::to, "--to", "", true, bit(verb::run)},
-    option_info{option::format, "--format", "", true, bit(verb::check)},
-    option_info{option::port_base, "--port-base", "", true, bit(verb::demo)},
-    option_info{option::help, "--help", "-h", false, ~0U},
-};
-
-std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 std::string suggestion(std::string_view word, const std::vector<std::string_view>& known) {
     const std::string_view near = nearest_word(word, known);
-    return near.empty() ? "" : ", did you mean " + quoted(near) + "?";
+    return near.empty() ? "" : ", did you mean " + in_quotes(near) + "?";
 }
 
 std::optional<verb> verb_of(std::string_view word) {
@@ -52,193 +31,271 @@ std::optional<verb> verb_of(std::string_view word) {
 
 usage_error unknown_verb(std::string_view word) {
     const std::vector<std::string_view> known(verb_names.begin(), verb_names.end());
-    return {"there is no command " + quoted(word) + suggestion(word, known)};
+    return {"there is no command " + in_quotes(word) + suggestion(word, known)};
 }
 
-// Reads what follows a command; `failure` is set at the first thing that is wrong.
-class option_reader {
+std::string not_empty(const std::string& value) {
+    return value.empty() ? "the value is empty" : "";
+}
+
+std::string format_problem(const std::string& value) {
+    return value == "text" || value == "json" ? ""
+                                              : "expects text or json, not " + in_quotes(value);
+}
+
+// Two more ports follow it.
+std::string port_problem(const std::string& value) {
+    unsigned port = 0;
+    const char* const end = value.data() + value.size();
+    const auto [stop, failed] = std::from_chars(value.data(), end, port);
+    if (failed == std::errc() && stop == end && port > 0 && port <= 65533)
+        return {};
+    return "expects a number from 1 to 65533, not " + in_quotes(value);
+}
+
+// What is wrong with a word that CLI11 had no use for; `of` is the command, or the program.
+std::string unused_word(const CLI::App& of, const std::string& word) {
+    if (!word.starts_with("-") || word == "-" || word == "--")
+        return "unexpected argument " + in_quotes(word);
+    std::vector<std::string> names;
+    for (const CLI::Option* const each : of.get_options()) {
+        for (const std::string& one : each->get_lnames())
+            names.push_back("--" + one);
+    }
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string key = word.substr(0, word.find('='));
+    return "option " + in_quotes(key) + " is not known" + suggestion(key, known);
+}
+
+// Flow: the constructor tells CLI11 what there is; `read` is called once.
+class command_reader {
  public:
-    option_reader(const std::vector<std::string>& arguments, verb what)
-        : arguments_(arguments), next_(1) {
-        into_.what = what;
+    command_reader() {
+        program_.name("penstock");
+        program_.allow_extras();
+        program_.require_subcommand(0, 1);
+        program_.get_formatter()->column_width(34);
+        program_.get_formatter()->label("SUBCOMMAND", "COMMAND");
+        program_.get_formatter()->label("Subcommands", "Commands");
+        program_.set_help_flag("-h,--help", "this text");
+        add_serving();
+        add_looking();
+        add_program_options();
     }
 
-    parsed_command read() {
-        while (next_ < arguments_.size() && !failure_)
-            read_one(arguments_[next_++]);
-        if (!failure_)
-            check_together();
-        if (failure_)
-            return *failure_;
-        return into_;
+    parsed_command read(std::vector<std::string> arguments) {
+        if (arguments.empty())
+            return usage_error{"no command given"};
+        std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
+        try {
+            program_.parse(std::move(arguments));
+        } catch (const CLI::CallForHelp&) {
+            into_.what = verb::help;
+            into_.help = program_.help();
+            return into_;
+        } catch (const CLI::ArgumentMismatch& wrong) {
+            return usage_error{prefix() + count_problem(wrong.what())};
+        } catch (const CLI::ParseError& wrong) {
+            return usage_error{prefix() + wrong.what()};
+        }
+        return finish();
     }
 
  private:
-    void fail(const std::string& why) {
-        if (!failure_)
-            failure_ = usage_error{std::string(name(into_.what)) + ": " + why};
+    CLI::App& add(verb what, std::string description) {
+        CLI::App* const made =
+            program_.add_subcommand(std::string(name(what)), std::move(description));
+        made->group("Commands");
+        return *made;
     }
 
-    void read_one(const std::string& word) {
-        if (into_.what == verb::help && !word.starts_with("-")) {
-            const std::optional<verb> about = verb_of(word);
-            if (!about) {
-                failure_ = unknown_verb(word);
-                return;
-            }
-            into_.about = *about;
-            return;
-        }
-        if (!word.starts_with("-") || word == "-" || word == "--") {
-            fail("unexpected argument " + quoted(word));
-            return;
-        }
-        const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
-        const std::string key = word.substr(0, equals);
-        const option_info* const info = find(key);
-        if (info == nullptr)
-            return;
-        if (!info->takes_value && equals != std::string::npos) {
-            fail("option " + quoted(key) + " takes no value");
-            return;
-        }
-        if (!info->takes_value) {
-            set(*info, {});
-        } else if (equals != std::string::npos) {
-            set_value(*info, word.substr(equals + 1));
-        } else if (next_ < arguments_.size()) {
-            set_value(*info, arguments_[next_++]);
-        } else {
-            fail("option " + quoted(key) + " needs a value");
-        }
+    void add_file(CLI::App& to) {
+        to.add_option("-c,--config", into_.file)
+            ->description("the configuration; - reads standard input\n(default " +
+                          std::string(default_configuration) + ")")
+            ->option_text("FILE")
+            ->check(not_empty);
     }
 
-    const option_info* find(const std::string& key) {
-        std::vector<std::string_view> known;
-        for (const option_info& one : options) {
-            if ((one.verbs & bit(into_.what)) == 0)
-                continue;
-            if (key == one.name || key == one.short_name)
-                return &one;
-            known.push_back(one.name);
-        }
-        fail("option " + quoted(key) + " is not known" + suggestion(key, known));
-        return nullptr;
+    void add_serving() {
+        CLI::App& run = add(verb::run,
+                            "serve in the foreground: run -c FILE,\n"
+                            "or without a file: run --listen ADDR --to URL");
+        add_file(run);
+        run.add_option("--listen", into_.listen)
+            ->description("where to listen: 127.0.0.1:8080, [::1]:8080, :8080")
+            ->option_text("ADDR")
+            ->check(not_empty);
+        run.add_option("--to", into_.to)
+            ->description("the origin: http://HOST[:PORT] or https://HOST[:PORT]")
+            ->option_text("URL")
+            ->check(not_empty);
+        run.footer(
+            "signals: HUP reload, TERM INT QUIT drain and end (twice: end now),\n"
+            "         USR1 reopen the access log");
+        CLI::App& demo = add(verb::demo, "a proxy with an origin of its own; prints URLs to try");
+        demo.add_option("--port-base", into_.port_base)
+            ->description(
+                "http on port N, https on N+1, admin on N+2\n"
+                "(default 8080, 8443 and 9901; a free one if it is taken)")
+            ->option_text("N")
+            ->check(port_problem);
     }
 
-    void set_value(const option_info& info, const std::string& value) {
-        const unsigned seen = 1U << static_cast<unsigned>(info.id);
-        if ((seen_ & seen) != 0)
-            fail("option " + quoted(info.name) + " is there twice");
-        if (value.empty())
-            fail("the value of option " + quoted(info.name) + " is empty");
-        seen_ |= seen;
-        set(info, value);
+    void add_looking() {
+        CLI::App& check =
+            add(verb::check, "find every problem of a configuration; touches no network");
+        add_file(check);
+        check.add_option("--format", format_)
+            ->description("text (default) or json")
+            ->option_text("FORMAT")
+            ->check(format_problem);
+        check.add_flag("-q,--quiet", into_.quiet, "print nothing if there is no error");
+        check.footer("exit code 0 if the configuration may be used, 78 if not");
+        add_file(add(verb::dump, "the configuration in force, defaults filled in"));
+        add(verb::schema, "JSON Schema of the configuration");
+        CLI::App& doctor =
+            add(verb::doctor, "kernel and process limits against what is configured");
+        add_file(doctor);
+        add(verb::version, "version and libraries");
+        CLI::App& help = add(verb::help, "more about a command: help COMMAND");
+        help.add_option("COMMAND", about_, "the command");
     }
 
-    void set(const option_info& info, const std::string& value) {
-        switch (info.id) {
-            case option::config:
-                into_.file = value;
-                return;
-            case option::listen:
-                into_.listen = value;
-                return;
-            case option::to:
-                into_.to = value;
-                return;
-            case option::format:
-                set_format(value);
-                return;
-            case option::port_base:
-                set_port(value);
-                return;
-            case option::help:
-                help_ = true;
-                return;
-        }
+    void add_program_options() {
+        program_.description("penstock - an edge proxy for HTTP");
+        program_.add_flag("-t", test_, "as `check`, reported on standard error");
+        program_.add_flag("-T", test_and_dump_, "as -t, then `dump`");
+        program_.add_flag("-q", into_.quiet, "with -t: print nothing if there is no error");
+        program_.add_option("-c", program_file_)
+            ->description("with -t and -T: the configuration")
+            ->option_text("FILE")
+            ->check(not_empty);
+        program_.add_flag("-v", brief_, "the version");
+        program_.add_flag("-V,--version", version_, "version and libraries");
+        program_.footer(
+            "exit codes: 0 ok, 1 runtime, 2 usage, 71 operating system, 78 invalid "
+            "configuration\n"
+            "penstock COMMAND --help says more about a command");
     }
 
-    void set_format(const std::string& value) {
-        into_.json = value == "json";
-        if (value != "json" && value != "text")
-            fail("--format is text or json, not " + quoted(value));
+    [[nodiscard]] const CLI::App* chosen() const {
+        const std::vector<CLI::App*> parsed = program_.get_subcommands();
+        return parsed.empty() ? nullptr : parsed.front();
     }
 
-    void set_port(const std::string& value) {
-        const char* const end = value.data() + value.size();
-        const auto [stop, failed] = std::from_chars(value.data(), end, into_.port_base);
-        // Two more ports follow it.
-        if (failed != std::errc() || stop != end || into_.port_base == 0 || into_.port_base > 65533)
-            fail("--port-base is a number from 1 to 65533, not " + quoted(value));
+    [[nodiscard]] std::string prefix() const {
+        const CLI::App* const of = chosen();
+        return of == nullptr ? "" : of->get_name() + ": ";
     }
 
-    // Rules between options.
-    void check_together() {
-        if (help_) {
-            into_.about = into_.what == verb::help ? into_.about : into_.what;
-            into_.what = verb::help;
-            return;
-        }
+    // CLI11 says "--config: 1 required TEXT missing"; the name is what can be used of it.
+    [[nodiscard]] std::string count_problem(const std::string& said) const {
+        const std::string key = said.substr(0, said.find(':'));
+        const CLI::App& of = chosen() != nullptr ? *chosen() : program_;
+        const CLI::Option* const option = of.get_option_no_throw(key);
+        if (option == nullptr)
+            return said;
+        return "option " + in_quotes(key) +
+               (option->count() > 1 ? " is there twice" : " needs a value");
+    }
+
+    parsed_command finish() {
+        const CLI::App* const command = chosen();
+        if (command == nullptr)
+            return finish_program();
+        if (const std::vector<std::string> extra = command->remaining(); !extra.empty())
+            return usage_error{prefix() + unused_word(*command, extra.front())};
+        if (const auto wrong = refuse_program_options())
+            return *wrong;
+        into_.what = *verb_of(command->get_name());
+        into_.json = format_ == "json";
+        if (into_.what == verb::help)
+            return finish_help();
         if (into_.listen.empty() != into_.to.empty())
-            fail("--listen and --to belong together");
-        if (!into_.listen.empty() && (seen_ & (1U << static_cast<unsigned>(option::config))) != 0)
-            fail("either --config or --listen with --to");
+            return usage_error{"run: --listen and --to belong together"};
+        if (!into_.listen.empty() && command->count("--config") > 0)
+            return usage_error{"run: either --config or --listen with --to"};
+        return into_;
     }
 
-    const std::vector<std::string>& arguments_;
-    std::size_t next_;
-    command into_;
-    unsigned seen_ = 0;
-    bool help_ = false;
-    std::optional<usage_error> failure_;
-};
-
-// Insertions, deletions, replacements and swaps of neighbours that turn one word into the other.
-std::size_t edits(std::string_view from, std::string_view to) {
-    std::vector<std::size_t> before_last(to.size() + 1);
-    std::vector<std::size_t> last(to.size() + 1);
-    std::vector<std::size_t> row(to.size() + 1);
-    std::iota(last.begin(), last.end(), std::size_t{0});
-    for (std::size_t i = 1; i <= from.size(); ++i) {
-        row[0] = i;
-        for (std::size_t j = 1; j <= to.size(); ++j) {
-            const std::size_t change = from[i - 1] == to[j - 1] ? 0 : 1;
-            row[j] = std::min({last[j] + 1, row[j - 1] + 1, last[j - 1] + change});
-            if (i > 1 && j > 1 && from[i - 1] == to[j - 2] && from[i - 2] == to[j - 1])
-                row[j] = std::min(row[j], before_last[j - 2] + 1);
+    [[nodiscard]] std::optional<usage_error> refuse_program_options() const {
+        for (const CLI::Option* const each : program_.get_options()) {
+            const std::string key = each->get_name();
+            if (each->count() > 0)
+                return usage_error{"option " + in_quotes(key) + " does not go with command " +
+                                   in_quotes(chosen()->get_name()) +
+                                   ": a command comes before its options"};
         }
-        before_last = last;
-        last = row;
+        if (const std::vector<std::string> extra = program_.remaining(); !extra.empty())
+            return usage_error{unused_word(program_, extra.front())};
+        return std::nullopt;
     }
-    return last[to.size()];
-}
+
+    parsed_command finish_help() {
+        if (about_.empty()) {
+            // `program_.help` would be about the command `help`.
+            into_.help = program_.get_formatter()->make_help(&program_, program_.get_name(),
+                                                             CLI::AppFormatMode::Normal);
+            return into_;
+        }
+        const std::optional<verb> about = verb_of(about_);
+        if (!about)
+            return unknown_verb(about_);
+        into_.help = program_.get_subcommand(about_)->help("penstock");
+        return into_;
+    }
+
+    // Without a command: what nginx's users know.
+    parsed_command finish_program() {
+        if (const std::vector<std::string> extra = program_.remaining(); !extra.empty()) {
+            const std::string& word = extra.front();
+            if (word == "-s")
+                return usage_error{
+                    "option '-s' is not known: signals do that (HUP reloads, TERM "
+                    "drains and ends, USR1 reopens the access log)"};
+            return word.starts_with("-") ? usage_error{unused_word(program_, word)}
+                                         : unknown_verb(word);
+        }
+        into_.as = spelling::nginx;
+        if (brief_ || version_) {
+            into_.what = verb::version;
+            into_.as = version_ ? spelling::own : spelling::nginx;
+            return into_;
+        }
+        if (!test_ && !test_and_dump_)
+            return usage_error{"a command comes before option '" +
+                               std::string(into_.quiet ? "-q" : "-c") + "'"};
+        into_.what = test_and_dump_ ? verb::dump : verb::check;
+        if (!program_file_.empty())
+            into_.file = program_file_;
+        return into_;
+    }
+
+    CLI::App program_;
+    command into_;
+    std::string format_;
+    std::string about_;
+    std::string program_file_;
+    bool test_ = false;
+    bool test_and_dump_ = false;
+    bool brief_ = false;
+    bool version_ = false;
+};
 
 }  // namespace
 
 std::string_view name(verb of) noexcept { return verb_names[static_cast<std::size_t>(of)]; }
 
 parsed_command parse_command_line(const std::vector<std::string>& arguments) {
-    if (arguments.empty())
-        return usage_error{"no command given"};
-    const std::string& first = arguments.front();
-    if (first == "--help" || first == "-h")
-        return option_reader(arguments, verb::help).read();
-    if (first == "--version" || first == "-V")
-        return option_reader(arguments, verb::version).read();
-    const std::optional<verb> what = verb_of(first);
-    if (what)
-        return option_reader(arguments, *what).read();
-    if (first.starts_with("-"))
-        return usage_error{"a command comes before option " + quoted(first)};
-    return unknown_verb(first);
+    return command_reader().read(arguments);
 }
 
 std::variant<origin_url, usage_error> parse_origin_url(std::string_view text) {
     origin_url made;
     std::string_view rest = text;
     const auto refuse = [text](std::string_view why) {
-        return usage_error{"run: --to " + quoted(text) + ": " + std::string(why)};
+        return usage_error{"run: --to " + in_quotes(text) + ": " + std::string(why)};
     };
     if (rest.starts_with("https://")) {
         made.tls = true;
@@ -264,19 +321,6 @@ std::variant<origin_url, usage_error> parse_origin_url(std::string_view text) {
     if (!has_port)
         made.address += made.tls ? ":443" : ":80";
     return made;
-}
-
-std::string_view nearest_word(std::string_view word, const std::vector<std::string_view>& known) {
-    std::string_view best;
-    std::size_t fewest = word.size() / 3 + 2;
-    for (const std::string_view one : known) {
-        const std::size_t needed = edits(word, one);
-        if (needed < fewest) {
-            fewest = needed;
-            best = one;
-        }
-    }
-    return best;
 }
 
 }  // namespace penstock::app

@@ -1,5 +1,5 @@
-// The command line as a value. Pure: nothing here opens a file or prints. What each command does is
-// in commands.hpp; what people read about them in usage.hpp.
+// The command line as a value, read by CLI11. Pure: nothing here opens a file or prints. What each
+// command does is in commands.hpp.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,21 @@ namespace penstock::app {
 enum class verb : std::uint8_t { run, demo, check, dump, schema, doctor, version, help };
 
 inline constexpr std::string_view default_configuration = "/etc/penstock/penstock.yaml";
+// As a configuration's path: standard input.
+inline constexpr std::string_view standard_input = "-";
+
+// The spelling that people know from nginx: `penstock -t`, `-T` and `-v`.
+enum class spelling : std::uint8_t { own, nginx };
 
 struct command {
     verb what = verb::help;
-    verb about = verb::help;  // of help: the command it is about, or help itself for all of them
+    spelling as = spelling::own;
+    std::string help;  // of help: the text to print
     std::string file{default_configuration};
     std::string listen;  // of run without a file; both or neither
     std::string to;
     bool json = false;            // of check
+    bool quiet = false;           // of check: prints nothing if there is no error
     std::uint16_t port_base = 0;  // of demo: http there, https next, then admin; 0 = the usual ones
 };
 
@@ -43,9 +50,5 @@ struct origin_url {
     std::string address;  // host:port
 };
 [[nodiscard]] std::variant<origin_url, usage_error> parse_origin_url(std::string_view text);
-
-// The word of `known` that was most likely meant, or empty.
-[[nodiscard]] std::string_view nearest_word(std::string_view word,
-                                            const std::vector<std::string_view>& known);
 
 }  // namespace penstock::app

@@ -10,7 +10,7 @@ namespace penstock::app {
 [[nodiscard]] int check(const command& from);
 [[nodiscard]] int dump(const command& from);
 [[nodiscard]] int print_schema();
-[[nodiscard]] int print_version();
+[[nodiscard]] int print_version(const command& from);
 [[nodiscard]] int examine(const command& from);  // doctor
 
 }  // namespace penstock::app

@@ -6,6 +6,8 @@
 #include "penstock/base/names.hpp"
 #include "penstock/config/dump.hpp"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 namespace penstock::app {
@@ -109,10 +111,13 @@ class compilation {
                        std::vector<result<addresses>> found) {
         to.definition = definition_of(settings) + to.tls.definition;
         for (std::size_t i = 0; i < found.size(); ++i) {
-            if (!found[i]) {
+            if (!found[i])
                 report_unresolved(settings, settings.endpoints[i], found[i].error());
-                return;
-            }
+        }
+        // Of this upstream or of one before: there will be no generation.
+        if (!problems_.empty())
+            return;
+        for (std::size_t i = 0; i < found.size(); ++i) {
             for (const net::socket_address& at : *found[i])
                 to.definition += at.to_string() + " ";
             to.definition += "\n";
@@ -150,6 +155,25 @@ class compilation {
     tls_input with_;
 };
 
+// A log that cannot be opened keeps the daemon from starting, or a reload from succeeding.
+void check_log(const config::model& from, std::vector<config::diagnostic>& problems) {
+    if (!from.log.access || from.log.access->path == "-")
+        return;
+    const std::filesystem::path path(from.log.access->path);
+    std::error_code failed;
+    config::diagnostic made;
+    if (std::filesystem::is_directory(path, failed))
+        made.message = "the access log '" + path.string() + "' is a directory";
+    else if (!std::filesystem::is_directory(path.parent_path(), failed))
+        made.message =
+            "there is no directory '" + path.parent_path().string() + "' for the access log";
+    else
+        return;
+    made.where.file = from.file;
+    made.keys = {"log", "access", "path"};
+    problems.push_back(std::move(made));
+}
+
 }  // namespace
 
 compile_outcome compile(compile_input from) { return compilation(from).run(); }
@@ -158,6 +182,7 @@ std::vector<config::diagnostic> check_files(const config::model& from, const fil
     std::vector<config::diagnostic> problems;
     std::vector<config::diagnostic> doubts;
     const tls_input with{files, 1, problems, doubts, {}};
+    check_log(from, problems);
     for (const config::listener& one : from.listeners)
         static_cast<void>(compile_tls(one, nullptr, with));
     for (const config::upstream& one : from.upstreams)

@@ -44,6 +44,7 @@ config::listener listener_on(std::string name, std::uint16_t port) {
     config::listener made;
     made.name = std::move(name);
     made.bind.push_back({"127.0.0.1", port});
+    made.h2 = true;
     made.limit.connections = connections_max;
     return made;
 }
@@ -77,9 +78,10 @@ std::string invitation(const process& running, const std::string& origin) {
     const std::string admin = "http://" + running.admin_bound_to();
     return "\nPenstock demo: an origin on " + origin + ", the proxy before it. Try:\n\n" +
            "  curl " + http + "/hello            # what the origin was asked\n" +
-           "  curl -d 'some text' " + http + "/post\n" + "  curl -o /dev/null " + http +
-           "/bytes/100000000\n" + "  curl '" + http + "/slow?ms=800'\n" + "  curl -k " + https +
-           "/hello        # self-signed certificate, hence -k\n\n" + "  curl " + admin +
+           "  curl --http2-prior-knowledge " + http + "/hello\n" + "  curl -d 'some text' " + http +
+           "/post\n" + "  curl -o /dev/null " + http + "/bytes/100000000\n" + "  curl '" + http +
+           "/slow?ms=800'\n" + "  curl -k " + https +
+           "/hello        # HTTP/2; self-signed certificate, hence -k\n\n" + "  curl " + admin +
            "/metrics\n" + "  curl " + admin + "/status\n" + "  curl " + admin + "/readyz\n\n" +
            "or open " + http + "/ in a browser. Ctrl-C ends it.\n";
 }

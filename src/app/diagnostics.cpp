@@ -23,7 +23,8 @@ std::string one_line(const config::location& where, const std::string& message) 
 }
 
 std::string one_line(const config::diagnostic& of) {
-    const char* const kind = of.severity == config::severity::error ? "error: " : "warning: ";
+    // A warning's line is marked as one by the log.
+    const char* const kind = of.severity == config::severity::error ? "error: " : "";
     std::string text = place(of.where) + kind + of.message;
     if (!of.hint.empty())
         text += " (" + of.hint + ")";

@@ -8,7 +8,8 @@
 
 namespace penstock::app {
 
-// "FILE:LINE:COLUMN: error: message (hint)", for a log; without the part that is not known.
+// "FILE:LINE:COLUMN: error: message (hint)", for a log; without the part that is not known. Of a
+// warning "FILE:LINE:COLUMN: message (hint)".
 [[nodiscard]] std::string one_line(const config::diagnostic& of);
 [[nodiscard]] std::string one_line(const config::location& where, const std::string& message);
 

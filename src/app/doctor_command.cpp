@@ -1,11 +1,10 @@
 // `penstock doctor`: what the machine allows against what the configuration asks for.
 #include "app/commands.hpp"
-#include "app/diagnostics.hpp"
+#include "app/configuration.hpp"
 #include "app/doctor.hpp"
 #include "app/output.hpp"
 #include "app/worker_count.hpp"
 #include "penstock/app/app.hpp"
-#include "penstock/config/load.hpp"
 
 #include <unistd.h>
 
@@ -23,7 +22,9 @@ config::model usual_model() {
 }
 
 std::string text_of(const finding& one) {
-    std::string text = (one.good ? "ok    " : "warn  ") + one.setting + ": " + one.why + "\n";
+    const bool coloured = rendering_for(STDOUT_FILENO) == config::rendering::coloured;
+    const std::string warning = coloured ? "\x1b[1;33mwarn\x1b[0m  " : "warn  ";
+    std::string text = (one.good ? "ok    " : warning) + one.setting + ": " + one.why + "\n";
     if (!one.advice.empty())
         text += "      " + one.advice + "\n";
     return text;
@@ -38,13 +39,10 @@ int examine(const command& from) {
         model = usual_model();
         text = "no " + from.file + ": one listener and one origin with the defaults are assumed\n";
     } else {
-        config::loaded loaded = config::load_file(from.file);
-        if (!loaded.ok()) {
-            print_error(config::render_text(loaded.problems));
-            complain(from.file + ": " + summary_of(loaded.problems));
-            return exit_config;
-        }
-        model = std::move(*loaded.value);
+        configuration of = load_configuration(from.file);
+        if (!of.read.ok())
+            return refuse(of);
+        model = std::move(*of.read.value);
     }
     const int workers = count_workers(model.workers);
     text += "ok    workers = " + std::to_string(workers) +

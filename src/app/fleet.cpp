@@ -1,5 +1,6 @@
 #include "app/fleet.hpp"
 
+#include "app/pinning.hpp"
 #include "app/text.hpp"
 #include "penstock/base/log.hpp"
 #include "penstock/base/names.hpp"
@@ -29,6 +30,18 @@ fleet::fleet(net::worker& control, int workers) : control_(control) {
 fleet::~fleet() {
     for (const auto& side : sides_)
         side->end();
+}
+
+void fleet::pin() {
+    const std::vector<int> allowed = allowed_cpus();
+    const std::vector<int> cpus = cpus_for(size(), allowed);
+    if (sides_.size() > allowed.size())
+        log_warn("workers.pin: {} workers share {} CPUs (lower workers.count, or leave it `auto`)",
+                 sides_.size(), allowed.size());
+    for (std::size_t i = 0; i < cpus.size(); ++i) {
+        if (!sides_[i]->call([cpu = cpus[i]] { return pin_this_thread(cpu); }))
+            log_warn("workers.pin: worker {} cannot be tied to CPU {}", i, cpus[i]);
+    }
 }
 
 rebalance_function fleet::make_rebalance() {

@@ -35,6 +35,8 @@ class fleet {
     ~fleet();
 
     [[nodiscard]] int size() const noexcept { return static_cast<int>(sides_.size()); }
+    // Ties each worker to one CPU of this thread's affinity mask.
+    void pin();
     // What shared_upstream::rebalance is to be; empty with one worker.
     [[nodiscard]] rebalance_function make_rebalance();
 

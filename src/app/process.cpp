@@ -1,6 +1,7 @@
 #include "app/process.hpp"
 
 #include "app/alarm.hpp"
+#include "app/configuration.hpp"
 #include "app/diagnostics.hpp"
 #include "app/file_watch.hpp"
 #include "app/heap_trim.hpp"
@@ -11,6 +12,8 @@
 #include "penstock/base/build_info.hpp"
 #include "penstock/base/log.hpp"
 #include "penstock/base/names.hpp"
+
+#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -72,6 +75,8 @@ std::optional<int> process::boot() {
     const build_info& build = this_build();
     log_info("penstock {} ({}) starts", build.version, build.revision);
     fleet_ = std::make_unique<fleet>(control_, count_workers(with_.model.workers));
+    if (with_.model.workers_pinned)
+        fleet_->pin();
     writer_ = std::make_unique<access_writer>();
     signals_ = std::make_unique<net::signal_source>(
         control_, handled_signals,
@@ -90,17 +95,34 @@ std::optional<int> process::compile_first() {
     file_states read = look_before_reading(tls_files_of(input.model));
     const compile_outcome outcome = compile(std::move(input));
     if (const auto* const failure = std::get_if<compile_failure>(&outcome)) {
-        print_error(config::render_text(failure->problems));
+        refuse(failure->problems);
         return failure->exit_code;
     }
     const auto& made = std::get<std::shared_ptr<const compiled>>(outcome);
-    for (const config::diagnostic& one : made->warnings)
+    std::vector<config::diagnostic> warnings = made->warnings;
+    locate(warnings, with_.text);
+    for (const config::diagnostic& one : warnings)
         log_warn("{}", one_line(one));
     const auto failure = commit(made, std::move(read));
     if (!failure)
         return std::nullopt;
-    complain(failure->message);
+    refuse(*failure);
     return failure->by_system ? exit_os : exit_config;
+}
+
+void process::refuse(std::vector<config::diagnostic> problems) const {
+    if (!with_.name_place) {
+        locate(problems, with_.text);
+        print_error(config::render_text(problems, rendering_for(STDERR_FILENO)));
+        return;
+    }
+    for (const config::diagnostic& one : problems)
+        complain(with_.name_place(one.where) + ": " + one.message);
+}
+
+void process::refuse(const commit_failure& failure) const {
+    complain((with_.name_place ? with_.name_place(failure.where) + ": " : std::string()) +
+             failure.message);
 }
 
 compile_input process::input_of(std::uint64_t number) {

@@ -1,8 +1,10 @@
 // The running proxy, seen from the control thread: start, signals, reload, admin, drain and end.
 //
 //            SIGHUP → load and compile on a thread of their own → commit
-//   start ──► serving ──SIGTERM──► draining ──nothing left──► ended
-//                                     └──time-out or second signal──► cutting ──┘
+//   start ──► serving ──SIGTERM──► delaying ──drain.delay──► draining ──nothing left──► ended
+//                                     └─second signal─► cutting ◄─┘ time-out or second signal
+//
+// While delaying, everything is served as before; only /readyz says that the end is near.
 //
 // Lifetime: `run` blocks the calling thread, which is the control thread, until the end.
 #pragma once
@@ -33,7 +35,10 @@ namespace penstock::app {
 struct process_options {
     config::model model;
     file_source files;
-    std::string reload_from;           // the configuration's path; empty = there is no file
+    std::string reload_from;  // the configuration's path; empty = there is no file
+    std::string text;         // of a configuration that came by standard input
+    // What a place is called in what keeps it from starting ("run: --to"); empty: FILE:LINE:COLUMN.
+    std::function<std::string(const config::location&)> name_place;
     std::uint64_t descriptors = 1024;  // RLIMIT_NOFILE
     std::function<void()> on_ready;    // may be empty; on the control thread
 };
@@ -55,7 +60,7 @@ class process final : private admin::process_source {
     [[nodiscard]] std::string admin_bound_to() const;  // empty if it is off
 
  private:
-    enum class state { starting, serving, draining, cutting, ended };
+    enum class state { starting, serving, delaying, draining, cutting, ended };
     class alarm;
     class memory_watch;
     class heap_trim;
@@ -67,6 +72,8 @@ class process final : private admin::process_source {
     // Start.
     [[nodiscard]] std::optional<int> boot();
     [[nodiscard]] std::optional<int> compile_first();
+    void refuse(std::vector<config::diagnostic> problems) const;
+    void refuse(const commit_failure& failure) const;
     [[nodiscard]] std::optional<int> open_admin();
     void start_admin();
     void announce();
@@ -92,6 +99,7 @@ class process final : private admin::process_source {
 
     // End.
     void begin_drain(std::string_view why);
+    void drain(std::string_view why);
     void cut(std::string_view why);
     void drained();
     void end_admin();

@@ -16,12 +16,25 @@ constexpr milliseconds admin_check_interval = 20ms;
 }  // namespace
 
 void process::begin_drain(std::string_view why) {
+    if (state_ == state::delaying)
+        drain(why);
     if (state_ == state::draining)
         return cut("second signal");
     if (state_ != state::serving)
         return;
+    const milliseconds delay = present_->generation->model.drain.delay;
+    if (delay == milliseconds::zero())
+        return drain(why);
+    state_ = state::delaying;
+    alarm_->after(delay, [this] { drain("drain delay"); });
+    log_info("{}: no longer ready, draining begins in {} ms", why, delay.count());
+}
+
+void process::drain(std::string_view why) {
+    if (state_ != state::serving && state_ != state::delaying)
+        return;
     state_ = state::draining;
-    const milliseconds limit = present_->generation->model.drain_timeout;
+    const milliseconds limit = present_->generation->model.drain.timeout;
     alarm_->after(limit, [this] { cut("drain time-out"); });
     fleet_->drain([this] { drained(); });
     log_info("{}: draining, at most {} ms", why, limit.count());

@@ -136,7 +136,7 @@ void process::fail_reload(const std::vector<std::string>& errors, bool renewing)
 
 void process::warn_of_restart(const config::model& next) const {
     const config::model& first = with_.model;
-    if (next.workers != first.workers)
+    if (next.workers != first.workers || next.workers_pinned != first.workers_pinned)
         log_warn("'workers' has changed: it takes effect at the next start");
     const bool same_admin = next.admin.enabled == first.admin.enabled &&
                             (!first.admin.enabled || next.admin.bind == first.admin.bind);

@@ -1,5 +1,6 @@
 #include "app/reload.hpp"
 
+#include "app/configuration.hpp"
 #include "app/descriptor_limit.hpp"
 #include "app/diagnostics.hpp"
 
@@ -26,11 +27,15 @@ void prepare(const std::string& path, compile_input with, std::uint64_t descript
     compile_outcome outcome = compile(std::move(with));
     if (auto* const next = std::get_if<std::shared_ptr<const compiled>>(&outcome)) {
         into.next = std::move(*next);
-        for (const config::diagnostic& one : into.next->warnings)
+        std::vector<config::diagnostic> warnings = into.next->warnings;
+        locate(warnings, {});
+        for (const config::diagnostic& one : warnings)
             into.warnings.push_back(one_line(one));
         return;
     }
-    for (const config::diagnostic& one : std::get<compile_failure>(outcome).problems)
+    std::vector<config::diagnostic>& problems = std::get<compile_failure>(outcome).problems;
+    locate(problems, {});
+    for (const config::diagnostic& one : problems)
         into.errors.push_back(one_line(one));
 }
 

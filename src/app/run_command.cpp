@@ -1,5 +1,6 @@
 // `penstock run`: a configuration from a file, or one made of two options.
 #include "app/commands.hpp"
+#include "app/configuration.hpp"
 #include "app/descriptor_limit.hpp"
 #include "app/diagnostics.hpp"
 #include "app/output.hpp"
@@ -11,27 +12,30 @@
 namespace penstock::app {
 namespace {
 
-int serve(config::model model, const std::string& reload_from) {
+int serve(process_options options) {
     process::block_signals();
-    process_options options;
-    options.model = std::move(model);
-    options.reload_from = reload_from;
     options.descriptors = raise_descriptor_limit();
     process running(std::move(options));
     return running.run();
 }
 
 int run_file(const std::string& path) {
-    config::loaded loaded = config::load_file(path);
-    if (!loaded.ok()) {
-        print_error(config::render_text(loaded.problems));
-        complain(path + ": " + summary_of(loaded.problems));
-        return exit_config;
-    }
-    set_log_level(log_level_of(loaded.value->log.level));
-    for (const config::diagnostic& one : loaded.problems)
+    configuration of = load_configuration(path);
+    if (!of.read.ok())
+        return refuse(of);
+    set_log_level(log_level_of(of.read.value->log.level));
+    for (const config::diagnostic& one : of.read.problems)
         log_warn("{}", one_line(one));
-    return serve(std::move(*loaded.value), path);
+    process_options options;
+    options.model = std::move(*of.read.value);
+    options.text = std::move(of.text);
+    options.reload_from = of.again ? path : "";
+    return serve(std::move(options));
+}
+
+// The option that a line of `run_pair`'s text was made of.
+std::string flag_of(const config::location& where) {
+    return where.line == 1 ? "run: --listen" : "run: --to";
 }
 
 // Through the loader, so that addresses are checked as those of a file are.
@@ -52,10 +56,15 @@ int run_pair(const command& from) {
     for (const config::diagnostic& one : loaded.problems) {
         if (one.severity != config::severity::error)
             continue;
-        complain("run: --" + std::string(one.where.line == 1 ? "listen" : "to") + ": " +
-                 one.message + (one.hint.empty() ? "" : " (" + one.hint + ")"));
+        complain(flag_of(one.where) + ": " + one.message +
+                 (one.hint.empty() ? "" : " (" + one.hint + ")"));
     }
-    return loaded.ok() ? serve(std::move(*loaded.value), {}) : exit_usage;
+    if (!loaded.ok())
+        return exit_usage;
+    process_options options;
+    options.model = std::move(*loaded.value);
+    options.name_place = flag_of;
+    return serve(std::move(options));
 }
 
 }  // namespace

@@ -13,19 +13,45 @@ namespace {
 
 constexpr std::size_t secret_size_min = 32;
 
-void report(const tls_input& with, const config::location& where, std::string message) {
+config::diagnostic problem(const config::location& where, std::string message) {
     config::diagnostic made;
     made.where = where;
     made.message = std::move(message);
+    return made;
+}
+
+void report(const tls_input& with, const config::location& where, std::string message) {
+    with.problems.push_back(problem(where, std::move(message)));
+}
+
+// Of one of the settings; `keys` lead to the `tls` section that has it.
+void report(const tls_input& with, config::diagnostic made, std::vector<std::string> keys,
+            const net::tls_fault& fault) {
+    made.message += fault.message;
+    made.hint = fault.hint;
+    if (!fault.key.empty()) {
+        made.keys = std::move(keys);
+        made.keys.push_back(fault.key);
+    }
     with.problems.push_back(std::move(made));
 }
 
 void doubt(const tls_input& with, config::severity of, const config::location& where,
            std::string message) {
-    config::diagnostic made;
+    config::diagnostic made = problem(where, std::move(message));
     made.severity = of;
-    made.where = where;
-    made.message = std::move(message);
+    with.doubts.push_back(std::move(made));
+}
+
+// Whoever has an account on the machine can then speak in the server's name.
+void doubt_if_open(const tls_input& with, const config::location& where, const std::string& path,
+                   std::vector<std::string> keys) {
+    if (path.empty() || !with.files.readable_by_all(path))
+        return;
+    config::diagnostic made = problem(where, "every user of this machine can read '" + path + "'");
+    made.severity = config::severity::warning;
+    made.hint = "chmod o-r takes that away";
+    made.keys = std::move(keys);
     with.doubts.push_back(std::move(made));
 }
 
@@ -122,9 +148,12 @@ bool read_server(const config::listener& from, const tls_input& with,
     if (from.tls->tickets.secret_file.empty()) {
         options.ticket_secret = with.ticket_secret;
     } else if (options.ticket_secret.size() < secret_size_min) {
-        report(with, from.where,
-               "'" + from.tls->tickets.secret_file + "' holds less than 32 bytes: a secret of " +
-                   std::to_string(options.ticket_secret.size()) + " bytes can be guessed");
+        config::diagnostic made = problem(
+            from.where, "'" + from.tls->tickets.secret_file +
+                            "' holds less than 32 bytes: a secret of " +
+                            std::to_string(options.ticket_secret.size()) + " bytes can be guessed");
+        made.keys = {"listeners", from.name, "tls", "tickets", "secret_file"};
+        with.problems.push_back(std::move(made));
         return false;
     }
     return true;
@@ -134,9 +163,18 @@ bool read_server(const config::listener& from, const tls_input& with,
 bool judge(const config::listener& from, const net::tls_server_options& options,
            const tls_input& with) {
     bool good = true;
+    const std::vector<std::string> keys{"listeners", from.name, "tls"};
+    if (const auto fault = net::server_fault(options)) {
+        report(with, problem(from.where, "TLS of listener '" + from.name + "': "), keys, *fault);
+        good = false;
+    }
+    doubt_if_open(with, from.where, from.tls->tickets.secret_file,
+                  {"listeners", from.name, "tls", "tickets", "secret_file"});
     for (std::size_t i = 0; i < options.certificates.size(); ++i) {
         const config::certificate& files = from.tls->certificates[i];
         const net::tls_certificate& texts = options.certificates[i];
+        doubt_if_open(with, files.where, files.key,
+                      {"listeners", from.name, "tls", "certificates", std::to_string(i), "key"});
         const std::string wrong = net::certificate_problem(texts);
         if (!wrong.empty()) {
             report(with, files.where, "TLS of listener '" + from.name + "': " + wrong);
@@ -171,8 +209,9 @@ net::tls_server_options options_of(const config::listener& from) {
     options.alpn.clear();
     if (from.h2)
         options.alpn.emplace_back("h2");
+    // The second is for clients that offer nothing else: they get HTTP/1 as well.
     if (from.http1)
-        options.alpn.emplace_back("http/1.1");
+        options.alpn.insert(options.alpn.end(), {"http/1.1", "http/1.0"});
     return options;
 }
 
@@ -292,6 +331,12 @@ upstream_tls compile_tls(const config::upstream& from, const upstream_tls* befor
     options.key_pem = files.read(from.where, from.tls->key);
     if (!files.good())
         return made;
+    if (const auto fault = net::client_fault(options)) {
+        report(with, problem(from.where, "TLS of upstream '" + from.name + "': "),
+               {"upstreams", from.name, "tls"}, *fault);
+        return made;
+    }
+    doubt_if_open(with, from.where, from.tls->key, {"upstreams", from.name, "tls", "key"});
     if (!options.certificate_pem.empty())
         doubt_if_over(with, from.where, from.tls->cert, options.certificate_pem);
     if (before != nullptr && before->definition == made.definition)

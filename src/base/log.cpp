@@ -12,6 +12,7 @@
 #include <atomic>
 #include <climits>
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,6 +22,7 @@ namespace {
 
 std::atomic<std::uint64_t> dropped_lines{0};
 std::atomic<log_level> lowest_level{log_level::info};
+std::atomic<bool> coloured{false};
 
 spdlog::level::level_enum to_spdlog(log_level level) noexcept {
     switch (level) {
@@ -63,6 +65,8 @@ class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
         if (torn_)
             line.push_back('\n');
         base_sink::formatter_->format(message, line);
+        if (coloured.load(std::memory_order_relaxed))
+            colour(message, line);
         if (line.size() > PIPE_BUF) {
             line.resize(PIPE_BUF);
             line[PIPE_BUF - 1] = '\n';
@@ -76,6 +80,24 @@ class standard_error final : public spdlog::sinks::base_sink<std::mutex> {
         return whole;
     }
 
+    // The level, which the formatter has marked.
+    static void colour(const spdlog::details::log_msg& message, spdlog::memory_buf_t& line) {
+        const std::string plain(line.data(), line.size());
+        const std::size_t from = message.color_range_start;
+        const std::size_t to = message.color_range_end;
+        if (from >= to || to > plain.size())
+            return;
+        line.clear();
+        fmt::format_to(std::back_inserter(line), "{}{}{}\x1b[0m{}", plain.substr(0, from),
+                       colour_of(message.level), plain.substr(from, to - from), plain.substr(to));
+    }
+
+    static std::string_view colour_of(spdlog::level::level_enum level) noexcept {
+        if (level >= spdlog::level::err)
+            return "\x1b[1;31m";
+        return level == spdlog::level::warn ? "\x1b[1;33m" : "\x1b[32m";
+    }
+
     std::uint64_t missing_ = 0;  // since the last line that was written
     bool torn_ = false;
 };
@@ -84,7 +106,7 @@ spdlog::logger& sink() {
     static const std::shared_ptr<spdlog::logger> logger = [] {
         auto made =
             std::make_shared<spdlog::logger>("penstock", std::make_shared<standard_error>());
-        made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+        made->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
         made->set_level(spdlog::level::trace);
         return made;
     }();
@@ -144,6 +166,8 @@ log_level log_level_of(std::string_view name) noexcept {
 void set_log_level(log_level lowest) noexcept {
     lowest_level.store(lowest, std::memory_order_relaxed);
 }
+
+void set_log_colour(bool wanted) noexcept { coloured.store(wanted, std::memory_order_relaxed); }
 
 std::uint64_t log_lines_dropped() noexcept { return dropped_lines.load(std::memory_order_relaxed); }
 

@@ -77,12 +77,18 @@ file_text read_text(const std::string& path, std::size_t most) {
         return {std::nullopt, std::strerror(errno)};
     }
     // One byte more than is allowed tells a file at the limit from one above it.
-    std::string text(most + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
+    constexpr std::size_t piece = std::size_t{64} * 1024;
+    std::string text;
+    while (file.good() && text.size() <= most) {
+        const std::size_t before = text.size();
+        text.resize(before + std::min(piece, most + 1 - before));
+        file.read(text.data() + before, static_cast<std::streamsize>(text.size() - before));
+        text.resize(before + static_cast<std::size_t>(file.gcount()));
+    }
     if (file.bad()) {
         return {std::nullopt, "Input/output error"};
     }
-    text.resize(static_cast<std::size_t>(file.gcount()));
+    text.shrink_to_fit();
     if (text.size() > most) {
         return {std::nullopt,
                 "larger than " + text_of_number(static_cast<std::int64_t>(most), key_type::size)};
@@ -179,7 +185,14 @@ const yaml_node* document::add_file(const yaml_node* whole, const yaml_node& sai
     if (!may_include(said_by, path)) {
         return whole;
     }
-    file_text got = read_text(path, file_size_max);
+    std::error_code failed;
+    const auto status = std::filesystem::status(path, failed);
+    // A pipe would make the loader wait for whoever writes to it.
+    const bool special = std::filesystem::exists(status) &&
+                         !std::filesystem::is_regular_file(status) &&
+                         !std::filesystem::is_directory(status);
+    file_text got =
+        special ? file_text{std::nullopt, "Not a regular file"} : read_text(path, file_size_max);
     if (got.text.has_value() && bytes_ + got.text->size() > include_bytes_max) {
         got = {std::nullopt, "all included files together are larger than 16MiB"};
     }

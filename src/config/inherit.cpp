@@ -256,11 +256,13 @@ class inheritance {
             const std::string* const text = text_of(in_, *name);
             const yaml_node* const policy =
                 text == nullptr || !is_map(policies_) ? nullptr : member_of(*policies_, *text);
-            if (is_map(policy)) {
+            if (policy != nullptr) {
                 used_.insert(*text);
-                out.push_back(policy);
-            } else if (text != nullptr && policy == nullptr) {
+            } else if (text != nullptr) {
                 in_.error(*name, "unknown policy " + in_quotes(*text), hint_for(*text));
+            }
+            if (is_map(policy)) {
+                out.push_back(policy);
             }
         }
         return out;

@@ -134,6 +134,37 @@ row<route> match_row() {
     return out;
 }
 
+// An empty list follows nothing; without one, `websocket` says it.
+row<route> upgrade_row() {
+    row<route> out{.info = {.path = "upgrade",
+                            .type = key_type::list,
+                            .range = {0, 16},
+                            .item = key_type::text,
+                            .meaning = "Protocols that an `Upgrade` may switch to, instead of what "
+                                       "`websocket` says. Every other is dropped, and its request "
+                                       "served without it. All but `websocket` need HTTP/1 on both "
+                                       "sides.",
+                            .example = "[websocket, \"spdy/3.1\", tcp]"}};
+    out.read = [](const section& from, route& to) {
+        to.upgrade.emplace();
+        for (const yaml_node* const item : from.items("upgrade")) {
+            std::optional<std::string> one = parse_node(from.in(), *item, parse_upgrade);
+            if (one.has_value()) {
+                to.upgrade->push_back(std::move(*one));
+            }
+        }
+    };
+    out.shown = [](const route& of) { return of.upgrade.has_value(); };
+    out.write = [](dump_writer& to, const route& of) {
+        to.begin_flow_list();
+        for (const std::string& one : *of.upgrade) {
+            to.quoted(one);
+        }
+        to.end_list();
+    };
+    return out;
+}
+
 void check_route(const section& from, route& /*to*/) { check_actions(from); }
 
 }  // namespace
@@ -171,7 +202,9 @@ table<route> route_table() {
                        choice_words<bool>{{"none", false}, {"sha-256", true}},
                        "Adds Content-Digest to responses without one: in the head up to 64 KiB of "
                        "known length, else in the trailers."),
-                flag("websocket", &route::websocket, "Whether `Upgrade: websocket` may pass."),
+                flag("websocket", &route::websocket,
+                     "Short form of `upgrade: [websocket]`, or of an empty list."),
+                upgrade_row(),
                 later<route>({.path = "priority",
                               .type = key_type::choice,
                               .default_text = "normal",

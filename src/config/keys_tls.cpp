@@ -107,8 +107,9 @@ table<listener_tls> listener_tls_table() {
                      "Cipher suites of TLS 1.3, likewise; by default all three.")
                     .example("TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"),
                 text("groups", &part::groups,
-                     "Groups for the key exchange; by default `X25519:P-256`.")
-                    .example("X25519:P-256"),
+                     "Groups for the key exchange; by default `X25519:P-256:P-384`, with "
+                     "X25519MLKEM768 before them where OpenSSL has it.")
+                    .example("X25519:P-256:P-384"),
                 size("record_size", &part::record_size, {kibibyte, 16 * kibibyte},
                      "Most plaintext in a record we send. A client can use no byte of a record "
                      "before all of it came: 4KiB shows first bytes sooner over slow links, 16KiB "

@@ -11,16 +11,17 @@ namespace {
 constexpr std::string_view standard_output = "-";
 
 // A number that is chosen by us where the file says `auto`.
-row<model> auto_row(row<model> number, std::function<bool(const model&)> is_auto) {
+template <class Owner>
+row<Owner> auto_row(row<Owner> number, std::function<bool(const Owner&)> is_auto) {
     number.info.choices = "auto";
-    number.read = [key = number.info.path, read = number.read](const section& from, model& to) {
+    number.read = [key = number.info.path, read = number.read](const section& from, Owner& to) {
         if (from.find(key)->text != "auto") {
             read(from, to);
         }
     };
-    number.shown = [](const model&) { return true; };
+    number.shown = [](const Owner&) { return true; };
     number.write = [write = number.write, is_auto = std::move(is_auto)](dump_writer& to,
-                                                                        const model& from) {
+                                                                        const Owner& from) {
         if (is_auto(from)) {
             to.plain("auto");
         } else {
@@ -28,6 +29,84 @@ row<model> auto_row(row<model> number, std::function<bool(const model&)> is_auto
         }
     };
     return number;
+}
+
+constexpr key_range workers_range{1, 256};
+
+// `workers`, which lies in two members of the model.
+struct worker_keys {
+    std::uint32_t count = 0;
+    bool pin = false;
+};
+
+row<worker_keys> workers_count_row() {
+    return auto_row<worker_keys>(
+        count("count", &worker_keys::count, workers_range,
+              "Worker threads; `auto` is the CPUs of the affinity mask and the cgroup quota."),
+        [](const worker_keys& of) { return of.count == 0; });
+}
+
+// The number alone.
+short_form<worker_keys> brief_workers() {
+    return {.type = key_type::integer,
+            .read =
+                [](reader& in, const yaml_node& node, worker_keys& to) {
+                    static const key_info as_number{.path = "workers",
+                                                    .type = key_type::integer,
+                                                    .range = workers_range,
+                                                    .choices = "auto"};
+                    if (node.text != "auto") {
+                        to.count = static_cast<std::uint32_t>(
+                            number_of(in, node, as_number).value_or(to.count));
+                    }
+                    return true;
+                },
+            .write = [](const worker_keys& of) -> std::optional<std::string> {
+                if (of.pin) {
+                    return std::nullopt;
+                }
+                return of.count == 0 ? "auto" : std::to_string(of.count);
+            }};
+}
+
+table<worker_keys> workers_table() {
+    return {.rows = {workers_count_row(),
+                     flag("pin", &worker_keys::pin,
+                          "Ties each worker to one CPU of the affinity mask; more workers than "
+                          "CPUs share them.")},
+            .brief = brief_workers()};
+}
+
+row<model> workers_row() {
+    const auto by = std::make_shared<const table<worker_keys>>(workers_table());
+    row<model> out = part_row<model, worker_keys>(
+        "workers", by, "The threads that serve; their number alone is the short form.");
+    out.info.range = workers_range;
+    out.info.choices = "auto";
+    out.read = [by](const section& from, model& to) {
+        worker_keys keys;
+        if (from.find("workers")->kind == node_kind::null) {
+            static_cast<void>(text_of(from.in(), *from.find("workers")));
+        }
+        load_part(from.in(), *from.find("workers"), from.path_of("workers"), *by, keys);
+        to.workers = keys.count;
+        to.workers_pinned = keys.pin;
+    };
+    out.shown = [](const model&) { return true; };
+    out.write = [by](dump_writer& to, const model& from) {
+        write_part(to, *by, worker_keys{from.workers, from.workers_pinned});
+    };
+    return out;
+}
+
+table<drain> drain_table() {
+    return {.rows = {
+                duration("delay", &drain::delay, {0, hour},
+                         "How long /readyz says 503 while everything is served as before, before "
+                         "draining begins."),
+                duration("timeout", &drain::timeout, wait_range,
+                         "How long exchanges in flight may take to finish before they are cut."),
+            }};
 }
 
 // "-" stays what it is; everything else is a file.
@@ -166,7 +245,7 @@ row<model> dns_row() {
 
 rows<model> shedding_rows() {
     return {
-        auto_row(
+        auto_row<model>(
             size("memory", &model::memory_limit, {0, tebibyte},
                  "Memory this process may use; at 95% of it connections end with their response, "
                  "at 98% requests get a 503. `auto` is the cgroup's limit; 0 = no limit."),
@@ -200,6 +279,7 @@ void check_model(const section& from, model& to) {
         }
     }
     check_ambiguous(in, compared);
+    check_own_listeners(in, to.listeners, to.upstreams);
     check_bound(in);
 }
 
@@ -208,19 +288,12 @@ table<model> make_model_table() {
         .rows =
             {
                 include_row(),
-                auto_row(count("workers", &model::workers, {1, 256},
-                               "Worker threads; `auto` is the CPUs of the affinity mask and the "
-                               "cgroup quota."),
-                         [](const model& of) { return of.workers == 0; }),
+                workers_row(),
                 group("admin", &model::admin, {.rows = {admin_bind_row()}, .check = check_admin},
                       "Serves /metrics, /healthz, /readyz and /status; absent means off.")
                     .when([](const model& of) { return of.admin.enabled; }),
                 group("log", &model::log, log_table(), "What is written where."),
-                inner("drain",
-                      rows<model>{duration(
-                          "timeout", &model::drain_timeout, wait_range,
-                          "How long exchanges in flight may take to finish before they are cut.")},
-                      "How the process ends."),
+                group("drain", &model::drain, drain_table(), "How the process ends."),
                 trust_row(),
                 defaults_row(),
                 policies_row(),

@@ -30,6 +30,9 @@ void name_routes(reader& in, std::vector<route>& routes);
 void check_ambiguous(reader& in, const std::vector<const route*>& routes);
 // References to upstreams that are not there, and upstreams that nothing refers to.
 void check_references(reader& in, const std::vector<upstream>& upstreams);
+// Endpoints that lead back to this process.
+void check_own_listeners(reader& in, const std::vector<listener>& listeners,
+                         const std::vector<upstream>& upstreams);
 // The same address bound twice.
 void check_bound(reader& in);
 

@@ -79,6 +79,15 @@ std::optional<std::string> numeric_host(std::string_view text) {
 
 parsed<address> refuse_without_port(std::string_view text) {
     in6_addr v6{};
+    // Most of these are addresses as they stand too, but nobody writes one without a port here.
+    const std::size_t colon = std::min(text.rfind(':'), text.size());
+    const std::string_view port = text.substr(std::min(colon + 1, text.size()));
+    if (port.size() > 1 && to_ipv6(text.substr(0, colon), v6) &&
+        parse_port(port, 0).value.has_value()) {
+        return refusal<address>(in_quotes(text) + " has an IPv6 address without brackets",
+                                "did you mean '[" + std::string(text.substr(0, colon)) +
+                                    "]:" + std::string(port) + "'?");
+    }
     if (to_ipv6(text, v6)) {
         return refusal<address>(
             in_quotes(text) + " has no port",
@@ -296,6 +305,24 @@ parsed<std::string> parse_host_pattern(std::string_view text) {
             star ? "'*' stands only for leading labels: '*.example.com'" : "");
     }
     return {(text.starts_with("*.") ? "*." : "") + lower(name), {}, {}};
+}
+
+parsed<std::string> parse_upgrade(std::string_view text) {
+    constexpr std::size_t bytes_max = 64;
+    const std::string shown = in_quotes(text);
+    const std::size_t slash = std::min(text.find('/'), text.size());
+    const std::string_view name = text.substr(0, slash);
+    const bool versioned = slash < text.size();
+    if (text.size() > bytes_max || !is_token(name) ||
+        (versioned && !is_token(text.substr(slash + 1))))
+        return refusal<std::string>(shown + " is not a protocol",
+                                    "a name as in Upgrade, with or without a version: spdy/3.1");
+    // Requests that nobody has looked at would pass within such a tunnel.
+    const std::string lowered = lower(name);
+    if (lowered == "h2c" || lowered == "h2" || lowered == "http")
+        return refusal<std::string>(shown + " cannot be switched to",
+                                    "HTTP/2 without TLS is spoken by 'protocols: [h2c]'");
+    return {std::string(text), {}, {}};
 }
 
 parsed<std::string> parse_route_path(std::string_view text) {

@@ -30,6 +30,10 @@ namespace penstock::config {
 // Exact or "*.example.com", an address, without port; out in lower case, without a trailing dot.
 [[nodiscard]] parsed<std::string> parse_host_pattern(std::string_view text);
 
+// A protocol that an Upgrade may switch to (RFC 9110 §7.8): a token, or two with '/' between them,
+// at most 64 bytes. HTTP itself is none.
+[[nodiscard]] parsed<std::string> parse_upgrade(std::string_view text);
+
 // A path in the form in which requests are routed: '/' first, no empty, '.' or '..' segment.
 [[nodiscard]] parsed<std::string> parse_route_path(std::string_view text);
 

@@ -26,7 +26,7 @@ std::vector<std::string_view> lines_of(std::string_view text) {
 }
 
 // The line with control bytes but tabs made visible; nothing if the column lies beyond the cut.
-std::string source_line(const std::vector<std::string_view>& lines, const location& where) {
+std::string shown_line(const std::vector<std::string_view>& lines, const location& where) {
     const auto index = static_cast<std::size_t>(where.line) - 1;
     if (where.line < 1 || index >= lines.size() ||
         static_cast<std::size_t>(where.column) > source_line_max) {
@@ -75,6 +75,10 @@ std::size_t find_word(const std::string& text, const std::string& word, std::siz
 
 }  // namespace
 
+std::string source_line(std::string_view text, const location& where) {
+    return shown_line(lines_of(text), where);
+}
+
 location reader::at(const yaml_node& node) const {
     return {file_name(node.file), node.line, node.column};
 }
@@ -103,6 +107,10 @@ void reader::add(severity how, location where, std::string message, std::string 
 }
 
 void reader::add(severity how, const yaml_node& node, std::string message, std::string hint) {
+    if (given_up_.contains(&node)) {
+        errors_ += how == severity::error ? 1 : 0;
+        return;
+    }
     if (!node.written.empty() && node.text.find('\'') != std::string::npos) {
         // Where a value has quotes of its own, what a message quotes of it has no clear end.
         message = "the value of " + in_quotes(node.written) + " is not possible here";
@@ -191,7 +199,7 @@ std::vector<diagnostic> reader::take_problems() {
         problem.hint = without_hidden(std::move(problem.hint));
         const std::size_t file = file_number(problem.where.file);
         if (file < lines.size()) {
-            problem.source_line = source_line(lines[file], problem.where);
+            problem.source_line = shown_line(lines[file], problem.where);
         }
     }
     if (dropped_ > 0) {

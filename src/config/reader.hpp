@@ -49,6 +49,8 @@ class reader {
 
     // What a reference stands for: shown in no message, its reference is.
     void hide(std::string value, std::string written);
+    // A value that could not be had: what is wrong was said, and what follows from it is not.
+    void give_up(const yaml_node& node) { given_up_.insert(&node); }
     // While only a part of an object is looked at: what is missing may come from elsewhere.
     void set_partial(bool partial) noexcept { partial_ = partial; }
     [[nodiscard]] bool partial() const noexcept { return partial_; }
@@ -81,6 +83,7 @@ class reader {
     std::vector<diagnostic> problems_;
     std::set<std::string> seen_;  // problems so far: what is inherited is read several times
     std::map<std::string, std::string> hidden_;  // values, and what is shown of them
+    std::set<const yaml_node*> given_up_;
     bool partial_ = false;
     std::vector<bound_address> bound_;
     std::vector<const yaml_node*> references_;

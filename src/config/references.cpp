@@ -167,6 +167,7 @@ class replacement {
 
     void refuse(std::string message, std::string hint) {
         in_.error(node_, std::move(message), std::move(hint));
+        in_.give_up(node_);
         good_ = false;
     }
 

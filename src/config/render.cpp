@@ -25,16 +25,32 @@ std::string padding(const std::string& line, int column) {
     return out;
 }
 
-std::string render_one(const diagnostic& problem) {
+constexpr std::string_view red = "\x1b[1;31m";
+constexpr std::string_view yellow = "\x1b[1;33m";
+constexpr std::string_view green = "\x1b[1;32m";
+constexpr std::string_view bold = "\x1b[1m";
+
+std::string in_colour(std::string_view colour, std::string_view text, rendering how) {
+    if (how == rendering::plain) {
+        return std::string(text);
+    }
+    return std::string(colour) + std::string(text) + "\x1b[0m";
+}
+
+std::string render_one(const diagnostic& problem, rendering how) {
     std::string out = problem.where.file;
     if (problem.where.line > 0) {
         out +=
             ":" + std::to_string(problem.where.line) + ":" + std::to_string(problem.where.column);
     }
-    out += ": " + std::string(word(problem.severity)) + ": " + problem.message + "\n";
+    const std::string_view colour = problem.severity == severity::error ? red : yellow;
+    out = in_colour(bold, out + ":", how) + " " +
+          in_colour(colour, std::string(word(problem.severity)) + ":", how) + " " +
+          problem.message + "\n";
     if (!problem.source_line.empty()) {
         out += "  " + problem.source_line + "\n";
-        out += "  " + padding(problem.source_line, problem.where.column) + "^\n";
+        out += "  " + padding(problem.source_line, problem.where.column) +
+               in_colour(green, "^", how) + "\n";
     }
     if (!problem.hint.empty()) {
         out += "  " + problem.hint + "\n";
@@ -54,10 +70,10 @@ std::string render_object(const diagnostic& problem) {
 
 }  // namespace
 
-std::string render_text(const std::vector<diagnostic>& problems) {
+std::string render_text(const std::vector<diagnostic>& problems, rendering how) {
     std::string out;
     for (const diagnostic& problem : problems) {
-        out += render_one(problem);
+        out += render_one(problem, how);
     }
     return out;
 }

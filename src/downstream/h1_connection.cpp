@@ -6,7 +6,9 @@
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 
+#include <algorithm>
 #include <span>
+#include <string>
 #include <utility>
 
 namespace penstock::downstream {
@@ -112,7 +114,7 @@ net::task<bool> h1_connection::begin_tls() {
     stream_.read_deadline_off();
     server_counters& counters = home_.counters;
     if (!done) {
-        report_failed_handshake(began);
+        co_await end_without_tls(began);
         co_return false;
     }
     extras_->handshake = net::worker::clock() - began;
@@ -124,6 +126,32 @@ net::task<bool> h1_connection::begin_tls() {
     counters.handshake_times[facts.resumed ? server_counters::resumed : server_counters::full]
         .observe(extras_->handshake);
     co_return true;
+}
+
+// A health check that connects and says nothing is no failure. A client that speaks HTTP is told
+// so in HTTP; whatever else came is left alone.
+net::task<> h1_connection::end_without_tls(time_point began) {
+    if (stream_.silent()) {
+        add(home_.counters.probes);
+        co_return;
+    }
+    report_failed_handshake(began);
+    if (stream_.tls_failed() != net::tls_failure::not_tls || stream_.aborted())
+        co_return;
+    const std::string said = stream_.go_plain();
+    const char first = said.empty() ? '\0' : said.front();
+    const bool text = (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+    if (!text)
+        co_return;
+    const net::read_buffer::room room = buffer_.prepare(home_.worker.buffers());
+    const std::size_t size = std::min(room.size, said.size());
+    std::copy_n(said.data(), size, room.data);
+    buffer_.commit(size);
+    begin_request();
+    const ending how = co_await refuse_plain();
+    finish_exchange(true);
+    if (how == ending::linger)
+        co_await net::lingering_close(stream_, linger_time, linger_bytes_max);
 }
 
 // One event for each, as long as they are not so many that the log is what suffers.

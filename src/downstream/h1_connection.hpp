@@ -76,6 +76,7 @@ class h1_connection final : private net::socket_watcher,
 
     // The connection (h1_connection.cpp).
     net::task<bool> begin_tls();
+    net::task<> end_without_tls(time_point began);
     void report_failed_handshake(time_point began);
     [[nodiscard]] idle_step begin_idle();
     [[nodiscard]] idle_step look_for_request();
@@ -100,6 +101,8 @@ class h1_connection final : private net::socket_watcher,
     void start_body(const request_facts& facts, std::uint64_t bytes_max);
     void begin_record();
     void describe();
+    void explain_head(error why);
+    net::task<ending> refuse_plain();
     void finish_exchange(bool asked);
     void note(exchange::reason why) noexcept;
     void on_peer_closed() noexcept override { look_for_end(); }

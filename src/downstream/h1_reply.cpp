@@ -3,6 +3,7 @@
 #include "downstream/let_go.hpp"
 #include "downstream/refusal.hpp"
 #include "penstock/exchange/websocket_key.hpp"
+#include "penstock/http/refused_head.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 
@@ -42,7 +43,7 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
         co_return ending::close;
     }
     replied_ = true;
-    if (with.upgraded)
+    if (with.upgraded && now.request.wants_websocket)
         prove_websocket(now.request.head, with.head);
     response_plan plan;
     if (!encode(with, plan)) {
@@ -73,8 +74,11 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     const reason failed = reason_of_end(writer);
     if (holds_on(with))
         co_await let_go(with);
-    if (replaceable)
+    if (replaceable) {
+        if (failed == reason::http_request_error)
+            now.record.detail = http::explain(writer.body_failed(), {});
         co_return co_await refuse_request(failed);
+    }
     if (!writer.complete()) {
         note(failed);
         co_return broken(writer, plan);
@@ -101,6 +105,8 @@ exchange::response h1_connection::refusal(reason why) {
 
 result<void> h1_connection::encode(const exchange::response& with, response_plan& plan) {
     serving& now = *serving_;
+    if (with.upgraded)
+        now.asked.upgrade = now.request.protocol();
     plan = plan_response(now.asked, with, may_keep(with));
     now.record.status = with.head.status;
     now.text.clear();

@@ -1,8 +1,11 @@
 // One request: its head, what it means, its record, and how it ends before its time.
 #include "downstream/h1_connection.hpp"
+
+#include "downstream/let_go.hpp"
 #include "downstream/refusal.hpp"
 #include "penstock/http/error.hpp"
 #include "penstock/http/h2.hpp"
+#include "penstock/http/refused_head.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/net/worker.hpp"
 
@@ -36,6 +39,7 @@ net::task<h1_connection::ending> h1_connection::serve_request() {
     if (!read) {
         if (!answerable(read.error()))
             co_return leave_head(read.error());
+        explain_head(read.error());
         co_return co_await refuse_request(reason_of_head(read.error()));
     }
     const reason refused = understand_head();
@@ -45,6 +49,15 @@ net::task<h1_connection::ending> h1_connection::serve_request() {
     look_for_end();
     exchange::response with = co_await now.state->handler->handle(now.request);
     co_return co_await reply(std::move(with));
+}
+
+// HTTP where TLS was expected. What has come of the head is for the log; no more is waited for.
+net::task<h1_connection::ending> h1_connection::refuse_plain() {
+    serving& now = *serving_;
+    (void)now.parser.feed({buffer_.data(), buffer_.size()}, now.request.head);
+    describe();
+    explain_head({});
+    co_return co_await refuse_request(reason::plain_http);
 }
 
 // What is behind a whole head stays in the buffer.
@@ -121,15 +134,18 @@ reason h1_connection::understand_head() {
     exchange::request& request = now.request;
     if (!home_.admits(peer_))
         return reason::address_rate;
-    const result<request_facts> facts = judge_request(request.head);
-    if (!facts)
+    result<request_facts> facts = judge_request(request.head);
+    if (!facts) {
+        now.record.detail = http::explain(facts.error(), {});
         return reason_of_head(facts.error());
+    }
     if (connection_home::is_misdirected(stream_, request.head.host()))
         return reason::misdirected_request;
     // The transport's, whatever an absolute form says: origins are told that it is the truth.
     request.head.scheme = stream_.is_tls() ? "https" : "http";
     request.expects_continue = facts->expects_continue;
     request.wants_websocket = facts->wants_websocket;
+    request.upgrade = std::move(facts->upgrade);
     request.accepts_trailers = facts->accepts_trailers;
     keeps_alive_ = facts->keeps_alive;
     std::uint64_t bytes_max = now.state->handler->body_limit(request.head);
@@ -196,6 +212,22 @@ void h1_connection::describe() {
     record.user_agent = head.fields.find(http::field_id::user_agent).value_or(std::string_view());
 }
 
+// For the log: what was received of a head that is refused, and which rule it broke.
+void h1_connection::explain_head(error why) {
+    exchange::record& record = serving_->record;
+    const std::string_view received(buffer_.data(), buffer_.size());
+    const http::head_glance seen = http::glance_at(received);
+    const auto fill_in = [](std::string& text, std::string_view sent) {
+        if (text.empty())
+            text = sent;
+    };
+    fill_in(record.method, seen.method);
+    fill_in(record.host, seen.host);
+    fill_in(record.path, seen.target);
+    fill_in(record.user_agent, seen.user_agent);
+    record.detail = http::explain(why, {received, seen.target});
+}
+
 // `asked` says that a request had begun: a client that leaves after an empty line never did.
 void h1_connection::finish_exchange(bool asked) {
     serving& now = *serving_;
@@ -204,7 +236,10 @@ void h1_connection::finish_exchange(bool asked) {
     tunnel_idle_.reset();
     alarm_.off();
     if (!now.head_sent && record.why == reason::client_gone)
-        record.status = 499;
+        record.status = status_gone;
+    // Cut at the end of a drain: the client saw nothing of what the handler had to say.
+    else if (!now.head_sent && record.why == reason::draining)
+        record.status = status_unsent;
     record.request_complete = now.body && now.body->finished();
     record.ledger.finish(net::worker::clock());
     if (asked)

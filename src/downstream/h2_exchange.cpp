@@ -5,6 +5,7 @@
 #include "downstream/request_rules.hpp"
 #include "penstock/exchange/websocket_key.hpp"
 #include "penstock/http/error.hpp"
+#include "penstock/http/refused_head.hpp"
 #include "penstock/net/error.hpp"
 
 #include <algorithm>
@@ -87,15 +88,21 @@ reason h2_exchange::understand() {
     http::request_head& head = request_.head;
     if (!in_.home.admits(in_.peer))
         return reason::address_rate;
-    if (stream_.refused)
+    if (stream_.refused) {
+        explain_head();
         return reason_of_head(stream_.refused);
+    }
     if (connection_home::is_misdirected(in_.stream, head.host()))
         return reason::misdirected_request;
-    if (websocket_ && stream_.ended)
+    if (websocket_ && stream_.ended) {
+        record_.detail = "extended CONNECT that has ended";
         return reason::http_request_error;
+    }
     const result<bool> expects = judge_expect(head, !stream_.ended);
-    if (!expects)
+    if (!expects) {
+        record_.detail = http::explain(expects.error(), {});
         return reason_of_head(expects.error());
+    }
     request_.expects_continue = *expects;
     // Origins are told that it is the truth.
     const std::string_view scheme = record_.tls ? "https" : "http";
@@ -120,6 +127,15 @@ reason h2_exchange::understand() {
     body_.emplace(input, rules, record_);
     request_.body = &*body_;
     return reason::none;
+}
+
+// For the log: what was received of a head that is refused, and which rule it broke.
+void h2_exchange::explain_head() {
+    if (record_.host.empty())
+        record_.host = stream_.sent_host;
+    if (record_.path.empty())
+        record_.path = stream_.sent_target;
+    record_.detail = http::explain(stream_.refused, {{}, stream_.sent_target});
 }
 
 net::task<exchange::response> h2_exchange::answer() {
@@ -470,6 +486,8 @@ void h2_exchange::judge_end() {
 }
 
 void h2_exchange::finish() {
+    if (!stream_.head_sent && record_.why == reason::draining)
+        record_.status = status_unsent;
     record_.request_complete = body_ ? body_->finished() : stream_.ended;
     record_.ledger.finish(net::worker::clock());
     state_->handler->finished(record_);

@@ -90,6 +90,7 @@ class h2_exchange final : private http::h2_outgoing,
 
     void begin();
     [[nodiscard]] exchange::reason understand();
+    void explain_head();
     net::task<exchange::response> answer();
     [[nodiscard]] exchange::response refusal(exchange::reason why);
     net::task<> reply(exchange::response with);

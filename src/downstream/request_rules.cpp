@@ -11,18 +11,22 @@ bool has_body(const http::framing& framing) noexcept {
     return framing.kind == http::framing_kind::chunked || framing.length > 0;
 }
 
-error judge_upgrade(http::request_head& head, bool body, request_facts& facts) {
-    const bool asked = head.fields.count(field_id::upgrade) > 0;
-    facts.wants_websocket = asked && head.verb == http::method::get &&
-                            head.version == http::version::http_1_1 &&
-                            head.fields.has_token(field_id::connection, "upgrade") &&
-                            head.fields.has_token(field_id::upgrade, "websocket");
-    head.fields.remove(field_id::upgrade);
+// What no route could follow is as if it had not been sent (RFC 9110 §7.8). Several lines are one
+// list.
+void judge_upgrade(http::request_head& head, request_facts& facts) {
+    if (head.fields.count(field_id::upgrade) > 0) {
+        const bool verb = head.verb == http::method::get || head.verb == http::method::post;
+        const bool asked = verb && head.version == http::version::http_1_1 &&
+                           head.fields.has_token(field_id::connection, "upgrade");
+        for (const http::fields::field one : head.fields) {
+            if (asked && one.id == field_id::upgrade)
+                facts.upgrade.append(facts.upgrade.empty() ? "" : ",").append(one.value);
+        }
+        facts.wants_websocket = asked && head.verb == http::method::get &&
+                                head.fields.has_token(field_id::upgrade, "websocket");
+        head.fields.remove(field_id::upgrade);
+    }
     head.fields.remove(field_id::http2_settings);
-    // Where the new protocol's bytes would begin must not depend on who reads.
-    if (asked && body)
-        return http::errc::body_not_allowed;
-    return {};
 }
 
 }  // namespace
@@ -54,8 +58,7 @@ result<request_facts> judge_request(http::request_head& head) {
     if (!expects)
         return expects.error();
     facts.expects_continue = *expects;
-    if (const error wrong = judge_upgrade(head, body, facts))
-        return wrong;
+    judge_upgrade(head, facts);
     return facts;
 }
 

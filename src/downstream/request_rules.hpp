@@ -5,6 +5,8 @@
 
 #include "penstock/http/h1_head.hpp"
 
+#include <string>
+
 namespace penstock::downstream {
 
 struct request_facts {
@@ -12,11 +14,13 @@ struct request_facts {
     bool keeps_alive = false;
     bool expects_continue = false;
     bool wants_websocket = false;
+    std::string upgrade;  // the protocols that the client offers, if one could be followed
     bool accepts_trailers = false;
 };
 
 // Also drops from the head what stops here: every Upgrade (the encoder writes the one we serve
-// itself), HTTP2-Settings, and an Expect that nobody has to answer.
+// itself), HTTP2-Settings, and an Expect that nobody has to answer. Whether a body may stand behind
+// an Upgrade depends on the route, so the handler judges that.
 [[nodiscard]] result<request_facts> judge_request(http::request_head& head);
 
 // RFC 9110 §10.1.1, and not a byte beyond it, of any version: true if the client waits for 100.

@@ -24,7 +24,7 @@ response_plan plan_response(const asked& by, const exchange::response& with, boo
     plan.encoding.to = by.version;
     plan.encoding.keep_alive = keep_alive;
     if (with.upgraded) {
-        plan.encoding.websocket = true;
+        plan.encoding.upgrade = by.upgrade;
         plan.encoding.body = {http::framing_kind::none, 0};
         plan.sends_body = with.body != nullptr;
         return plan;

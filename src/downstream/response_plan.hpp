@@ -6,6 +6,7 @@
 #include "penstock/http/h1_head.hpp"
 
 #include <optional>
+#include <string_view>
 
 namespace penstock::downstream {
 
@@ -19,6 +20,7 @@ struct asked {
     // Nothing if it could not be read, or nobody has looked.
     std::optional<http::method> verb;
     http::version version = http::version::http_1_1;
+    std::string_view upgrade = {};  // the protocol that a 101 switches to
 };
 
 // `keep_alive` is what both sides would like; a body that only a close can end overrules it. Where

@@ -52,6 +52,7 @@ constexpr std::array<std::string_view, reason_count> tokens{
     "upgrade_unavailable",
     "misdirected_request",
     "stalled_client",
+    "plain_http",
 };
 static_assert(!tokens.back().empty(), "a token for each reason");
 

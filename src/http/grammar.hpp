@@ -37,7 +37,7 @@ inline constexpr std::array<std::uint8_t, 256> classes = [] {
     for (const char c : tokens)
         made[static_cast<unsigned char>(c)] |= token_char;
     constexpr std::string_view hosts =
-        "-._~:[]0123456789"
+        "-._~!$&'()*+=%:[]0123456789"
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     for (const char c : hosts)
         made[static_cast<unsigned char>(c)] |= host_char;

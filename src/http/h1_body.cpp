@@ -176,7 +176,9 @@ error h1_body_decoder::step_size(char c) noexcept {
 }
 
 error h1_body_decoder::step_extension(char c) noexcept {
-    extension_ = follow(extension_, c);
+    const bool at_gap = extension_ == extension::gap || extension_ == extension::name_gap;
+    extension_ =
+        limits_.padded_sizes && at_gap && c == '\r' ? extension::over : follow(extension_, c);
     if (extension_ == extension::bad)
         return errc::bad_chunk;
     if (extension_ == extension::over) {
@@ -189,7 +191,7 @@ error h1_body_decoder::step_extension(char c) noexcept {
 }
 
 // RFC 9112 §7.1.1. White space is taken where the grammar has it, so not in front of the line's
-// end.
+// end, unless `padded_sizes` says so.
 h1_body_decoder::extension h1_body_decoder::follow(extension at, char c) noexcept {
     using enum extension;
     switch (at) {

@@ -80,11 +80,21 @@ bool append_host(const request_head& head, std::string& out) {
     return true;
 }
 
+// Nothing, or a protocol with or without a version (RFC 9110 §7.8).
+bool is_upgrade(std::string_view text) noexcept {
+    const std::size_t slash = text.find('/');
+    if (slash != std::string_view::npos && !is_token(text.substr(slash + 1)))
+        return false;
+    return text.empty() || is_token(text.substr(0, slash));
+}
+
+void append_upgrade(std::string_view protocol, std::string& out) {
+    out.append("Connection: Upgrade\r\nUpgrade: ").append(protocol).append("\r\n");
+}
+
 void append_request_connection(const request_encoding& how, std::string& out) {
-    if (how.websocket) {
-        out += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
-        return;
-    }
+    if (!how.upgrade.empty())
+        return append_upgrade(how.upgrade, out);
     if (how.trailers)
         out += how.keep_alive ? "Connection: TE\r\nTE: trailers\r\n"
                               : "Connection: close, TE\r\nTE: trailers\r\n";
@@ -93,8 +103,8 @@ void append_request_connection(const request_encoding& how, std::string& out) {
 }
 
 void append_response_connection(const response_encoding& how, std::string& out) {
-    if (how.websocket)
-        out += "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    if (!how.upgrade.empty())
+        append_upgrade(how.upgrade, out);
     else if (!how.keep_alive)
         out += "Connection: close\r\n";
     else if (how.to == version::http_1_0)
@@ -130,8 +140,8 @@ result<void> finish(bool written, std::size_t before, std::string& out) {
 result<void> encode_request(const request_head& head, const request_encoding& how,
                             std::string& out) {
     const std::size_t before = out.size();
-    const bool written =
-        append_request_line(head, out) && append_host(head, out) && append_fields(head.fields, out);
+    const bool written = is_upgrade(how.upgrade) && append_request_line(head, out) &&
+                         append_host(head, out) && append_fields(head.fields, out);
     if (written) {
         append_framing(how.body, false, out);
         append_request_connection(how, out);
@@ -144,8 +154,8 @@ result<void> encode_response(const response_head& head, const response_encoding&
     const std::size_t before = out.size();
     // A 1.0 client takes chunks for content (RFC 9112 §6.1).
     const bool readable = how.to != version::http_1_0 || how.body.kind != framing_kind::chunked;
-    const bool written =
-        readable && append_status_line(head, out) && append_fields(head.fields, out);
+    const bool written = readable && is_upgrade(how.upgrade) && append_status_line(head, out) &&
+                         append_fields(head.fields, out);
     if (written) {
         append_framing(how.body, how.length_known, out);
         append_response_connection(how, out);

@@ -19,9 +19,10 @@ errc read_version(std::string_view text, version& into) noexcept {
         return errc::bad_version;
     if (text[5] > '1')
         return errc::version_unsupported;
-    if (text[5] != '1' || text[7] > '1')
+    if (text[5] != '1')
         return errc::bad_version;
-    into = text[7] == '1' ? version::http_1_1 : version::http_1_0;
+    // RFC 9110 §2.5: a later minor version is read as the latest that is known.
+    into = text[7] == '0' ? version::http_1_0 : version::http_1_1;
     return errc{};
 }
 
@@ -60,7 +61,8 @@ error take_absolute_form(std::string_view target, request_head& into) {
 // RFC 9112 §3.2.3: host and port, and nothing stands in for a missing port.
 error take_authority_form(std::string_view target, request_head& into) {
     const std::size_t colon = target.rfind(':');
-    const bool port = colon != std::string_view::npos && target.find(']', colon) == target.npos;
+    const bool port = colon != std::string_view::npos && colon + 1 < target.size() &&
+                      target.find(']', colon) == target.npos;
     if (!port || !normalize_authority(target, into.authority))
         return errc::bad_target;
     return {};

@@ -2,33 +2,33 @@
 #include "http/head_lines.hpp"
 #include "penstock/http/h1_head.hpp"
 
-#include <algorithm>
-
 namespace penstock::http {
 namespace {
 
 constexpr std::string_view status_line_start = "HTTP/1.";
 
+bool is_decimal(char c) noexcept { return c >= '0' && c <= '9'; }
+
 // HTTP-version SP 3DIGIT [ SP [ reason-phrase ] ]; the space without a phrase is left out by some
 // origins, which leaves no doubt about what is meant (RFC 9112 §4).
 error read_status_line(std::string_view line, response_head& into) {
-    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
     constexpr std::size_t status_at = status_line_start.size() + 2;
     if (line.size() < status_at + 3 || !line.starts_with(status_line_start))
         return fault_of(line, errc::bad_status_line);
     const char minor = line[status_line_start.size()];
-    if ((minor != '0' && minor != '1') || line[status_at - 1] != ' ')
+    if (!is_decimal(minor) || line[status_at - 1] != ' ')
         return fault_of(line, errc::bad_status_line);
     int status = 0;
     for (const char c : line.substr(status_at, 3)) {
-        if (!digit(c))
+        if (!is_decimal(c))
             return fault_of(line, errc::bad_status_line);
         status = status * 10 + (c - '0');
     }
     std::string_view phrase = line.substr(status_at + 3);
     if (status < 100 || (!phrase.empty() && phrase.front() != ' ') || !is_field_text(phrase))
         return fault_of(line, errc::bad_status_line);
-    into.version = minor == '1' ? version::http_1_1 : version::http_1_0;
+    // RFC 9110 §2.5: a later minor version is read as the latest that is known.
+    into.version = minor == '0' ? version::http_1_0 : version::http_1_1;
     into.status = status;
     into.reason_phrase = trim_space(phrase);
     return {};
@@ -38,15 +38,36 @@ error read_status_line(std::string_view line, response_head& into) {
 
 void h1_response_parser::reset() noexcept {
     lines_.reset();
-    have_line_ = false;
+    begun_ = have_line_ = false;
+}
+
+// Looks at what comes before the status line and at its first bytes: what does not begin like
+// HTTP/1 is refused with these, not after a timeout.
+error h1_response_parser::begin(std::string_view received) {
+    const bool cr = received.starts_with('\r');
+    if (received.empty() || (cr && received.size() == 1))
+        return {};
+    if (cr && received[1] != '\n')
+        return errc::bad_line_end;
+    const std::size_t skipped = cr ? 2 : received.starts_with('\n') ? 1 : 0;
+    if (skipped > 0)
+        lines_.expect(cr ? line_ends::crlf : line_ends::lf);
+    lines_.skip(skipped);
+    begun_ = true;
+    return {};
 }
 
 result<std::optional<std::size_t>> h1_response_parser::feed(std::string_view received,
                                                             response_head& into) {
-    // What does not begin like HTTP/1 is refused with its first bytes, not after a timeout.
+    if (!begun_) {
+        if (const error failed = begin(received))
+            return failed;
+        if (!begun_)
+            return std::optional<std::size_t>();
+    }
     if (!have_line_) {
-        const std::size_t known = std::min(received.size(), status_line_start.size());
-        if (received.substr(0, known) != status_line_start.substr(0, known))
+        const std::string_view first = received.substr(lines_.position());
+        if (!status_line_start.starts_with(first.substr(0, status_line_start.size())))
             return error(errc::bad_status_line);
     }
     for (;;) {

@@ -170,8 +170,11 @@ void h2_client_session::finish_head(h2_stream& of, bool ended) {
         return;
     }
     if (came.status < 200) {
+        // The one that breaks the limit is kept as well, so that its owner hears of it.
+        const bool kept = stream.interims.size() < h2_client_stream::interims_max &&
+                          stream.interim_bytes <= h2_client_stream::interim_bytes_max;
         stream.interim_bytes += stream.bytes_;
-        if (stream.interims.size() < h2_client_stream::interims_max)
+        if (kept)
             stream.interims.push_back(std::move(came));
         return;
     }

@@ -59,4 +59,6 @@ h2_breach breach_of_library(int library_error) noexcept {
     return library_error == NGHTTP2_ERR_FLOODED ? h2_breach::unread_replies : h2_breach::rules;
 }
 
+std::string_view h2_library_version() noexcept { return nghttp2_version(0)->version_str; }
+
 }  // namespace penstock::http

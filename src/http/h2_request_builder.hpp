@@ -36,6 +36,9 @@ class h2_request_builder {
     [[nodiscard]] bool malformed() const noexcept { return malformed_; }
     // RFC 8441: the value of :protocol; empty if there was none.
     [[nodiscard]] std::string_view protocol() const noexcept { return protocol_; }
+    // As sent, as far as they were looked at.
+    [[nodiscard]] std::string_view sent_target() const noexcept { return target_; }
+    [[nodiscard]] std::string_view sent_authority() const noexcept { return authority_; }
     // What the client wishes; null if it says nothing.
     [[nodiscard]] const h2_priority* priority() const noexcept {
         return priority_ ? &*priority_ : nullptr;

@@ -128,6 +128,8 @@ void h2_server_session::finish_head(h2_stream& of, bool ended) {
     set_priority(stream);
     if (!stream.refused)
         return;
+    stream.sent_target = rules_->builder.sent_target();
+    stream.sent_host = rules_->builder.sent_authority();
     count_glitch(h2_breach::faulty_heads);
     // The library decodes whatever comes, so a client that has been told and goes on is stopped.
     const std::optional<time_point> told = rules_->told;

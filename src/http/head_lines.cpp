@@ -42,13 +42,17 @@ result<std::optional<std::string_view>> head_line_reader::next(std::string_view 
     }
     const auto line_end = static_cast<std::size_t>(found - received.data());
     const std::size_t line_max = at_first_line() ? limits.line : limits.field;
+    const bool bare = line_end == line_ || received[line_end - 1] != '\r';
     if (line_end - line_ > line_max || line_end - first_ >= limits.head) {
-        if (const error failed = over_limit(line_end - line_, line_end + 1, limits))
+        const std::size_t with_cr = line_end - line_ + (bare ? 1 : 0);
+        if (const error failed = over_limit(with_cr, line_end + 1, limits))
             return failed;
     }
-    if (line_end == line_ || received[line_end - 1] != '\r')
+    if (ends_ == line_ends::either)
+        ends_ = bare ? line_ends::lf : line_ends::crlf;
+    if (bare != (ends_ == line_ends::lf))
         return error(errc::bad_line_end);
-    const std::string_view line = received.substr(line_, line_end - 1 - line_);
+    const std::string_view line = received.substr(line_, line_end - line_ - (bare ? 0 : 1));
     line_ = scanned_ = line_end + 1;
     return std::optional(line);
 }

@@ -85,23 +85,63 @@ bool is_ipv6(std::string_view text) noexcept {
     return gap ? groups <= 7 : groups == 8;
 }
 
-// A name or an IPv4 address: labels of unreserved characters, perhaps with one trailing dot. RFC
-// 3986 also allows escapes and sub-delimiters; they give one name several forms, or end lists.
-bool is_name(std::string_view text) noexcept {
-    char before = '.';
-    for (const char c : text) {
-        if (!is_unreserved(c) || (c == '.' && before == '.'))
-            return false;
-        before = c;
-    }
-    return !text.empty();
+// Characters of a name: unreserved ones and sub-delimiters, but for those that end a list.
+constexpr std::array<bool, 256> name_chars = [] {
+    std::array<bool, 256> made{};
+    for (std::size_t c = 0; c < 128; ++c)
+        made[c] = is_unreserved(static_cast<char>(c));
+    for (const char c : std::string_view("!$&'()*+="))
+        made[static_cast<unsigned char>(c)] = true;
+    return made;
+}();
+
+constexpr bool is_name_char(char c) noexcept { return name_chars[static_cast<unsigned char>(c)]; }
+
+// The byte of the escape at the front of `text`, if a name may have it; else -1. What ends a name,
+// a list or a path when it is decoded is none.
+int escaped_in_name(std::string_view text) noexcept {
+    if (text.size() < 3 || hex_value(text[1]) < 0 || hex_value(text[2]) < 0)
+        return -1;
+    const int value = hex_value(text[1]) * 16 + hex_value(text[2]);
+    return value >= 0x80 || is_name_char(static_cast<char>(value)) ? value : -1;
 }
 
-// ":port", or nothing. A port that is announced but missing is refused.
+// Writes the one form of a name or an IPv4 address (RFC 3986 §3.2.2): labels in lower case, perhaps
+// with one trailing dot, escapes of unreserved characters decoded. `to` has room for all of it.
+// Null if the text is none.
+char* write_name(std::string_view text, char* to) noexcept {
+    char before = '.';
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        char c = text[i];
+        if (c == '%') {
+            const int value = escaped_in_name(text.substr(i));
+            if (value < 0)
+                return nullptr;
+            const char byte = static_cast<char>(value);
+            const bool plain = value < 0x80 && is_unreserved(byte);
+            if (!plain) {
+                *to++ = before = '%';
+                *to++ = to_lower(text[i + 1]);
+                *to++ = to_lower(text[i + 2]);
+            }
+            i += 2;
+            if (!plain)
+                continue;
+            c = byte;
+        }
+        if (!is_name_char(c) || (c == '.' && before == '.'))
+            return nullptr;
+        *to++ = to_lower(c);
+        before = c;
+    }
+    return text.empty() ? nullptr : to;
+}
+
+// ":port" or nothing. An empty port is none (RFC 3986 §6.2.3).
 bool is_port_suffix(std::string_view text) noexcept {
-    if (text.empty())
+    if (text.empty() || text == ":")
         return true;
-    if (text.front() != ':' || text.size() < 2 || text.size() > 6)
+    if (text.front() != ':' || text.size() > 6)
         return false;
     int value = 0;
     for (const char c : text.substr(1)) {
@@ -120,12 +160,20 @@ std::size_t host_end(std::string_view authority) noexcept {
     return bracket == std::string_view::npos ? authority.size() : bracket + 1;
 }
 
-bool is_host(std::string_view text) noexcept {
+char* write_lower(std::string_view text, char* to) noexcept {
+    for (const char c : text)
+        *to++ = to_lower(c);
+    return to;
+}
+
+// Null if it is no host.
+char* write_host(std::string_view text, char* to) noexcept {
     if (text.size() > host_bytes_max)
-        return false;
+        return nullptr;
     if (!text.starts_with('['))
-        return is_name(text);
-    return text.ends_with(']') && is_ipv6(text.substr(1, text.size() - 2));
+        return write_name(text, to);
+    const bool address = text.ends_with(']') && is_ipv6(text.substr(1, text.size() - 2));
+    return address ? write_lower(text, to) : nullptr;
 }
 
 // ---- Path
@@ -237,12 +285,19 @@ bool is_query(std::string_view text) noexcept {
 
 result<void> normalize_authority(std::string_view text, std::string& out) {
     const std::size_t end = host_end(text);
-    if (!is_host(text.substr(0, end)) || !is_port_suffix(text.substr(end)))
+    const std::string_view port = text.substr(end);
+    if (!is_port_suffix(port))
         return error(errc::bad_host);
     const std::size_t start = out.size();
     out.resize(start + text.size());
-    for (std::size_t i = 0; i < text.size(); ++i)
-        out[start + i] = to_lower(text[i]);
+    char* written = write_host(text.substr(0, end), out.data() + start);
+    if (written == nullptr) {
+        out.resize(start);
+        return error(errc::bad_host);
+    }
+    if (port.size() > 1)
+        written = write_lower(port, written);
+    out.resize(static_cast<std::size_t>(written - out.data()));
     return {};
 }
 

@@ -66,6 +66,7 @@ task<result<void>> stream::handshake() {
             // Whoever left meanwhile is not worth it.
             if (socket_.peer_closed() && home().now() - since > impatience) {
                 home().give_back_heavy_turn();
+                tls_->note_unread();
                 co_return error(errc::end_of_stream);
             }
         }
@@ -102,6 +103,14 @@ tls_failure stream::tls_failed() const noexcept {
 
 std::string_view stream::handshake_phase() const noexcept {
     return tls_ ? tls_->handshake_phase() : std::string_view("hello");
+}
+
+bool stream::silent() const noexcept { return tls_ && tls_->silent(); }
+
+std::string stream::go_plain() noexcept {
+    std::string read = tls_->take_misread();
+    tls_.reset();
+    return read;
 }
 
 bool stream::uses_tls_context() const noexcept { return tls_ && tls_->uses_context(); }

@@ -13,23 +13,107 @@
 
 namespace penstock::net {
 
-std::string certificate_problem(const tls_certificate& of) {
+namespace {
+
+ssl_context_ptr scratch_context() {
     ERR_clear_error();
-    const ssl_context_ptr context(SSL_CTX_new(TLS_server_method()));
+    ssl_context_ptr made(SSL_CTX_new(TLS_server_method()));
+    // What is too weak is the affair of the listener's `ciphers`.
+    if (made)
+        SSL_CTX_set_security_level(made.get(), 0);
+    return made;
+}
+
+// The first of a list's names that `known` does not know; empty if it knows all.
+template <class Known>
+std::string first_unknown(const std::string& list, Known known) {
+    for (std::size_t from = 0; from <= list.size();) {
+        const std::size_t end = std::min(list.find(':', from), list.size());
+        const std::string name = list.substr(from, end - from);
+        if (!known(name.c_str()))
+            return "'" + name + "'";
+        from = end + 1;
+    }
+    return {};
+}
+
+std::optional<tls_fault> names_fault(const tls_server_options& of, SSL_CTX* scratch) {
+    const auto suite = [scratch](const char* name) {
+        return SSL_CTX_set_ciphersuites(scratch, name) == 1;
+    };
+    const auto group = [scratch](const char* name) {
+        return SSL_CTX_set1_groups_list(scratch, name) == 1;
+    };
+    if (!of.ciphers.empty() && SSL_CTX_set_cipher_list(scratch, of.ciphers.c_str()) != 1)
+        return tls_fault{"ciphers", "'ciphers' selects no cipher of TLS 1.2: '" + of.ciphers + "'",
+                         "`openssl ciphers -s -tls1_2` lists what there is"};
+    if (!of.suites.empty() && !suite(of.suites.c_str()))
+        return tls_fault{
+            "suites",
+            "'suites' names what is no suite of TLS 1.3: " + first_unknown(of.suites, suite),
+            "`openssl ciphers -s -tls1_3` lists what there is"};
+    if (!of.groups.empty() && !group(of.groups.c_str()))
+        return tls_fault{
+            "groups",
+            "'groups' names what this OpenSSL does not have: " + first_unknown(of.groups, group),
+            "as in X25519:P-256:P-384"};
+    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<tls_fault> server_fault(const tls_server_options& of) {
+    const ssl_context_ptr scratch = scratch_context();
+    if (!scratch)
+        return tls_fault{"", openssl_failure("no TLS context"), ""};
+    std::optional<tls_fault> found = names_fault(of, scratch.get());
+    if (!found && of.client_auth != tls_client_auth::none) {
+        if (of.client_ca_pem.empty() || !trust(scratch.get(), nullptr, of.client_ca_pem))
+            found = tls_fault{"client_ca",
+                              "'client_ca' holds no certificate in PEM, or a damaged one", ""};
+        else if (!of.client_crl_pem.empty() && !revoke(scratch.get(), nullptr, of.client_crl_pem))
+            found = tls_fault{"client_crl", "'client_crl' holds no revocation list in PEM", ""};
+    }
+    ERR_clear_error();
+    return found;
+}
+
+std::optional<tls_fault> client_fault(const tls_client_options& of) {
+    const ssl_context_ptr scratch = scratch_context();
+    if (!scratch)
+        return tls_fault{"", openssl_failure("no TLS context"), ""};
+    std::optional<tls_fault> found;
+    if (!of.certificate_pem.empty()) {
+        const std::string wrong = certificate_problem({of.certificate_pem, of.key_pem, {}});
+        if (!wrong.empty())
+            found = tls_fault{"", "client certificate: " + wrong, ""};
+    }
+    if (!found && !of.ca_pem.empty() && !trust(scratch.get(), nullptr, of.ca_pem))
+        found = tls_fault{"ca", "'ca' holds no certificate in PEM, or a damaged one", ""};
+    ERR_clear_error();
+    return found;
+}
+
+std::string certificate_problem(const tls_certificate& of) {
+    const ssl_context_ptr context = scratch_context();
     if (!context)
         return openssl_failure("no TLS context");
-    // What is too weak is the affair of the listener's `ciphers`.
-    SSL_CTX_set_security_level(context.get(), 0);
     const certificate_ptr leaf = read_leaf(of.chain_pem);
+    const bool chain = leaf && use_chain(context.get(), nullptr, of.chain_pem);
+    const bool fits = leaf && is_key_of(leaf.get(), of.key_pem);
+    const bool key = fits && use_key(context.get(), nullptr, of.key_pem);
+    ERR_clear_error();
     if (!leaf)
-        return openssl_failure("certificate");
-    if (!is_key_of(leaf.get(), of.key_pem))
-        return openssl_failure("private key");
-    if (!use_chain(context.get(), nullptr, of.chain_pem))
-        return openssl_failure("certificate");
-    if (!use_key(context.get(), nullptr, of.key_pem))
-        return openssl_failure("private key");
-    return {};
+        return "certificate: the file does not begin with a certificate in PEM";
+    if (!fits && !is_private_key(of.key_pem))
+        return of.key_pem.find("ENCRYPTED") != std::string::npos
+                   ? "private key: it needs a password, and nobody can type one here"
+                   : "private key: the file holds no private key in PEM";
+    if (!fits)
+        return "private key: it is not that of the certificate";
+    if (!chain)
+        return "certificate: something behind the first certificate of the file is none in PEM";
+    return key ? "" : "private key: it is of a kind that TLS does not use";
 }
 
 std::string staple_problem(const tls_certificate& of, std::int64_t now) {

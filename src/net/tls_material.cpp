@@ -24,6 +24,12 @@ certificate_ptr next_certificate(BIO* from, OSSL_LIB_CTX* library) {
     return read ? std::move(owned) : nullptr;
 }
 
+key_ptr read_key(const std::string& pem) {
+    const bio_ptr text = bio_over(pem);
+    return key_ptr(text ? PEM_read_bio_PrivateKey(text.get(), nullptr, no_password, nullptr)
+                        : nullptr);
+}
+
 crl_ptr next_list(BIO* from, OSSL_LIB_CTX* library) {
     X509_CRL* made = X509_CRL_new_ex(library, nullptr);
     const bool read =
@@ -142,10 +148,10 @@ certificate_ptr read_leaf(const std::string& pem) {
     return text ? next_certificate(text.get(), nullptr) : nullptr;
 }
 
+bool is_private_key(const std::string& pem) { return read_key(pem) != nullptr; }
+
 bool is_key_of(X509* certificate, const std::string& key_pem) {
-    const bio_ptr text = bio_over(key_pem);
-    const key_ptr key(text ? PEM_read_bio_PrivateKey(text.get(), nullptr, no_password, nullptr)
-                           : nullptr);
+    const key_ptr key = read_key(key_pem);
     return key && X509_check_private_key(certificate, key.get()) == 1;
 }
 

@@ -24,6 +24,8 @@ namespace penstock::net {
 
 // Null if the text does not begin with a certificate.
 [[nodiscard]] certificate_ptr read_leaf(const std::string& pem);
+// That can be read without a password.
+[[nodiscard]] bool is_private_key(const std::string& pem);
 [[nodiscard]] bool is_key_of(X509* certificate, const std::string& key_pem);
 // DNS names and addresses of its subjectAltName, in lower case.
 [[nodiscard]] std::vector<std::string> names_of(X509* certificate);

@@ -27,7 +27,9 @@ constexpr const char* ciphers_12 =
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
 constexpr const char* suites_13 =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-constexpr const char* groups_default = "X25519:P-256";
+// The hybrid of RFC 9794 where the library has it.
+constexpr const char* groups_hybrid = "X25519MLKEM768:X25519:P-256:P-384";
+constexpr const char* groups_default = "X25519:P-256:P-384";
 
 using implementation = tls_context::implementation;
 
@@ -367,7 +369,16 @@ class builder {
                SSL_CTX_set_num_tickets(context, options_.ticket_secret.empty() ? 0 : 1) == 1 &&
                SSL_CTX_set_cipher_list(context, or_ours(options_.ciphers, ciphers_12)) == 1 &&
                SSL_CTX_set_ciphersuites(context, or_ours(options_.suites, suites_13)) == 1 &&
-               SSL_CTX_set1_groups_list(context, or_ours(options_.groups, groups_default)) == 1;
+               set_groups(context);
+    }
+
+    bool set_groups(SSL_CTX* context) const {
+        if (!options_.groups.empty())
+            return SSL_CTX_set1_groups_list(context, options_.groups.c_str()) == 1;
+        ERR_set_mark();
+        const bool hybrid = SSL_CTX_set1_groups_list(context, groups_hybrid) == 1;
+        ERR_pop_to_mark();
+        return hybrid || SSL_CTX_set1_groups_list(context, groups_default) == 1;
     }
 
     bool ask_clients(SSL_CTX* context, std::string& scope) {

@@ -188,6 +188,9 @@ void tls_session::note_record(bool written, unsigned char type, std::size_t size
         secrets_->count(written, type);
     if (written || role_ == role::client || answered_ || type == SSL3_RT_APPLICATION_DATA)
         return;
+    // Text that came in place of a record has no length, and OpenSSL refuses it by itself.
+    if (type < SSL3_RT_CHANGE_CIPHER_SPEC || type > SSL3_RT_APPLICATION_DATA)
+        return;
     hello_bytes_ += SSL3_RT_HEADER_LENGTH + size;
     if (hello_bytes_ > hello_bytes_max)
         io_error_ = errc::too_large;
@@ -268,6 +271,8 @@ void tls_session::note_hello(std::string_view server_name, std::string protocols
 error tls_session::fail() {
     if (!established_) {
         why_failed_ = diagnose();
+        if (why_failed_ == tls_failure::not_tls)
+            misread_.assign(first_.data(), first_size_).append(in_.data() + in_begin_, received());
         if (answered_)
             note_agreement();
         else if (early_data_.exceeded())
@@ -501,6 +506,7 @@ int tls_session::bio_read(std::span<char> into) {
         const auto [dropped, passed] = early_data_.next({from, received()}, into.size());
         in_begin_ += dropped + passed;
         if (passed > 0) {
+            note_first({from, passed});
             std::memcpy(into.data(), from, passed);
             return static_cast<int>(passed);
         }
@@ -510,6 +516,15 @@ int tls_session::bio_read(std::span<char> into) {
             return fin_ && !io_error_ ? 0 : -1;
     }
     return -1;
+}
+
+// OpenSSL takes the header of the first record before it knows whether it is one.
+void tls_session::note_first(std::string_view bytes) noexcept {
+    if (first_size_ == first_.size())
+        return;
+    const std::size_t count = std::min(bytes.size(), first_.size() - first_size_);
+    std::copy_n(bytes.begin(), count, first_.begin() + first_size_);
+    first_size_ = static_cast<std::uint8_t>(first_size_ + count);
 }
 
 // One recv. False if it brought nothing.
@@ -533,6 +548,7 @@ bool tls_session::receive() {
     in_begin_ = 0;
     in_end_ = held + (got ? *got : 0);
     fin_ = got && *got == 0;
+    silent_ = silent_ && in_end_ == held;
     if (!got && got.error() != errc::would_block)
         io_error_ = got.error();
     return in_end_ > held && !io_error_;

@@ -83,6 +83,8 @@ class tls_session {
         if (answered_)
             note_agreement();
     }
+    // The handshake ends before what the peer may have sent is looked at.
+    void note_unread() noexcept { silent_ = false; }
     // The connection has failed and an alert of ours says so. A reset must not overtake it.
     [[nodiscard]] bool alerted() const noexcept { return alerted_; }
 
@@ -97,6 +99,10 @@ class tls_session {
     [[nodiscard]] const std::string& peer_name() const noexcept { return peer_.server_name; }
 
     [[nodiscard]] tls_failure failure() const noexcept { return why_failed_; }
+    // Not a byte has come.
+    [[nodiscard]] bool silent() const noexcept { return silent_; }
+    // What came instead of a handshake that failed as `not_tls`, from its first byte on.
+    [[nodiscard]] std::string take_misread() noexcept { return std::move(misread_); }
     [[nodiscard]] std::string_view handshake_phase() const noexcept;
     [[nodiscard]] const tls_facts& facts() const noexcept { return facts_; }
     [[nodiscard]] const std::string& failure_text() const noexcept { return failure_; }
@@ -133,6 +139,7 @@ class tls_session {
     [[nodiscard]] int bio_read(std::span<char> into);
     [[nodiscard]] bool bio_write(std::string_view bytes);
     [[nodiscard]] bool receive();
+    void note_first(std::string_view bytes) noexcept;
     [[nodiscard]] result<void> send_unsent();
     [[nodiscard]] bool make_room(std::size_t count);
     void shrink_unsent();
@@ -162,10 +169,14 @@ class tls_session {
     error failed_;    // nothing is read or written any more
     tls_facts facts_;
     std::string failure_;
+    std::string misread_;
+    std::array<char, SSL3_RT_HEADER_LENGTH> first_{};  // bytes that OpenSSL was given
     tls_failure why_failed_ = tls_failure::none;
     role role_;
     bool verifies_;
     bool established_ = false;
+    std::uint8_t first_size_ = 0;
+    bool silent_ = true;
     bool heard_ = false;         // a hello
     bool answered_ = false;      // it
     bool own_failure_ = false;   // what fails is our fault

@@ -10,8 +10,8 @@
 
 namespace penstock::proxy {
 
-inline constexpr std::size_t access_texts =
-    6;  // client, method, host, path, request id, user agent
+// Client, method, host, path, request id, user agent, detail.
+inline constexpr std::size_t access_texts = 7;
 
 struct access_entry {
     static constexpr std::uint32_t mark_value = 0x70656e31;

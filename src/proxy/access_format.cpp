@@ -40,7 +40,7 @@ std::string_view version_text(std::uint8_t protocol) noexcept {
 }
 
 struct access_text {
-    std::string_view client, method, host, path, request_id, user_agent;
+    std::string_view client, method, host, path, request_id, user_agent, detail;
 };
 
 struct address_text {
@@ -113,9 +113,9 @@ bool take_entry(std::string_view bytes, access_entry& entry, access_text& texts)
     bytes.remove_prefix(sizeof entry);
     if (entry.mark != access_entry::mark_value)
         return false;
-    const std::array<std::string_view*, access_texts> into{&texts.client,     &texts.method,
-                                                           &texts.host,       &texts.path,
-                                                           &texts.request_id, &texts.user_agent};
+    const std::array<std::string_view*, access_texts> into{
+        &texts.client,     &texts.method,     &texts.host,  &texts.path,
+        &texts.request_id, &texts.user_agent, &texts.detail};
     for (std::size_t i = 0; i < access_texts; ++i) {
         if (bytes.size() < entry.text_sizes[i])
             return false;
@@ -138,6 +138,8 @@ bool format_access_entry(std::string_view entry, std::string& line) {
     all.member("timestamp", timestamp(of.began_ms));
     all.member("http.response.status_code", of.status);
     all.member("penstock.reason", exchange::token(of.why));
+    if (!texts.detail.empty())
+        all.member("penstock.detail", texts.detail);
     append_request(of, texts, all);
     all.member("http.response.body.size", of.response_bytes);
     all.member("penstock.complete", of.complete);

@@ -64,8 +64,8 @@ void access_log::write(const exchange::record& of, const config::access_log& how
     access_entry entry = describe(of);
     entry.slow = slow;
     entry.sample_rate = always ? 1.0 : how.sample;
-    const std::array<std::string_view, access_texts> texts{of.client, of.method,     of.host,
-                                                           of.path,   of.request_id, of.user_agent};
+    const std::array<std::string_view, access_texts> texts{
+        of.client, of.method, of.host, of.path, of.request_id, of.user_agent, of.detail};
     std::array<std::span<const char>, access_texts + 1> parts;
     parts[0] = {reinterpret_cast<const char*>(&entry), sizeof entry};
     for (std::size_t i = 0; i < access_texts; ++i) {

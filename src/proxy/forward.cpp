@@ -1,5 +1,6 @@
 // Forwarding: the head that the origin is to see, the attempts, and what comes of them.
 #include "penstock/http/forwarding.hpp"
+#include "penstock/http/refused_head.hpp"
 #include "penstock/net/error.hpp"
 #include "proxy/digest_body.hpp"
 #include "proxy/gathered_body.hpp"
@@ -49,7 +50,6 @@ exchange::reason reason_of(const upstream::attempt_failure& failed) noexcept {
 
 void proxy_handler::prepare(exchange::request& from, const config::route& by, bool trusted) {
     http::request_head& head = from.head;
-    from.wants_websocket = from.wants_websocket && by.websocket;
     if (trusted)
         from.named_client = named_client(head.fields, generation_.model.trust);
     http::strip_hop_by_hop(head.fields);
@@ -117,7 +117,11 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
         const retry next = from.aborted->fired() ? retry::no : decide_retry(made.failure, facts);
         if (next == retry::no) {
             from.body->stop();
-            co_return reply(from, proxy::reason_of(made.failure));
+            const exchange::reason why = proxy::reason_of(made.failure);
+            if (why == exchange::reason::http_request_error ||
+                why == exchange::reason::http_protocol_error)
+                from.record->detail = http::explain(made.failure.why, {});
+            co_return reply(from, why);
         }
         from.record->ledger.give_up_attempt();
         if (made.endpoint < 64)

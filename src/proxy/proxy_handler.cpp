@@ -6,6 +6,7 @@
 #include "proxy/head_edits.hpp"
 #include "proxy/max_forwards.hpp"
 #include "proxy/trust.hpp"
+#include "proxy/upgrade.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -39,11 +40,12 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return reply(from, reason::http_request_denied);
     // A proxy that we trust may have taken TLS off before us.
     if (from.other_scheme && !trusted)
-        co_return reply(from, reason::http_request_error);
+        co_return refuse_by(from, ":scheme is not that of the connection");
     if (is_loop(from.head.fields))
         co_return reply(from, reason::proxy_loop_detected);
     if (const hops left = count_hop(from.head); left != hops::onward) {
-        co_return left == hops::last ? answer_options() : reply(from, reason::http_request_error);
+        co_return left == hops::last ? answer_options()
+                                     : refuse_by(from, "Max-Forwards is not one number");
     }
     const std::optional<std::size_t> found = generation_.router.find(from.head);
     if (!found)
@@ -56,6 +58,12 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return reply(from, reason::http_request_denied);
     if (generation_.upstreams[*found] == generation::npos)
         co_return answer(route);
+    choose_upgrade(from, route);
+    if (const std::string_view rule = forbidden_body(from); !rule.empty()) {
+        exchange::response made = refuse_by(from, rule);
+        made.close = true;
+        co_return made;
+    }
     // By what the client says, whatever the route makes of that.
     std::unique_ptr<total_deadline> until = start_deadline(from, route);
     prepare(from, route, trusted);
@@ -87,10 +95,18 @@ bool proxy_handler::is_loop(const http::fields& of) const noexcept {
 
 exchange::response proxy_handler::reply(exchange::request& from, reason why) {
     from.record->why = why;
-    const own_reply about{why, from.record->request_id, prefers_html(from.head.fields)};
+    own_reply about{why, from.record->request_id, prefers_html(from.head.fields)};
+    const std::string& detail = from.record->detail;
+    if (!detail.empty() && is_trusted(*from.peer, generation_.model.trust))
+        about.details = detail;
     exchange::response made = is_grpc_call(from.head) ? make_grpc_reply(about) : make_reply(about);
     made.head.fields.add("Date", date_.at(wall_clock::now()));
     return made;
+}
+
+exchange::response proxy_handler::refuse_by(exchange::request& from, std::string_view rule) {
+    from.record->detail = rule;
+    return reply(from, reason::http_request_error);
 }
 
 exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
@@ -134,7 +150,7 @@ void proxy_handler::complete(http::response_head& head, const config::route& by)
 }
 
 bool proxy_handler::takes_websockets(std::size_t route) const noexcept {
-    return generation_.model.routes[route].websocket &&
+    return follows_websockets(generation_.model.routes[route]) &&
            generation_.upstreams[route] != generation::npos;
 }
 

@@ -35,6 +35,8 @@ class proxy_handler final : public exchange::handler {
     void identify(exchange::request& from, bool trusted);
     [[nodiscard]] bool is_loop(const http::fields& of) const noexcept;
     [[nodiscard]] exchange::response reply(exchange::request& from, exchange::reason why);
+    // For breaking a rule of ours, named in our own words.
+    [[nodiscard]] exchange::response refuse_by(exchange::request& from, std::string_view rule);
     [[nodiscard]] bool takes_websockets(std::size_t route) const noexcept;
     [[nodiscard]] exchange::response answer(const config::route& by);
     [[nodiscard]] exchange::response answer_options();

@@ -2,6 +2,7 @@
 #include "penstock/exchange/text_body.hpp"
 #include "penstock/proxy/failure.hpp"
 
+#include <algorithm>
 #include <string>
 
 namespace penstock::proxy {
@@ -11,24 +12,47 @@ constexpr std::string_view retry_after_seconds = "5";
 // RFC 9110 §15.5.6 asks for them; which ones the origin knows is not ours to say.
 constexpr std::string_view allowed_methods = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+std::string proxy_status(const own_reply& about) {
+    std::string text = "penstock; error=";
+    text += exchange::token(about.why);
+    // They are our own words, but this is where they would end a field.
+    const bool plain = std::all_of(about.details.begin(), about.details.end(), [](char c) {
+        return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
+    });
+    if (!about.details.empty() && plain)
+        text.append("; details=\"").append(about.details).append("\"");
+    return text;
+}
+
+// What the client can do about it, where the status does not say so.
+std::string_view advice_for(exchange::reason why) noexcept {
+    return why == exchange::reason::plain_http ? "This port speaks TLS. Ask for it by https://."
+                                               : std::string_view();
+}
+
 // Only our own words and an id of checked characters are put in, so nothing needs escaping.
-std::string problem_body(int status, std::string_view token, std::string_view id) {
+std::string problem_body(const own_reply& about, int status) {
     std::string text = R"({"type":"about:blank","title":")";
     text.append(http::reason_phrase(status))
         .append("\",\"status\":")
         .append(std::to_string(status));
-    text.append(",\"reason\":\"").append(token);
-    text.append("\",\"request_id\":\"").append(id).append("\"}\n");
+    if (const std::string_view advice = advice_for(about.why); !advice.empty())
+        text.append(",\"detail\":\"").append(advice).append("\"");
+    text.append(",\"reason\":\"").append(exchange::token(about.why));
+    text.append("\",\"request_id\":\"").append(about.request_id).append("\"}\n");
     return text;
 }
 
-std::string html_body(int status, std::string_view token, std::string_view id) {
+std::string html_body(const own_reply& about, int status) {
     const std::string title =
         std::to_string(status).append(" ").append(http::reason_phrase(status));
     std::string text = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>";
     text.append(title).append("</title></head>\n<body><h1>").append(title).append("</h1>\n<p>");
-    text.append("Reason: <code>").append(token).append("</code></p>\n<p>Request: <code>");
-    text.append(id).append("</code></p>\n</body></html>\n");
+    if (const std::string_view advice = advice_for(about.why); !advice.empty())
+        text.append(advice).append("</p>\n<p>");
+    text.append("Reason: <code>").append(exchange::token(about.why));
+    text.append("</code></p>\n<p>Request: <code>");
+    text.append(about.request_id).append("</code></p>\n</body></html>\n");
     return text;
 }
 
@@ -48,22 +72,20 @@ exchange::response make_options_reply() {
 
 exchange::response make_reply(const own_reply& about) {
     const int status = status_of(about.why);
-    const std::string_view token = exchange::token(about.why);
     exchange::response made;
     made.head.status = status;
     made.head.fields.add("Content-Type",
                          about.html ? "text/html; charset=utf-8" : "application/problem+json");
     made.head.fields.add("Cache-Control", "no-store");
-    made.head.fields.add("Proxy-Status", std::string("penstock; error=").append(token));
+    made.head.fields.add("Proxy-Status", proxy_status(about));
     if (!about.request_id.empty())
         made.head.fields.add("X-Request-Id", about.request_id);
     if (status == 405)
         made.head.fields.add("Allow", allowed_methods);
     if (status == 429 || status == 503)
         made.head.fields.add("Retry-After", retry_after_seconds);
-    made.body =
-        exchange::make_text_body(about.html ? html_body(status, token, about.request_id)
-                                            : problem_body(status, token, about.request_id));
+    made.body = exchange::make_text_body(about.html ? html_body(about, status)
+                                                    : problem_body(about, status));
     return made;
 }
 

@@ -18,6 +18,8 @@ namespace {
 constexpr http::head_limits head_limits{
     .head = 64 * 1024, .line = 8 * 1024, .field = 64 * 1024, .count = 128};
 
+constexpr http::body_limits body_limits{.padded_sizes = true};
+
 // The client's own key is for the client to check.
 bool proves(const std::string& key, const http::response_head& head) {
     return key.empty() ||
@@ -128,7 +130,9 @@ result<h1_exchange::step> h1_exchange::read_head(http::response_head& into) {
 result<h1_exchange::step> h1_exchange::classify(const http::response_head& head,
                                                 std::size_t bytes) {
     if (head.status == 101) {
-        const bool ours = from_.wants_websocket && sender_.complete() && accepts_websocket(head);
+        const std::string_view protocol = from_.protocol();
+        const bool ours =
+            !protocol.empty() && sender_.complete() && accepts_upgrade(head, protocol);
         if (!ours || !proves(sender_.key(), head))
             return error(errc::unexpected_upgrade);
         upgraded_ = true;
@@ -136,10 +140,8 @@ result<h1_exchange::step> h1_exchange::classify(const http::response_head& head,
     }
     if (head.status >= 200)
         return step::final;
-    interim_bytes_ += bytes;
-    if (++interims_ > interim_max || interim_bytes_ > interim_bytes_max) {
+    if (!interims_.take(bytes, around_.home.now()))
         return error(errc::interim_flood);
-    }
     return step::interim;
 }
 
@@ -180,7 +182,7 @@ result<void> h1_exchange::accept_head(exchange::response& into) {
             into.announced_length = http::announced_length(into.head);
         }
     }
-    decoder_ = http::h1_body_decoder(framing_);
+    decoder_ = http::h1_body_decoder(framing_, body_limits);
     learn(into.head);
     http::strip_hop_by_hop(into.head.fields);
     if (decoder_.finished())

@@ -17,6 +17,7 @@
 #include "upstream/connection_pool.hpp"
 #include "upstream/h1_sender.hpp"
 #include "upstream/held_share.hpp"
+#include "upstream/interim_limit.hpp"
 #include "upstream/load.hpp"
 
 #include <memory>
@@ -26,8 +27,6 @@ namespace penstock::upstream {
 
 class h1_exchange final : public exchange::body_source, private exchange::abort_listener {
  public:
-    static constexpr std::size_t interim_max = 8;
-    static constexpr std::size_t interim_bytes_max = std::size_t{32} * 1024;
     static constexpr std::size_t drain_max = std::size_t{64} * 1024;
     static constexpr milliseconds drain_time = 1s;
 
@@ -102,8 +101,7 @@ class h1_exchange final : public exchange::body_source, private exchange::abort_
     std::size_t endpoint_;
     idle_period idled_;
     error failed_;
-    std::size_t interim_bytes_ = 0;
-    std::uint8_t interims_ = 0;
+    interim_limit interims_;
     bool reused_;
     bool response_begun_ = false;
     bool keeps_alive_ = false;

@@ -25,8 +25,10 @@ http::framing h1_sender::choose_framing() const {
         const bool announce = http::anticipates_content(verb) && !from_.wants_websocket;
         return {announce ? framing_kind::length : framing_kind::none, 0};
     }
-    // Of an empty body with trailers a length would leave them no place.
-    if (const auto length = from_.body->length(); length && !empty)
+    // Behind an empty body with trailers a length would leave them no place; one that has not ended
+    // yet may still bring some.
+    const std::optional<std::uint64_t> length = from_.body->length();
+    if (length && *length > 0 && !empty)
         return {framing_kind::length, *length};
     return {framing_kind::chunked, 0};
 }
@@ -36,7 +38,7 @@ result<void> h1_sender::begin(std::string_view host) {
     length_left_ = framing_.length;
     http::request_encoding how;
     how.body = framing_;
-    how.websocket = from_.wants_websocket;
+    how.upgrade = from_.protocol();
     how.trailers = from_.accepts_trailers;
     scratch_.clear();
     if (!from_.expects_continue)
@@ -118,7 +120,7 @@ void h1_sender::load_end() {
     if (framing_.kind != http::framing_kind::chunked)
         return;
     const http::fields& trailers = from_.body->trailers();
-    if (trailers.empty() || !from_.accepts_trailers) {
+    if (trailers.empty()) {
         add_part(last_chunk);
         return;
     }

@@ -43,6 +43,8 @@ result<void> h2_exchange::open() {
     how.tls = client_->is_tls();
     // Where an empty body ends is for the client to say: servers of gRPC wait for that.
     const bool absent = from_.body->absent();
+    if (!from_.upgrade.empty())
+        return error(errc::no_extended_connect);
     if (from_.wants_websocket) {
         if (!session.extended_connect())
             return error(errc::no_extended_connect);
@@ -165,12 +167,21 @@ void h2_exchange::cancel(error why) noexcept {
     changed_.set();
 }
 
+// False once there are too many.
+bool h2_exchange::take_interims(std::size_t count) noexcept {
+    std::size_t bytes =
+        stream_->interim_bytes - std::exchange(interim_bytes_, stream_->interim_bytes);
+    bool good = true;
+    for (; count > 0; --count)
+        good = interims_.take(std::exchange(bytes, 0), around_.home.now()) && good;
+    return good;
+}
+
 net::task<result<void>> h2_exchange::pass_interims() {
     while (!stream_->interims.empty() && !failed_) {
         std::vector<http::response_head> heads = std::exchange(stream_->interims, {});
-        interims_ += heads.size();
         begun_ = true;
-        if (interims_ > interim_max || stream_->interim_bytes > interim_bytes_max)
+        if (!take_interims(heads.size()))
             co_return error(errc::interim_flood);
         for (http::response_head& head : heads) {
             if (head.status == 100)
@@ -386,7 +397,7 @@ http::h2_outgoing::piece h2_exchange::take_request(std::size_t max) {
 }
 
 const http::fields* h2_exchange::upload::trailers() const noexcept {
-    return of_.from_.accepts_trailers ? &of_.from_.body->trailers() : nullptr;
+    return &of_.from_.body->trailers();
 }
 
 }  // namespace penstock::upstream

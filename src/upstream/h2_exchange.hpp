@@ -15,6 +15,7 @@
 #include "penstock/net/task_group.hpp"
 #include "upstream/h2_client.hpp"
 #include "upstream/held_share.hpp"
+#include "upstream/interim_limit.hpp"
 #include "upstream/load.hpp"
 
 #include <memory>
@@ -26,9 +27,6 @@ class h2_exchange final : public exchange::body_source,
                           private exchange::abort_listener,
                           private h2_stream_owner {
  public:
-    static constexpr std::size_t interim_max = 8;
-    static constexpr std::size_t interim_bytes_max = std::size_t{32} * 1024;
-
     struct surroundings {
         net::worker& home;
         upstream::contention& contention;
@@ -71,6 +69,7 @@ class h2_exchange final : public exchange::body_source,
     [[nodiscard]] result<void> open();
     net::task<> wait_for_head();
     net::task<result<void>> pass_interims();
+    [[nodiscard]] bool take_interims(std::size_t count) noexcept;
     [[nodiscard]] result<void> accept_head(exchange::response& into);
     [[nodiscard]] exchange::phase waits_for() const noexcept;
     void set_clock(exchange::phase waits_in) noexcept;
@@ -116,7 +115,8 @@ class h2_exchange final : public exchange::body_source,
     std::uint64_t stalled_at_ = 0;            // bytes sent when the patience began
     error failed_;
     error client_failure_;
-    std::size_t interims_ = 0;
+    interim_limit interims_;
+    std::size_t interim_bytes_ = 0;  // counted already
     bool reused_ = false;
     bool begun_ = false;
     bool body_used_ = false;

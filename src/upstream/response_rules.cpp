@@ -42,10 +42,10 @@ bool ties_connection(const http::fields& fields, http::field_id id) noexcept {
 
 }  // namespace
 
-bool accepts_websocket(const http::response_head& head) noexcept {
+bool accepts_upgrade(const http::response_head& head, std::string_view protocol) noexcept {
     const auto upgrade = head.fields.find(http::field_id::upgrade);
     return upgrade && head.fields.count(http::field_id::upgrade) == 1 &&
-           http::equal_nocase(trim(*upgrade), "websocket") &&
+           http::equal_nocase(trim(*upgrade), protocol) &&
            head.fields.has_token(http::field_id::connection, "upgrade");
 }
 

@@ -5,11 +5,13 @@
 
 #include <chrono>
 #include <optional>
+#include <string_view>
 
 namespace penstock::upstream {
 
-// True if a 101 really begins a websocket: `Upgrade: websocket` and the Connection token.
-[[nodiscard]] bool accepts_websocket(const http::response_head& head) noexcept;
+// True if a 101 really switches to this protocol: it alone in Upgrade, and the Connection token.
+[[nodiscard]] bool accepts_upgrade(const http::response_head& head,
+                                   std::string_view protocol) noexcept;
 
 // False if the exchange ties the connection to its client: NTLM and Negotiate authenticate
 // connections, not requests, so nobody else may ride on it.

@@ -59,6 +59,23 @@ std::string make_response(identity to, bool& closes, rng& choices) {
     return made + "\r\n" + content;
 }
 
+// As old servers write it: all that has one reading all the same.
+void make_old(std::string& response, rng& choices) {
+    if (choices.chance(30)) {
+        response.replace(response.find("HTTP/1.1"), 8,
+                         choices.chance(50) ? "HTTP/1.2" : "HTTP/1.9");
+    }
+    const std::size_t end = response.find("\r\n\r\n") + 4;
+    std::string head = response.substr(0, end);
+    if (choices.chance(30))
+        head.insert(0, "\r\n");
+    if (choices.chance(60)) {
+        for (std::size_t at = head.find('\r'); at != std::string::npos; at = head.find('\r', at))
+            head.erase(at, 1);
+    }
+    response.replace(0, end, head);
+}
+
 // Fills in what the strict reader makes of the bytes; the end of the final response.
 std::size_t read_answer(answer& into, std::string_view method) {
     strict_reader reader(role::response, dialect::rfc);
@@ -104,6 +121,9 @@ answer make_answer(std::uint64_t seed, identity to, std::string_view method) {
     made.bytes = make_response(to, made.closes, choices);
     if (method == "HEAD")
         made.bytes.resize(made.bytes.find("\r\n\r\n", made.bytes.find("X-Mark")) + 4);
+    rng age(seed, to.index, draw::age, to.part);
+    if (age.chance(8))
+        make_old(made.bytes, age);
     if (choices.chance(30)) {
         for (std::size_t times = 1 + choices.below(2); times > 0; --times)
             damage(made.bytes, side::answer, choices);

@@ -41,7 +41,7 @@ struct verdict {
 
 // Why a proxy answers a request with 400 though the strict reader, which knows framing only, has
 // nothing against it; empty if there is no reason.
-[[nodiscard]] std::string_view reason_to_refuse(const message& request) noexcept;
+[[nodiscard]] std::string_view reason_to_refuse(const message& request);
 
 // Why a difference is as it should be; empty if nobody has said so yet.
 [[nodiscard]] std::string_view explanation(std::string_view difference);

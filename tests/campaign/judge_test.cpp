@@ -186,6 +186,9 @@ std::vector<reading_case> readings() {
     return {
         {"plain", "GET /a HTTP/1.1\r\n\r\n", 1, false, false},
         {"empty_line_before", "\r\nGET /a HTTP/1.1\r\n\r\n", 1, false, false},
+        {"minor_version_above_1", "GET /a HTTP/1.9\r\n\r\n", 1, false, false},
+        {"bare_lf", "GET /a HTTP/1.1\n\n", 0, true, false},
+        {"blank_behind_a_size", chunked + "1 \r\na\r\n0\r\n\r\n", 0, true, false},
         {"two_empty_lines_before", "\r\n\r\nGET /a HTTP/1.1\r\n\r\n", 0, true, false},
         {"length", head + "Content-Length: 2\r\n\r\nhi", 1, false, false},
         {"length_too_short", head + "Content-Length: 1\r\n\r\nhi", 1, false, true},
@@ -209,6 +212,37 @@ std::vector<reading_case> readings() {
 
 INSTANTIATE_TEST_SUITE_P(All, StrictReader, testing::ValuesIn(readings()),
                          [](const auto& each) { return std::string(each.param.name); });
+
+struct old_case {
+    std::string name;
+    std::string bytes;
+    bool whole;
+};
+
+TEST(StrictReader, ReadsOriginsInTheOneWayThereIs) {
+    const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const std::vector<old_case> cases{
+        {"bare_lf", "HTTP/1.1 200 OK\nContent-Length: 0\n\n", true},
+        {"bare_lf_then_crlf", "HTTP/1.1 200 OK\nContent-Length: 0\r\n\r\n", false},
+        {"crlf_then_bare_lf", "HTTP/1.1 200 OK\r\nContent-Length: 0\n\n", false},
+        {"empty_line", "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true},
+        {"two_empty_lines", "\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false},
+        {"empty_line_of_the_other_kind", "\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", false},
+        {"blanks_behind_sizes", chunked + "1 \r\na\r\n0\t \r\n\r\n", true},
+        {"sizes_with_bare_lf", chunked + "1\na\r\n0\r\n\r\n", false},
+        {"minor_version", "HTTP/1.2 200 OK\r\nContent-Length: 0\r\n\r\n", true},
+    };
+    for (const old_case& of : cases) {
+        for (const dialect spoken : {dialect::rfc, dialect::wire}) {
+            strict_reader reader(role::response, spoken);
+            reader.feed(of.bytes);
+            event got = reader.next();
+            while (got == event::head)
+                got = reader.next();
+            EXPECT_EQ(got == event::message, of.whole && spoken == dialect::rfc) << of.name;
+        }
+    }
+}
 
 }  // namespace
 }  // namespace penstock::campaign

@@ -10,7 +10,7 @@
 namespace penstock::campaign {
 
 // What the choices are for; each use of one payload draws from a sequence of its own.
-enum class draw : std::uint64_t { request = 1, answer = 2, pace = 3 };
+enum class draw : std::uint64_t { request = 1, answer = 2, pace = 3, age = 4 };
 
 // A well-mixed function of its argument.
 [[nodiscard]] constexpr std::uint64_t mix(std::uint64_t x) noexcept {

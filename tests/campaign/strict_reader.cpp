@@ -10,7 +10,13 @@ namespace {
 constexpr std::size_t head_max = 64 * 1024;
 constexpr std::size_t line_max = 8 * 1024;
 constexpr std::size_t fields_max = 128;
+constexpr std::size_t extension_max = 256;
 constexpr std::size_t trailers_max = 32;
+
+// Any minor version: one above 1 is read as 1.1 (RFC 9110 §2.5).
+bool is_http1(std::string_view text) noexcept {
+    return text.size() == 8 && text.starts_with("HTTP/1.") && text[7] >= '0' && text[7] <= '9';
+}
 
 }  // namespace
 
@@ -61,6 +67,7 @@ event strict_reader::fail(std::string_view why) {
 
 event strict_reader::end_message() {
     state_ = state::start;
+    line_seen_ = false;
     no_body_ = false;
     head_bytes_ = 0;
     return event::message;
@@ -105,11 +112,24 @@ event strict_reader::finish() {
     return fail(fault_.empty() ? "the stream ends within a message" : std::string(fault_));
 }
 
+// The first line of a response's head says how all of them end.
+bool strict_reader::may_end_bare() const noexcept {
+    const bool of_head = state_ == state::start || state_ == state::field;
+    return of_head && role_ == role::response && dialect_ == dialect::rfc;
+}
+
 event strict_reader::step_line() {
     const std::size_t end = held_.find('\n');
-    if (end == 0 || held_[end - 1] != '\r')
+    const bool bare = end == 0 || held_[end - 1] != '\r';
+    if (may_end_bare()) {
+        if (line_seen_ && bare != bare_)
+            return fail("a head's lines end in two ways");
+        line_seen_ = true;
+        bare_ = bare;
+    } else if (bare) {
         return fail("a line ends without CR");
-    const std::string line = held_.substr(0, end - 1);
+    }
+    const std::string line = held_.substr(0, bare ? end : end - 1);
     held_.erase(0, end + 1);
     if (line.find('\r') != std::string::npos)
         return fail("a CR within a line");
@@ -143,7 +163,8 @@ event strict_reader::on_line(std::string_view line) {
 }
 
 event strict_reader::on_start(std::string_view line) {
-    if (line.empty() && tolerant_ && !skipped_line_) {
+    const bool tolerant = tolerant_ || may_end_bare();
+    if (line.empty() && tolerant && !skipped_line_) {
         skipped_line_ = true;
         return event::more;
     }
@@ -168,14 +189,14 @@ bool strict_reader::take_request_line(std::string_view line) {
     const bool visible = std::all_of(now_.second.begin(), now_.second.end(),
                                      [](char c) { return c > 0x20 && c < 0x7f; });
     const bool version =
-        now_.third == "HTTP/1.1" || (dialect_ == dialect::rfc && now_.third == "HTTP/1.0");
+        now_.third == "HTTP/1.1" || (dialect_ == dialect::rfc && is_http1(now_.third));
     return campaign::is_token(now_.first) && !now_.second.empty() && visible && version;
 }
 
 bool strict_reader::take_status_line(std::string_view line) {
     now_.first = line.substr(0, 8);
     const bool version =
-        now_.first == "HTTP/1.1" || (dialect_ == dialect::rfc && now_.first == "HTTP/1.0");
+        now_.first == "HTTP/1.1" || (dialect_ == dialect::rfc && is_http1(now_.first));
     if (!version || line.size() < 12 || line[8] != ' ')
         return false;
     now_.second = line.substr(9, 3);
@@ -240,7 +261,9 @@ event strict_reader::on_size(std::string_view line) {
     const auto size = read_chunk_size(line.substr(0, end));
     if (!size)
         return fail("a chunk's size is malformed");
-    const std::string_view extension = line.substr(end);
+    std::string_view extension = line.substr(end);
+    if (role_ == role::response && dialect_ == dialect::rfc && extension.size() <= extension_max)
+        extension = extension.substr(0, extension.find_last_not_of(" \t") + 1);
     if (!extension.empty() && (dialect_ == dialect::wire || !is_extension(extension)))
         return fail("a chunk extension");
     left_ = *size;

@@ -1,7 +1,8 @@
 // Reads HTTP/1.1 messages byte for byte and refuses whatever has not exactly one reading. It is the
 // judge of what Penstock writes, so it shares no code with it. Two dialects: `wire` is what a
 // careful proxy writes (one space after the colon, no chunk extensions), `rfc` what a recipient has
-// to understand.
+// to understand. Of responses, `rfc` has what else has one reading: heads of which every line ends
+// in bare LF, one empty line before the status line, blanks behind a chunk's size.
 //
 // Flow: feed bytes → next() until it says `more`; after `head`, no_body() if the message has none
 // whatever its fields say → finish() at the end of the stream.
@@ -79,6 +80,7 @@ class strict_reader {
     event fail(std::string_view why);
     event end_message();
     event step_line();
+    [[nodiscard]] bool may_end_bare() const noexcept;
     event on_line(std::string_view line);
     event on_start(std::string_view line);
     event on_size(std::string_view line);
@@ -94,6 +96,8 @@ class strict_reader {
     bool no_body_ = false;
     bool tolerant_ = false;
     bool skipped_line_ = false;
+    bool line_seen_ = false;  // of this head, which may be the empty one before it
+    bool bare_ = false;       // it ended in LF alone, so all of the head have to
     std::uint64_t left_ = 0;
     std::size_t head_bytes_ = 0;
     std::string held_;

@@ -53,6 +53,7 @@ std::vector<std::string> framings() {
         ok + "Transfer-Encoding: Chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
         ok + "Transfer-Encoding: chunked, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
         ok + "Transfer-Encoding: gzip, chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+        ok + "Transfer-Encoding: chunked\r\n\r\n2  \r\nhi\r\n0 \t\r\n\r\n",
         ok + "Transfer-Encoding: \x0b"
              "chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
     };
@@ -79,7 +80,15 @@ std::vector<std::string> heads() {
         "HTTP/1.1 304 Not Modified\r\n" + end,
         "HTTP/1.1 600 Odd\r\n" + end,
         "HTTP/1.1 999 Odd\r\n" + end,
+        "HTTP/1.x 200 OK\r\n" + end,
         "\r\n" + ok + end,
+        "\r\n\r\n" + ok + end,
+        "\n" + ok + end,
+        "\r" + ok + end,
+        "HTTP/1.1 200 OK\nContent-Length: 2\n\nhi",
+        "\nHTTP/1.1 200 OK\nContent-Length: 2\n\nhi",
+        "HTTP/1.1 200 OK\nContent-Length: 2\r\n\r\nhi",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\n\nhi",
         ok + "X-A: b\r\n c\r\n" + end,
         ok + "X-A:\r\n" + end,
         ok + "X A: b\r\n" + end,

@@ -200,7 +200,6 @@ void add_request_lines(std::vector<refusal>& to) {
     line("method_not_a_token", "G{T /a HTTP/1.1");
     line("method_of_33_bytes", std::string(33, 'A') + " /a HTTP/1.1");
     line("version_0_9", "GET /a HTTP/0.9");
-    line("version_1_2", "GET /a HTTP/1.2");
     line("version_1_10", "GET /a HTTP/1.10");
     line("version_01_1", "GET /a HTTP/01.1");
     line("version_in_lower_case", "GET /a http/1.1");
@@ -283,6 +282,12 @@ std::vector<passed> all_passed() {
         {"A11_obs_text", get("A: \x80\xff\r\n"), "GET", ""},
         {"A11_tab_inside", get("A: b\tc\r\n"), "GET", ""},
         {"A12_empty_line_before", "\r\n" + get(""), "GET", ""},
+        {"A12_minor_version_2", "GET /a HTTP/1.2\r\nHost: a.test\r\n\r\n", "GET", ""},
+        {"A12_minor_version_9", "GET /a HTTP/1.9\r\nHost: a.test\r\n\r\n", "GET", ""},
+        {"A12_minor_version_9_with_chunks",
+         "POST /a HTTP/1.9\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+         "5\r\nhello\r\n0\r\n\r\n",
+         "POST", "hello"},
         {"A12_method_of_32_bytes", std::string(32, 'A') + " /a HTTP/1.1\r\nHost: a.test\r\n\r\n",
          std::string(32, 'A'), ""},
         {"A13_get_with_body", get("Content-Length: 5\r\n") + "hello", "GET", "hello"},
@@ -336,11 +341,14 @@ TEST_P(OddRequest, ReachesTheOriginInOneForm) {
 
 INSTANTIATE_TEST_SUITE_P(, OddRequest, testing::ValuesIn(all_passed()), name_of_entry<passed>);
 
-TEST(Trailers, A15_NeverBecomeFieldsOfTheHead) {
+class Trailers : public testing::TestWithParam<bool> {};
+
+TEST_P(Trailers, A15_NeverBecomeFieldsOfTheHead) {
     strict_site site;
     peer client(site.port());
+    const std::string te = GetParam() ? "TE: trailers\r\nConnection: TE\r\n" : "";
     client.send(
-        "POST /a HTTP/1.1\r\nHost: a.test\r\nTE: trailers\r\nConnection: TE\r\n"
+        "POST /a HTTP/1.1\r\nHost: a.test\r\n" + te +
         "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nX-Sum: 1\r\nHost: evil.test\r\n"
         "Content-Length: 3\r\nAuthorization: evil\r\nTransfer-Encoding: x\r\n\r\n");
     EXPECT_EQ(read_response(client).status, 200);
@@ -353,6 +361,11 @@ TEST(Trailers, A15_NeverBecomeFieldsOfTheHead) {
     const field_list kept{{"X-Sum", "1"}};
     EXPECT_EQ(seen[0].trailers, kept);
 }
+
+// What TE says is about the response's.
+INSTANTIATE_TEST_SUITE_P(OfAClient, Trailers, testing::Bool(), [](const auto& each) {
+    return std::string(each.param ? "ThatAcceptsTrailers" : "WithoutTe");
+});
 
 TEST(Pipelining, A16_IsAnsweredInOrder) {
     strict_site site;

@@ -169,7 +169,7 @@ std::vector<fault> faults_of_size_and_count() {
         {"InterimFlood", "ATTACKS B6",
          [](id s) {
              std::string all;
-             for (int i = 0; i < 9; ++i)
+             for (int i = 0; i < 101; ++i)
                  all += reply(s, {{":status", "103"}}, false);
              return all;
          },

@@ -33,8 +33,12 @@ std::vector<refusal> refused_hosts() {
         {"question", "a.test?b"},
         {"hash", "a.test#b"},
         {"backslash", "a.test\\b"},
-        {"escape", "a%2etest"},
-        {"empty_port", "a.test:"},
+        {"escaped_comma", "a.test%2cb.test"},
+        {"escaped_slash", "a.test%2fb"},
+        {"escaped_space", "a%20.test"},
+        {"escaped_empty_label", "a.%2etest"},
+        {"half_an_escape", "a.test%2"},
+        {"semicolon", "a.test;b.test"},
         {"port_not_a_number", "a.test:http"},
         {"large_port", "a.test:65536"},
         {"two_ports", "a.test:1:2"},
@@ -134,6 +138,11 @@ std::vector<form> all_forms() {
         {"G2_absolute_form_with_query_only", "http://t.test?q", "/?q", "a.test", "t.test"},
         {"G3_host_in_lower_case", "/a", "/a", "A.TeSt", "a.test"},
         {"G3_port_is_kept", "/a", "/a", "a.test:8080", "a.test:8080"},
+        {"G1_empty_port_is_none", "/a", "/a", "A.test:", "a.test"},
+        {"G1_empty_port_in_the_target", "http://t.test:/p", "/p", "a.test", "t.test"},
+        {"G1_sub_delimiters", "/a", "/a", "a!$&'()*+=~_.test", "a!$&'()*+=~_.test"},
+        {"G3_escapes_in_one_form", "/a", "/a", "%61%2etest:80", "a.test:80"},
+        {"G3_escape_of_a_high_byte", "/a", "/a", "b%C3%BCcher.test", "b%c3%bccher.test"},
         {"G3_ipv6", "/a", "/a", "[2001:DB8::1]:80", "[2001:db8::1]:80"},
         {"G4_dots_are_resolved", "/a/./b/../c", "/a/c"},
         {"G4_escaped_dots_are_resolved", "/a/%2e/b/%2E%2e/c", "/a/c"},
@@ -198,8 +207,8 @@ routes:
         client.send("GET " + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
         return read_response(client).status;
     };
-    for (const char* const host :
-         {"secret.test", "SECRET.test", "secret.test.", "secret.test:80", "Secret.Test.:8080"})
+    for (const char* const host : {"secret.test", "SECRET.test", "secret.test.", "secret.test:80",
+                                   "Secret.Test.:8080", "secret.test:", "%73ecret%2Etest"})
         EXPECT_EQ(status_of("/", host), 403) << host;
     EXPECT_EQ(status_of("http://secret.test/", "a.test"), 403);
     EXPECT_EQ(status_of("http://a.test/", "secret.test"), 200);

@@ -6,6 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -84,6 +87,45 @@ TEST(Boot, ServesOnEveryWorker) {
         EXPECT_EQ(curl({proxy.url("web")}).out, "hello from /");
     const samples found = wait_for_sum(proxy, "penstock_requests_total", {}, 40);
     EXPECT_EQ(sum(found, "penstock_requests_total"), 40);
+}
+
+// The CPUs that each thread of a process may use, by the thread's name.
+std::map<std::string, std::string> cpus_of_threads(pid_t process) {
+    std::map<std::string, std::string> found;
+    for (const auto& task :
+         std::filesystem::directory_iterator("/proc/" + std::to_string(process) + "/task")) {
+        std::ifstream file(task.path() / "status");
+        std::string name;
+        for (std::string line; std::getline(file, line);) {
+            if (line.starts_with("Name:\t"))
+                name = line.substr(6);
+            if (line.starts_with("Cpus_allowed_list:\t"))
+                found[name] = line.substr(19);
+        }
+    }
+    return found;
+}
+
+TEST(Boot, TiesWorkersToCpusIfItIsTold) {
+    scripted_origin origin(hello());
+    const auto cpus_with = [&origin](const std::string& workers) {
+        daemon proxy("workers: " + workers + "\n" + minimal("127.0.0.1:0", origin.address()));
+        EXPECT_EQ(curl({proxy.url("web", "/a")}).out, "hello from /a");
+        return cpus_of_threads(proxy.running().pid());
+    };
+    std::map<std::string, std::string> free = cpus_with("2");
+    std::map<std::string, std::string> tied = cpus_with("{count: 2, pin: true}");
+    const std::string all = free["penstock"];
+    EXPECT_NE(all, "");
+    EXPECT_EQ(free["worker/0"], all);
+    for (const char* const worker : {"worker/0", "worker/1"})
+        EXPECT_TRUE(tied[worker].find_first_not_of("0123456789") == std::string::npos &&
+                    !tied[worker].empty())
+            << worker << ": " << tied[worker];
+    // Where there are two, they have one each.
+    const bool several = all.find_first_of(",-") != std::string::npos;
+    EXPECT_EQ(tied["worker/0"] != tied["worker/1"], several);
+    EXPECT_EQ(tied["penstock"], all) << "the control thread goes where it likes";
 }
 
 TEST(Boot, HasTheAdminEndpoints) {
@@ -201,6 +243,36 @@ TEST(Boot, EndsWith1IfAnOriginHasNoAddress) {
     // The loader may know already that no name looks like this.
     EXPECT_TRUE(got.status.code == 1 || got.status.code == 78) << got.status.code;
     EXPECT_TRUE(contains(got.err, "penstock.yaml:2:")) << got.err;
+}
+
+// As an operator meets it: the network's names are gone, and each line says which and where.
+TEST(Boot, NamesEveryOriginWithoutAnAddress) {
+    const command_result got = start(
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+        "upstreams:\n"
+        "  a: {endpoints: [\"one.invalid:80\", \"two.invalid:80\"]}\n"
+        "  b: {endpoints: [\"three.invalid:80\"]}\n"
+        "routes: [{upstream: a}, {match: {path: {prefix: /b/}}, upstream: b}]\n");
+    EXPECT_EQ(got.status.code, 1);
+    for (const char* const part :
+         {"penstock.yaml:3:", "'one.invalid'", "'two.invalid'",
+          "penstock.yaml:4:", "'three.invalid'", "\n    b: {endpoints: [\"three.invalid:80\"]}\n"})
+        EXPECT_TRUE(contains(got.err, part)) << part << "\n" << got.err;
+}
+
+// The log marks a warning as one; its text does not do so again.
+TEST(Boot, SaysWarningOnceInALine) {
+    scripted_origin origin(hello());
+    daemon proxy(
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() +
+        "\"]}, idle: {endpoints: [\"127.0.0.1:1\"]}}\n"
+        "routes: [{upstream: app}]\n");
+    const std::string line = proxy.running().wait_for("'idle'");
+    EXPECT_NE(line.find(" warning "), std::string::npos) << line;
+    EXPECT_EQ(line.find("warning"), line.rfind("warning")) << line;
+    EXPECT_EQ(proxy.stop(), (exit_status{0, 0}));
 }
 
 TEST(Boot, EndsWith78IfAKeyIsNotThatOfTheCertificate) {

@@ -76,6 +76,19 @@ TEST_F(Demo, ServesHttps) {
     EXPECT_TRUE(contains(got, "\"X-Forwarded-Proto\": \"https\"")) << got;
 }
 
+// As a listener without `protocols` does: both versions, over TLS by ALPN.
+TEST_F(Demo, SpeaksHttp2) {
+    const auto version = [](const std::vector<std::string>& more) {
+        std::vector<std::string> arguments{"-k", "-o", "/dev/null", "-w", "%{http_version}"};
+        arguments.insert(arguments.end(), more.begin(), more.end());
+        return curl(arguments).out;
+    };
+    EXPECT_EQ(version({base("https", "https") + "/"}), "2");
+    EXPECT_EQ(version({"--http1.1", base("https", "https") + "/"}), "1.1");
+    EXPECT_EQ(version({"--http2-prior-knowledge", base("http", "http") + "/"}), "2");
+    EXPECT_EQ(version({base("http", "http") + "/"}), "1.1");
+}
+
 TEST_F(Demo, ServesBytesOfAnyCount) {
     for (const std::string count : {"0", "1", "16384", "1000000"}) {
         const command_result got = curl({"-o", "/dev/null", "-w", "%{size_download}",

@@ -105,6 +105,63 @@ TEST(Draining, IsNotReadyButAnswersAdmin) {
     EXPECT_EQ(proxy.running().wait(), (exit_status{0, 0}));
 }
 
+std::string delayed(const std::string& origin, const std::string& delay) {
+    return proxy_to(origin, "", "drain: {delay: " + delay + ", timeout: 20s}\n");
+}
+
+// A balancer that asks /readyz takes us out, and until then nobody is refused.
+TEST(DrainDelay, AcceptsAndServesWhileItIsNotReady) {
+    slow_origin slow;
+    slow.answer();
+    daemon proxy(delayed(slow.origin().address(), "1h"));
+    peer kept(proxy.port("web"));
+    ask(kept);
+    EXPECT_EQ(read_response(kept).status, 200);
+    proxy.running().signal(SIGTERM);
+    proxy.running().wait_for("draining begins in 3600000 ms");
+    EXPECT_EQ(curl({"-o", "/dev/null", "-w", "%{http_code}", proxy.admin_url("/readyz")}).out,
+              "503");
+    EXPECT_TRUE(contains(curl({proxy.admin_url("/status")}).out, "draining"));
+    ask(kept);
+    const http_response got = read_response(kept);
+    EXPECT_EQ(got.status, 200);
+    EXPECT_NE(got.field("connection"), "close");
+    EXPECT_EQ(curl({proxy.url("web")}).out, "slow");
+    EXPECT_TRUE(proxy.running().running());
+    proxy.running().signal(SIGTERM);
+    EXPECT_EQ(proxy.running().wait(), (exit_status{0, 0}));
+}
+
+TEST(DrainDelay, IsFollowedByTheDrain) {
+    slow_origin slow;
+    daemon proxy(delayed(slow.origin().address(), "100ms"));
+    peer busy(proxy.port("web"));
+    ask(busy);
+    slow.origin().wait_for_connections(1);
+    proxy.running().signal(SIGTERM);
+    proxy.running().wait_for("drain delay: draining, at most 20000 ms");
+    EXPECT_THROW(peer{proxy.port("web")}, test_error);
+    slow.answer();
+    EXPECT_EQ(read_response(busy).status, 200);
+    busy.close();
+    EXPECT_EQ(proxy.running().wait(), (exit_status{0, 0}));
+    EXPECT_TRUE(contains(proxy.running().err(), "drained")) << proxy.running().err();
+}
+
+TEST(DrainDelay, IsCutShortByASecondSignal) {
+    slow_origin slow;
+    daemon proxy(delayed(slow.origin().address(), "1h"));
+    peer busy(proxy.port("web"));
+    ask(busy);
+    slow.origin().wait_for_connections(1);
+    proxy.running().signal(SIGTERM);
+    proxy.running().wait_for("draining begins in");
+    proxy.running().signal(SIGINT);
+    EXPECT_EQ(proxy.running().wait(), (exit_status{0, 0}));
+    EXPECT_TRUE(contains(proxy.running().err(), "second signal: 1 connections were cut"))
+        << proxy.running().err();
+}
+
 TEST(Draining, IsCutByASecondSignal) {
     slow_origin slow;
     daemon proxy(configuration(slow.origin().address(), "1h"));
@@ -119,6 +176,42 @@ TEST(Draining, IsCutByASecondSignal) {
         << proxy.running().err();
     busy.wait_closed();
     EXPECT_EQ(busy.received().find("200 OK"), std::string::npos);
+}
+
+// Nothing was sent, so nothing else than that may be logged and counted.
+TEST(Draining, LogsNoStatusForWhatItCutBeforeAResponse) {
+    for (const char* const version : {"--http1.1", "--http2-prior-knowledge"}) {
+        slow_origin slow;
+        daemon proxy(configuration(slow.origin().address(), "100ms"));
+        process client({"curl", "-sS", "--noproxy", "*", version, "-w", "status %{http_code}",
+                        proxy.url("web")});
+        slow.origin().wait_for_connections(1);
+        EXPECT_EQ(proxy.stop(), (exit_status{0, 0}));
+        EXPECT_NE(client.wait().code, 0) << version;
+        EXPECT_TRUE(contains(client.out(), "status 000")) << version << client.out();
+        const std::string log = proxy.running().out();
+        EXPECT_TRUE(contains(log, "\"http.response.status_code\":0,")) << version << log;
+        EXPECT_TRUE(contains(log, "draining")) << version << log;
+    }
+}
+
+TEST(Draining, LogsTheStatusOfAResponseThatItCut) {
+    gate head_came;
+    scripted_origin origin([&head_came](peer& client, int) {
+        if (!read_request(client))
+            return;
+        client.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf");
+        client.wait_for(head_came);
+    });
+    daemon proxy(configuration(origin.address(), "100ms"));
+    peer client(proxy.port("web"));
+    ask(client);
+    client.read_until("half");
+    EXPECT_EQ(proxy.stop(), (exit_status{0, 0}));
+    head_came.open();
+    const std::string log = proxy.running().out();
+    EXPECT_TRUE(contains(log, "\"http.response.status_code\":200,")) << log;
+    EXPECT_TRUE(contains(log, "draining")) << log;
 }
 
 TEST(Draining, IsCutAtItsTimeOut) {

@@ -239,6 +239,12 @@ std::vector<question> questions_of_h1() {
          "",
          {"HEADERS", "HEADERS END"},
          chunked},
+        {"H1TrailersWithoutTe",
+         false,
+         h1_post("Transfer-Encoding: chunked\r\n\r\n" + trailers),
+         "",
+         {"HEADERS", "HEADERS END"},
+         chunked},
         {"H1TrailersApart",
          false,
          h1_post(te + "Transfer-Encoding: chunked\r\n\r\n"),
@@ -269,6 +275,8 @@ std::vector<question> questions_of_h2() {
         {"H2TrailersOfLength0", true, sized + trailers, "", with_trailers, chunked},
         {"H2EmptyDataAndTrailers", true, head + empty + trailers, "", with_trailers, chunked},
         {"H2TrailersApart", true, head, trailers, with_trailers, chunked},
+        {"H2TrailersOfLength0Apart", true, sized, trailers, with_trailers, chunked},
+        {"H2EmptyDataOfLength0Apart", true, sized, end, with_data, chunked},
     };
 }
 

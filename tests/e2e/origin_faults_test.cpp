@@ -5,6 +5,7 @@
 #include "support/probe.hpp"
 #include "support/real_origin.hpp"
 #include "support/scripted_origin.hpp"
+#include "support/text.hpp"
 
 #include <gtest/gtest.h>
 
@@ -74,9 +75,8 @@ std::vector<fault> faults_before_the_head() {
                          "Connection: upgrade\r\n\r\n"),
          502, "unexpected_upgrade"},
         {"SendsOnlyInterimHeads", "", after_head([](peer& client) {
-             for (int i = 0; i < 9; ++i) {
-                 client.send("HTTP/1.1 103 Early Hints\r\n\r\n");
-             }
+             const std::string early = "HTTP/1.1 103 Early Hints\r\n\r\n";
+             client.send(repeat(early, 101));
              client.wait_closed();
          }),
          502, "interim_flood"},

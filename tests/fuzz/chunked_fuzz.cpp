@@ -1,4 +1,5 @@
-// Any bytes as a message body: the first says how it is framed, the second how the rest is cut.
+// Any bytes as a message body: the first says how it is framed and whose it is, the second how the
+// rest is cut. A client's sizes stand alone, an origin's may have blanks behind them.
 // Every cut gives the same verdict and the same data, no byte after the end is used, and what was
 // decoded encodes to something that decodes to the same.
 #include "penstock/base/check.hpp"
@@ -18,6 +19,11 @@ namespace {
 
 constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
 
+struct source {
+    http::framing framing;
+    http::body_limits limits;
+};
+
 struct outcome {
     std::string data;
     std::string trailers;
@@ -28,8 +34,8 @@ struct outcome {
 };
 
 // Gives `text` in steps of `step` bytes and asks for at most `max` bytes of data at once.
-outcome decode(std::string_view text, const http::framing& how, std::size_t step, std::size_t max) {
-    http::h1_body_decoder decoder(how);
+outcome decode(std::string_view text, const source& how, std::size_t step, std::size_t max) {
+    http::h1_body_decoder decoder(how.framing, how.limits);
     outcome made;
     std::size_t used = 0;
     std::size_t given = 0;
@@ -62,8 +68,8 @@ outcome decode(std::string_view text, const http::framing& how, std::size_t step
 }
 
 // As `decode`, with what small chunks are joined by.
-outcome decode_joined(std::string text, const http::framing& how, std::size_t max) {
-    http::h1_body_decoder decoder(how);
+outcome decode_joined(std::string text, const source& how, std::size_t max) {
+    http::h1_body_decoder decoder(how.framing, how.limits);
     outcome made;
     std::size_t used = 0;
     while (!decoder.finished() && !made.failed) {
@@ -96,8 +102,8 @@ std::string encode(const outcome& of, const http::fields& trailers, std::size_t 
     return text;
 }
 
-http::fields trailers_of(std::string_view text, const http::framing& how) {
-    http::h1_body_decoder decoder(how);
+http::fields trailers_of(std::string_view text, const source& how) {
+    http::h1_body_decoder decoder(how.framing, how.limits);
     while (!decoder.finished())
         text.remove_prefix(decoder.feed(text, all)->used);
     return decoder.trailers();
@@ -112,7 +118,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const http::framing_kind kinds[] = {http::framing_kind::chunked, http::framing_kind::chunked,
                                         http::framing_kind::length,
                                         http::framing_kind::until_close};
-    const http::framing how{kinds[data[0] % 4], std::uint64_t{data[0]} / 4};
+    const source how{{kinds[data[0] % 4], std::uint64_t{data[0]} / 4},
+                     {.padded_sizes = data[0] % 4 == 1}};
     const std::size_t step = std::size_t{data[1]} % 16 + 1;
     const std::size_t max = std::size_t{data[1]} / 16 + 1;
 
@@ -122,7 +129,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     PENSTOCK_CHECK(decode_joined(std::string(text), how, all) == whole);
     PENSTOCK_CHECK(decode_joined(std::string(text), how, max) == whole);
     PENSTOCK_CHECK(whole.data.size() <= text.size());
-    if (how.kind != http::framing_kind::chunked || !whole.finished)
+    if (how.framing.kind != http::framing_kind::chunked || !whole.finished)
         return 0;
     const std::string again = encode(whole, trailers_of(text, how), max);
     const outcome second = decode(again, how, all, all);

@@ -1,7 +1,7 @@
 // Any bytes in every text of an access-log entry: what comes out is one line of strict JSON, which
 // no request can end early, and from which each text can be read back.
 //
-// Input: six length bytes, one for each text, then the texts.
+// Input: seven length bytes, one for each text, then the texts.
 #include "penstock/base/check.hpp"
 #include "penstock/proxy/access_log.hpp"
 #include "proxy/access_entry.hpp"

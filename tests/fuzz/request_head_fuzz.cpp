@@ -2,6 +2,7 @@
 // serialises to a head that reads the same again.
 #include "penstock/base/check.hpp"
 #include "penstock/http/h1_head.hpp"
+#include "penstock/http/refused_head.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +46,18 @@ verdict judge(std::string_view bytes, std::size_t step, http::request_head& into
     }
 }
 
+// What is said of a refused head is in our own words; what is shown of it was sent.
+void check_explanation(std::string_view bytes, error why) {
+    const http::head_glance seen = http::glance_at(bytes);
+    for (const std::string_view part : {seen.method, seen.target, seen.host, seen.user_agent})
+        PENSTOCK_CHECK(part.empty() || (part.data() >= bytes.data() &&
+                                        part.data() + part.size() <= bytes.data() + bytes.size()));
+    const std::string rule = http::explain(why, {bytes, seen.target});
+    PENSTOCK_CHECK(!rule.empty() && rule.size() <= http::explained_max);
+    for (const char c : rule)
+        PENSTOCK_CHECK(c >= 0x20 && c <= 0x7e && c != '"' && c != '\\');
+}
+
 void check_round_trip(http::request_head& head) {
     if (head.authority.empty() || head.verb == http::method::connect)
         return;
@@ -71,6 +84,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     http::request_head cut;
     const verdict first = judge(bytes, bytes.size() + 1, whole);
     PENSTOCK_CHECK(first == judge(bytes, 1, cut));
+    if (first.failed)
+        check_explanation(bytes, first.failed);
     if (first.length) {
         PENSTOCK_CHECK(*first.length <= bytes.size());
         check_round_trip(whole);

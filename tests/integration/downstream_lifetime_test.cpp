@@ -57,10 +57,17 @@ TEST(DownstreamTls, CountsWhoIsNoClient) {
     site here(plain_settings(), true);
     peer client(here.port());
     client.send(get("/ok"));
+    const http_response got = read_response(client);
+    EXPECT_EQ(got.status, 400);
+    EXPECT_EQ(got.field("connection"), "close");
     (void)client.wait_closed();
     here.await_connections(0);
     EXPECT_EQ(failed(here.over->counters(), net::tls_failure::not_tls), 1U);
-    EXPECT_EQ(here.answers->records(), 0U);
+    ASSERT_EQ(here.answers->records(), 1U);
+    const exchange::record record = here.answers->record(0);
+    EXPECT_EQ(record.why, reason::plain_http);
+    EXPECT_EQ(record.path, "/ok");
+    EXPECT_FALSE(record.tls);
 }
 
 TEST(DownstreamTls, DoesNotWaitForAHandshakeForEver) {
@@ -68,8 +75,25 @@ TEST(DownstreamTls, DoesNotWaitForAHandshakeForEver) {
     settings.timeouts.tls_handshake = 60ms;
     site here(settings, true);
     peer client(here.port());
+    client.send("\x16");
     EXPECT_EQ(client.wait_closed(), closing::eof);
     EXPECT_EQ(failed(here.over->counters(), net::tls_failure::timeout), 1U);
+    EXPECT_EQ(here.over->counters().probes.load(), 0U);
+}
+
+TEST(DownstreamTls, CountsWhoSaysNothingByItself) {
+    config::listener settings = plain_settings();
+    settings.timeouts.tls_handshake = 60ms;
+    site here(settings, true);
+    peer waits(here.port());
+    EXPECT_EQ(waits.wait_closed(), closing::eof);
+    peer leaves(here.port());
+    leaves.half_close();
+    (void)leaves.wait_closed();
+    here.await_connections(0);
+    EXPECT_EQ(here.over->counters().probes.load(), 2U);
+    for (std::size_t i = 0; i < net::tls_failure_count; ++i)
+        EXPECT_EQ(failed(here.over->counters(), static_cast<net::tls_failure>(i)), 0U) << i;
 }
 
 TEST(DownstreamDeadline, OfANewConnectionClosesItSilently) {

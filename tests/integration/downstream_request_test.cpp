@@ -131,14 +131,6 @@ TEST(DownstreamRequest, IsRefusedWholeAndBytewiseAlike) {
          "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nExpect: 100-continue\r\n"
          "Expect: 100-continue\r\n\r\n",
          417, reason::expectation_failed},
-        {"upgrade with a length",
-         "GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
-         "Content-Length: 1\r\n\r\n",
-         400, reason::http_request_error},
-        {"upgrade with chunks",
-         "GET /tunnel HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
-         "Transfer-Encoding: chunked\r\n\r\n",
-         400, reason::http_request_error},
         {"body over the limit", "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 101\r\n\r\n",
          413, reason::body_too_large},
         {"long target", "GET /" + std::string(9000, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n", 414,

@@ -145,6 +145,7 @@ TEST(ProxyDeadline, DoesNotEndATunnel) {
     site here(timed_model(peer.port(), 1h));
     visitor of(here.home);
     of.by.request.wants_websocket = true;
+    of.by.request.upgrade = "websocket";
     outcome got;
     run(here.home, outlive(*here.handler, of.by, here.home, got));
     EXPECT_TRUE(got.upgraded);

@@ -256,6 +256,7 @@ TEST(ProxyForward, UpgradesWhereTheRouteAllows) {
         site here(model);
         visitor of(here.home);
         of.by.request.wants_websocket = true;
+        of.by.request.upgrade = "websocket";
         of.add("Connection", "Upgrade");
         of.add("Upgrade", "websocket");
         of.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");

@@ -102,55 +102,6 @@ TEST(UpstreamRequest, HasTheEndpointsHostIfItCameWithoutOne) {
     EXPECT_NE(head.find("Host: 127.0.0.1\r\n"), std::string::npos);
 }
 
-TEST(UpstreamRequest, PassesTrailersToWhomAcceptsThem) {
-    for (const bool accepted : {true, false}) {
-        std::string tail;
-        origin peer([&](conversation& with) {
-            with.read_head();
-            with.read_exactly(std::string_view("2\r\nab\r\n0\r\n").size());
-            tail = with.read_until(accepted ? "\r\n\r\n" : "\r\n");
-            with.write(small_reply);
-        });
-        {
-            site here(peer.port());
-            client by(here.home, http::method::post, "POST");
-            by.request.accepts_trailers = accepted;
-            by.body.trailer_fields.add("X-Sum", "7");
-            by.body.give("ab");
-            by.body.end();
-            EXPECT_TRUE(here.fetch_once(by).answered);
-            here.over().retire();
-        }
-        EXPECT_EQ(tail, accepted ? "X-Sum: 7\r\n\r\n" : "\r\n");
-    }
-}
-
-// Behind a length they would have no place.
-TEST(UpstreamRequest, HasChunksForTrailersBehindAnEmptyBody) {
-    for (const auto announced : {std::optional<std::uint64_t>(), std::optional<std::uint64_t>(0)}) {
-        std::string head;
-        std::string rest;
-        origin peer([&](conversation& with) {
-            head = with.read_head();
-            rest = with.read_head();
-            with.write(small_reply);
-        });
-        {
-            site here(peer.port());
-            client by(here.home, http::method::post, "POST");
-            by.request.accepts_trailers = true;
-            by.body.announced = announced;
-            by.body.trailer_fields.add("X-Sum", "0");
-            by.body.end();
-            EXPECT_TRUE(here.fetch_once(by).answered);
-            here.over().retire();
-        }
-        EXPECT_NE(head.find("Transfer-Encoding: chunked\r\n"), std::string::npos);
-        EXPECT_EQ(head.find("Content-Length"), std::string::npos);
-        EXPECT_EQ(rest, "0\r\nX-Sum: 0\r\n\r\n");
-    }
-}
-
 // Whoever asked may send it somewhere else.
 TEST(UpstreamRequest, BodyOfAFailedAttemptStaysWholeIfNoneOfItWasUsed) {
     for (const bool used : {false, true}) {

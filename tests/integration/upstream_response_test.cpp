@@ -292,26 +292,32 @@ TEST(UpstreamResponse, InterimHeadsPass) {
 }
 
 TEST(UpstreamResponse, InterimFloodIsCut) {
-    const auto interims = [](int count, std::size_t size) {
+    const auto interim = [](std::size_t bytes) {
+        const std::string front = "HTTP/1.1 103 Early Hints\r\nLink: ";
+        return front + std::string(bytes - front.size() - 4, 'a') + "\r\n\r\n";
+    };
+    const auto interims = [&](int count, std::size_t bytes) {
         std::string reply;
-        for (int i = 0; i < count; ++i) {
-            reply += "HTTP/1.1 103 Early Hints\r\nLink: " + std::string(size, 'a') + "\r\n\r\n";
-        }
-        return reply + std::string(small_reply);
+        for (int i = 0; i < count; ++i)
+            reply += interim(bytes);
+        return reply;
     };
     struct {
         const char* name;
         std::string reply;
         bool answered;
     } const cases[] = {
-        {"eight", interims(8, 10), true},
-        {"nine", interims(9, 10), false},
-        {"many bytes", interims(3, 10000), true},
-        {"too many bytes", interims(4, 10000), false},
+        {"nine", interims(9, 50), true},
+        {"99", interims(99, 50), true},
+        {"100", interims(100, 50), true},
+        {"101", interims(101, 50), false},
+        {"a byte less than 64 KiB", interims(3, 16384) + interim(16383), true},
+        {"64 KiB", interims(4, 16384), true},
+        {"a byte more than 64 KiB", interims(3, 16384) + interim(16385), false},
     };
     for (const auto& item : cases) {
         SCOPED_TRACE(item.name);
-        origin peer(replying(item.reply, true));
+        origin peer(replying(item.reply + std::string(small_reply), true));
         site here(peer.port());
         const outcome got = here.get();
         EXPECT_EQ(got.answered, item.answered);

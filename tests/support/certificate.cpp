@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
+#include <sys/stat.h>
 
 #include <memory>
 
@@ -76,8 +77,11 @@ certificate_files write_certificate(const temp_dir& to, std::string_view dns_nam
     expect(PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr,
                                     nullptr) == 1,
            "write key");
-    return {to.write(name + ".pem", text_of(cert_text.get())),
-            to.write(name + ".key", text_of(key_text.get()))};
+    certificate_files made{to.write(name + ".pem", text_of(cert_text.get())),
+                           to.write(name + ".key", text_of(key_text.get()))};
+    // As a key has to be: `check` warns of one that every user can read.
+    expect(::chmod(made.key.c_str(), 0600) == 0, "chmod");
+    return made;
 }
 
 }  // namespace penstock::test

@@ -126,6 +126,7 @@ FOREIGN = [
     (re.compile(r"nghttp2/"), {"http"}),
     (re.compile(r"yaml-cpp/"), {"config"}),
     (re.compile(r"spdlog/"), {"base"}),
+    (re.compile(r"CLI/"), {"app"}),
     (re.compile(r"boost/asio"), set(MODULES[MODULES.index("net"):])),
 ]
 

@@ -24,6 +24,8 @@ enum class log_level : std::uint8_t { trace, debug, info, warn, error, off };
 [[nodiscard]] log_level log_level_of(std::string_view name) noexcept;
 // From any thread; lines below the level cost a comparison.
 void set_log_level(log_level lowest) noexcept;
+// For a terminal: the level in colour. From any thread; off at first.
+void set_log_colour(bool wanted) noexcept;
 // Since the start, from any thread.
 [[nodiscard]] std::uint64_t log_lines_dropped() noexcept;
 [[nodiscard]] bool log_enabled(log_level level) noexcept;

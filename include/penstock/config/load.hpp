@@ -36,6 +36,9 @@ struct diagnostic {
     std::string message;      // one line, lower case, without a full stop
     std::string hint;         // what to do about it ("did you mean 'listeners'?"), or empty
     std::string source_line;  // the line at `where`, or empty; long lines are cut
+    // The keys that lead to what it is about ("listeners", "web", "tls", "ciphers"), where a check
+    // behind the loader knows no more; `where` is then a place near it. A list's item is a number.
+    std::vector<std::string> keys = {};
 };
 
 struct loaded {
@@ -52,8 +55,20 @@ struct loaded {
 // A file that is missing, unreadable or above `file_size_max` is a diagnostic too.
 [[nodiscard]] loaded load_file(const std::string& path);
 
+// Where the value that `keys` lead to stands in a file's text; the deepest of them that is there.
+// Nothing if not even the first is.
+[[nodiscard]] std::optional<location> find_place(std::string_view yaml, const std::string& file,
+                                                 const std::vector<std::string>& keys);
+
+// The line at `where` of a file's text as a diagnostic shows it; empty if there is none.
+[[nodiscard]] std::string source_line(std::string_view text, const location& where);
+
+// `coloured` is for terminals: ECMA-48 escape sequences around what a reader looks for first.
+enum class rendering { plain, coloured };
+
 // As a compiler prints them: FILE:LINE:COLUMN: error: message, the line, a caret, the hint.
-[[nodiscard]] std::string render_text(const std::vector<diagnostic>& problems);
+[[nodiscard]] std::string render_text(const std::vector<diagnostic>& problems,
+                                      rendering how = rendering::plain);
 
 // An array of {severity, file, line, column, message, hint, source_line}, one object per line.
 [[nodiscard]] std::string render_json(const std::vector<diagnostic>& problems);

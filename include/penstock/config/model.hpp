@@ -157,7 +157,9 @@ struct route {
     std::optional<std::uint64_t> body_limit;  // overrides the listener's
     std::optional<config::flush> flush;       // none: every piece as it comes
     bool digest = false;                      // Content-Digest on responses
-    bool websocket = true;                    // may `Upgrade: websocket` pass
+    bool websocket = true;                    // short form of `upgrade: [websocket]`
+    // Protocols that an Upgrade may switch to; nothing = what `websocket` says.
+    std::optional<std::vector<std::string>> upgrade;
     location where;
 };
 
@@ -228,19 +230,25 @@ struct admin {
     bool enabled = false;  // true once `admin` is in the file
 };
 
+struct drain {
+    milliseconds delay{0};  // served as before for so long, while /readyz says 503
+    milliseconds timeout = 30s;
+};
+
 // Values that the file takes from elsewhere: their place in a dump, and what is shown there. They
 // are never shown themselves.
 using written_values = std::map<std::string, std::string>;
 
 struct model {
-    std::uint32_t workers = 0;  // 0 = CPUs of the affinity mask and the cgroup quota
+    std::uint32_t workers = 0;    // 0 = CPUs of the affinity mask and the cgroup quota
+    bool workers_pinned = false;  // each one's thread to one CPU
     config::admin admin;
     config::log log;
     std::vector<listener> listeners;
     std::vector<route> routes;
     std::vector<upstream> upstreams;
     std::vector<network> trust;  // peers whose forwarding headers are believed
-    milliseconds drain_timeout = 30s;
+    config::drain drain;
     std::optional<std::uint64_t> memory_limit;  // none = the cgroup's; 0 = no limit
     written_values written;  // `${env:…}` and `${file:…}`, as the file has them
     std::string file;

@@ -26,6 +26,7 @@ struct server_counters {
     std::atomic<std::uint64_t> idle{0};    // open and between requests (or before the first)
     std::atomic<std::uint64_t> accepted{0};
     std::array<std::atomic<std::uint64_t>, net::tls_failure_count> handshakes_failed{};
+    std::atomic<std::uint64_t> probes{0};   // connections that ended before a byte of a handshake
     std::atomic<std::uint64_t> streams{0};  // HTTP/2 requests in flight
     // HTTP/2 connections ended for a breach of the rules or of a limit, by what it was.
     std::array<std::atomic<std::uint64_t>, http::h2_breach_count> breaches{};

@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace penstock::exchange {
@@ -138,7 +139,10 @@ struct request {
     body_source* body = nullptr;    // never null in handle(); absent() if there is none
     bool expects_continue = false;  // the client waits for 100 before it sends the body
     bool wants_websocket = false;   // `Upgrade: websocket` was asked for, correctly
-    bool accepts_trailers = false;  // TE: trailers was there
+    // The protocols of an Upgrade that could be followed, in the client's order; the handler leaves
+    // the one that its route follows if that is no websocket, else nothing.
+    std::string upgrade;
+    bool accepts_trailers = false;  // TE: trailers was there, which is about the response's
     bool tls = false;
     // The scheme that the client named (RFC 9113 §8.3.1) is not that of its transport, which `head`
     // has.
@@ -156,10 +160,15 @@ struct request {
     abort_signal* aborted = nullptr;
     exchange::record* record = nullptr;
 
+    // The protocol that is to be switched to; empty = none. After the handler has chosen.
+    [[nodiscard]] std::string_view protocol() const noexcept {
+        return wants_websocket ? std::string_view("websocket") : std::string_view(upgrade);
+    }
     // As made, but the head keeps its memory for the next request.
     void clear() noexcept {
         head.clear();
         body = nullptr;
+        upgrade.clear();
         expects_continue = wants_websocket = accepts_trailers = tls = other_scheme = false;
         client_certificate = {};
         peer = local = nullptr;

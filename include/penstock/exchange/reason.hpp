@@ -65,9 +65,10 @@ enum class reason : std::uint8_t {
     misdirected_request,
     // The client took or sent nothing, and others waited for the connection that it held.
     stalled_client,
+    plain_http,  // HTTP without TLS on a port that speaks TLS: 400
 };
 
-inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::stalled_client) + 1;
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::plain_http) + 1;
 
 // "connection_timeout"; "none" for none.
 [[nodiscard]] std::string_view token(reason why) noexcept;

@@ -129,6 +129,7 @@ struct record {
     std::string path;  // with query
     std::string request_id;
     std::string user_agent;
+    std::string detail;  // of `why`, in our own words: which rule was broken, and where
 
     void clear() noexcept;
 };

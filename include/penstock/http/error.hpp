@@ -23,7 +23,7 @@ enum class errc {
     length_conflict,  // Content-Length and Transfer-Encoding, or two lengths
     bad_transfer_encoding,
     transfer_coding_unknown,  // a well-formed list that ends in chunked: 501
-    body_not_allowed,         // TRACE or CONNECT with a body, Upgrade with a body
+    body_not_allowed,         // TRACE or CONNECT with a body
     bad_expectation,          // 417
     bad_chunk,
     chunk_extension_too_large,

@@ -15,6 +15,8 @@
 namespace penstock::http {
 
 struct body_limits {
+    // Blanks may stand behind a chunk's size and its extensions, as some origins pad them.
+    bool padded_sizes = false;
     std::size_t extension_line = 256;  // chunk extensions of one line
     std::size_t extension_total = 16 * 1024;
     std::size_t trailer_count = 32;

@@ -25,16 +25,23 @@ struct head_limits {
     std::size_t count = 100;
 };
 
+// How the lines of a head may end. `either`: all of them as the first one does.
+enum class line_ends : std::uint8_t { crlf, lf, either };
+
 // Finds the lines of a head one after the other, and refuses those that break a limit or do not end
-// in CRLF. Which error a too long head gives doesn't depend on how it was cut into reads.
+// as they should. Which error a too long head gives doesn't depend on how it was cut into reads.
 class head_line_reader {
  public:
-    void reset() noexcept { *this = head_line_reader(); }
-    // The next whole line without its CRLF, or nothing if more is needed.
+    explicit head_line_reader(line_ends taken = line_ends::crlf) noexcept
+        : taken_(taken), ends_(taken) {}
+    void reset() noexcept { *this = head_line_reader(taken_); }
+    // The next whole line without its end, or nothing if more is needed.
     [[nodiscard]] result<std::optional<std::string_view>> next(std::string_view received,
                                                                const head_limits& limits);
     // Leaves bytes in front of the first line out of the head.
     void skip(std::size_t count) noexcept { first_ = line_ = scanned_ = count; }
+    // What was skipped was a line that ended so.
+    void expect(line_ends as) noexcept { ends_ = as; }
     [[nodiscard]] std::size_t position() const noexcept { return line_; }
     [[nodiscard]] bool at_first_line() const noexcept { return line_ == first_; }
 
@@ -45,6 +52,8 @@ class head_line_reader {
     std::size_t first_ = 0;    // where the head begins
     std::size_t line_ = 0;     // where the present line begins
     std::size_t scanned_ = 0;  // bytes searched for its end
+    line_ends taken_;
+    line_ends ends_;
 };
 
 class h1_request_parser {
@@ -74,6 +83,8 @@ class h1_request_parser {
     bool may_skip_ = true;  // an empty line
 };
 
+// Origins are read as generously as one reading allows: one empty line may stand before the status
+// line, and all lines of a head may end in bare LF. A head that mixes both ends is refused.
 class h1_response_parser {
  public:
     explicit h1_response_parser(const head_limits& limits) noexcept : limits_(limits) {}
@@ -82,8 +93,11 @@ class h1_response_parser {
                                                           response_head& into);
 
  private:
+    [[nodiscard]] error begin(std::string_view received);
+
     head_limits limits_;
-    head_line_reader lines_;
+    head_line_reader lines_{line_ends::either};
+    bool begun_ = false;  // where the status line begins is known
     bool have_line_ = false;
 };
 
@@ -111,8 +125,8 @@ struct framing {
 struct request_encoding {
     framing body;
     bool keep_alive = true;
-    bool websocket = false;  // Connection: upgrade, Upgrade: websocket
-    bool trailers = false;   // TE: trailers and Connection: te
+    std::string_view upgrade;  // Connection: upgrade, and the protocol that is asked for
+    bool trailers = false;     // TE: trailers and Connection: te
 };
 [[nodiscard]] result<void> encode_request(const request_head& head, const request_encoding& how,
                                           std::string& out);
@@ -121,7 +135,7 @@ struct response_encoding {
     bool length_known = false;  // HEAD and 304: write `body.length` though no body follows
     bool keep_alive = true;
     version to = version::http_1_1;  // 1.0 clients get `Connection: keep-alive` when kept
-    bool websocket = false;
+    std::string_view upgrade;        // of a 101, the protocol that was agreed on
 };
 [[nodiscard]] result<void> encode_response(const response_head& head, const response_encoding& how,
                                            std::string& out);

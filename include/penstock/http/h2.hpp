@@ -100,4 +100,7 @@ struct h2_limits {
     h2_flood_limits floods;
 };
 
+// Of nghttp2, as it is loaded: "1.52.0".
+[[nodiscard]] std::string_view h2_library_version() noexcept;
+
 }  // namespace penstock::http

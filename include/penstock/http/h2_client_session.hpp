@@ -10,7 +10,9 @@
 namespace penstock::http {
 
 struct h2_client_stream final : h2_stream {
-    static constexpr std::size_t interims_max = 16;
+    // What is kept of interim heads; its owner is to find that it was too much.
+    static constexpr std::size_t interims_max = 101;
+    static constexpr std::size_t interim_bytes_max = std::size_t{64} * 1024;
 
     response_head head;                   // the final one, once head_complete
     std::vector<response_head> interims;  // of those before it, what the owner has not taken away

@@ -9,8 +9,10 @@ namespace penstock::http {
 
 struct h2_server_stream final : h2_stream {
     request_head head;
-    std::string protocol;   // of an extended CONNECT (RFC 8441)
-    error refused;          // the head could not be accepted: an answer of our own
+    std::string protocol;     // of an extended CONNECT (RFC 8441)
+    error refused;            // the head could not be accepted: an answer of our own
+    std::string sent_target;  // of a refused head, what it asked for as sent: for logs
+    std::string sent_host;
     bool answered = false;  // a final response was submitted
 };
 

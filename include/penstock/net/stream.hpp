@@ -60,6 +60,11 @@ class stream {
     // "client_answer".
     [[nodiscard]] tls_failure tls_failed() const noexcept;
     [[nodiscard]] std::string_view handshake_phase() const noexcept;
+    // The handshake failed without a byte of the peer's: a probe of the port, most likely.
+    [[nodiscard]] bool silent() const noexcept;
+    // After a handshake that failed as `not_tls`: gives TLS up, so that this is a plain stream from
+    // here on, and returns what has been read. At most one slab.
+    [[nodiscard]] std::string go_plain() noexcept;
     // False: the context that the handshake was made with may end before this stream.
     [[nodiscard]] bool uses_tls_context() const noexcept;
     // TLS has failed, and an alert of ours says why. What the peer still sends must not turn the

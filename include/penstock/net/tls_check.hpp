@@ -6,12 +6,26 @@
 #include "penstock/net/tls.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace penstock::net {
 
-// What OpenSSL dislikes about a chain and its key, in one line; empty = nothing.
+// A setting that no context can be made of.
+struct tls_fault {
+    std::string key;      // of the configuration's `tls` section: "ciphers", "client_ca"
+    std::string message;  // what is wrong with it, in one line
+    std::string hint;     // or empty
+};
+
+// Of what a listener says besides its certificates.
+[[nodiscard]] std::optional<tls_fault> server_fault(const tls_server_options& of);
+// Of what an upstream trusts and shows.
+[[nodiscard]] std::optional<tls_fault> client_fault(const tls_client_options& of);
+
+// What is wrong with a chain and its key, in one line that begins with "certificate: " or
+// "private key: "; empty = nothing.
 [[nodiscard]] std::string certificate_problem(const tls_certificate& of);
 
 // Why the OCSP response is not stapled at `now`, in seconds since the epoch; empty = it is, or

@@ -38,11 +38,13 @@ struct retry_facts {
 
 // The reply that Penstock makes itself: status, Proxy-Status, X-Request-Id, Retry-After where it
 // belongs, and a body of application/problem+json, or HTML if the client is a browser (its Accept
-// names text/html). Nothing of the request is reflected but its id.
+// names text/html). Nothing of the request is reflected but its id. `details` (RFC 9209 §2.1.5) are
+// for peers that are trusted.
 struct own_reply {
     exchange::reason why = exchange::reason::proxy_internal_error;
     std::string_view request_id;
     bool html = false;
+    std::string_view details = {};
 };
 [[nodiscard]] exchange::response make_reply(const own_reply& about);
 

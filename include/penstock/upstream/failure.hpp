@@ -15,7 +15,7 @@ enum class errc {
     stream_reset,          // by the origin
     stream_refused,        // by the origin, which has not looked at the request (RFC 9113 §8.7)
     connection_broken,     // the origin broke the rules of HTTP/2
-    no_extended_connect,   // its HTTP/2 cannot begin a websocket (RFC 8441)
+    no_extended_connect,   // its HTTP/2 cannot begin what is asked for (RFC 8441)
     protocol_unavailable,  // TLS did not agree on a protocol that the configuration allows
 };
 

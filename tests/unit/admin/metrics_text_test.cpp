@@ -254,6 +254,16 @@ TEST(MetricsText, TellsHandshakesApartOnTlsListeners) {
               }));
 }
 
+TEST(MetricsText, CountsProbesOfTlsListenersByThemselves) {
+    stand_in process;
+    EXPECT_EQ(family_of(process.view(), "penstock_tls_probes_total"), samples());
+    process.shown.listeners[0].tls = true;
+    process.sides[0]->serves.probes = 2;
+    process.sides[1]->serves.probes = 3;
+    EXPECT_EQ(family_of(process.view(), "penstock_tls_probes_total"),
+              (samples{{R"({listener="web"})", "5"}}));
+}
+
 TEST(MetricsText, ShowsHowLongHandshakesTook) {
     stand_in process;
     process.shown.listeners[0].tls = true;

@@ -1,6 +1,6 @@
 #include "app/command_line.hpp"
 
-#include "app/usage.hpp"
+#include "app/nearest_word.hpp"
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,9 @@ TEST(CommandLine, KnowsEveryCommand) {
     for (const verb one : {verb::run, verb::demo, verb::check, verb::dump, verb::schema,
                            verb::doctor, verb::version, verb::help}) {
         EXPECT_EQ(parsed({std::string(name(one))}).what, one) << name(one);
-        EXPECT_FALSE(usage_of(one).empty());
+        EXPECT_TRUE(parsed({"--help"}).help.find("\n  " + std::string(name(one)) + " ") !=
+                    std::string::npos)
+            << name(one);
     }
     EXPECT_EQ(parsed({"--version"}).what, verb::version);
     EXPECT_EQ(parsed({"--help"}).what, verb::help);
@@ -53,12 +55,44 @@ TEST(CommandLine, TakesFormatAndPortBase) {
     EXPECT_EQ(parsed({"demo", "--port-base", "65533"}).port_base, 65533);
 }
 
-TEST(CommandLine, HelpsAboutACommand) {
-    EXPECT_EQ(parsed({"help"}).about, verb::help);
-    EXPECT_EQ(parsed({"help", "run"}).about, verb::run);
-    const command got = parsed({"check", "--help"});
-    EXPECT_EQ(got.what, verb::help);
-    EXPECT_EQ(got.about, verb::check);
+TEST(CommandLine, HelpsAboutEachCommand) {
+    const std::string all = parsed({"help"}).help;
+    EXPECT_EQ(parsed({"--help"}).help, all);
+    EXPECT_EQ(parsed({"-h"}).help, all);
+    for (const verb one : {verb::run, verb::demo, verb::check, verb::dump, verb::schema,
+                           verb::doctor, verb::version}) {
+        const std::string word(name(one));
+        const command got = parsed({word, "--help"});
+        EXPECT_EQ(got.what, verb::help) << word;
+        EXPECT_NE(got.help.find("penstock " + word), std::string::npos) << got.help;
+        EXPECT_EQ(parsed({word, "-h"}).help, got.help);
+        EXPECT_EQ(parsed({"help", word}).help, got.help);
+    }
+    EXPECT_NE(parsed({"check", "--help"}).help.find("--format"), std::string::npos);
+    EXPECT_EQ(parsed({"dump", "--help"}).help.find("--format"), std::string::npos);
+}
+
+// `nginx -t`, `-T`, `-v` and `-V` with what they are combined with.
+TEST(CommandLine, KnowsWhatNginxsUsersType) {
+    const command test = parsed({"-t"});
+    EXPECT_EQ(test.what, verb::check);
+    EXPECT_EQ(test.as, spelling::nginx);
+    EXPECT_EQ(test.file, default_configuration);
+    EXPECT_EQ(parsed({"-t", "-c", "a.yaml"}).file, "a.yaml");
+    EXPECT_EQ(parsed({"-c", "a.yaml", "-t"}).file, "a.yaml");
+    EXPECT_TRUE(parsed({"-tq"}).quiet);
+    EXPECT_TRUE(parsed({"-t", "-q"}).quiet);
+    EXPECT_EQ(parsed({"-T", "-c", "a.yaml"}).what, verb::dump);
+    EXPECT_EQ(parsed({"-v"}).what, verb::version);
+    EXPECT_EQ(parsed({"-v"}).as, spelling::nginx);
+    EXPECT_EQ(parsed({"-V"}).what, verb::version);
+    EXPECT_EQ(parsed({"-V"}).as, spelling::own);
+}
+
+TEST(CommandLine, TakesADashAsStandardInput) {
+    EXPECT_EQ(parsed({"run", "-c", "-"}).file, "-");
+    EXPECT_EQ(parsed({"check", "--config=-"}).file, "-");
+    EXPECT_EQ(parsed({"-t", "-c", "-"}).file, "-");
 }
 
 struct refusal {
@@ -86,11 +120,19 @@ INSTANTIATE_TEST_SUITE_P(
                 {"run", "--listn", ":80"},
                 "run: option '--listn' is not known, did you mean '--listen'?"},
         refusal{"OptionOfAnother", {"dump", "--to", "x"}, "dump: option '--to' is not known"},
-        refusal{"NoValue", {"run", "-c"}, "run: option '-c' needs a value"},
-        refusal{"EmptyValue", {"run", "--config="}, "run: the value of option '--config' is empty"},
+        refusal{"NoValue", {"run", "-c"}, "run: option '--config' needs a value"},
+        refusal{"EmptyValue", {"run", "--config="}, "run: option '--config' needs a value"},
         refusal{
             "Twice", {"run", "-c", "a", "--config", "b"}, "run: option '--config' is there twice"},
-        refusal{"ValueForAFlag", {"run", "--help=x"}, "run: option '--help' takes no value"},
+        refusal{"TestWithoutAFile", {"-t", "-c"}, "option '-c' needs a value"},
+        refusal{"TestAndCommand",
+                {"-t", "run"},
+                "option '-t' does not go with command 'run': a command comes before its options"},
+        refusal{"SignalOption",
+                {"-s", "reload"},
+                "option '-s' is not known: signals do that (HUP reloads, TERM drains and ends, "
+                "USR1 reopens the access log)"},
+        refusal{"CommandTwice", {"run", "check"}, "run: unexpected argument 'check'"},
         refusal{"Argument", {"run", "a.yaml"}, "run: unexpected argument 'a.yaml'"},
         refusal{"Dash", {"run", "-"}, "run: unexpected argument '-'"},
         refusal{
@@ -99,17 +141,18 @@ INSTANTIATE_TEST_SUITE_P(
         refusal{"FileAndListen",
                 {"run", "-c", "a", "--listen", ":80", "--to", "http://a"},
                 "run: either --config or --listen with --to"},
-        refusal{
-            "Format", {"check", "--format", "xml"}, "check: --format is text or json, not 'xml'"},
+        refusal{"Format",
+                {"check", "--format", "xml"},
+                "check: --format: expects text or json, not 'xml'"},
         refusal{"PortZero",
                 {"demo", "--port-base", "0"},
-                "demo: --port-base is a number from 1 to 65533, not '0'"},
+                "demo: --port-base: expects a number from 1 to 65533, not '0'"},
         refusal{"PortAbove",
                 {"demo", "--port-base", "65534"},
-                "demo: --port-base is a number from 1 to 65533, not '65534'"},
+                "demo: --port-base: expects a number from 1 to 65533, not '65534'"},
         refusal{"PortText",
                 {"demo", "--port-base", "80a"},
-                "demo: --port-base is a number from 1 to 65533, not '80a'"}),
+                "demo: --port-base: expects a number from 1 to 65533, not '80a'"}),
     [](const auto& each) { return each.param.name; });
 
 origin_url origin(std::string_view text) {

@@ -160,6 +160,30 @@ TEST_F(Compile, ReportsANameWithoutAddressAtItsEndpoint) {
         << got.problems[0].message;
 }
 
+TEST_F(Compile, ReportsEveryNameWithoutAddressAtOnce) {
+    const std::string label(64, 'a');
+    config::model model = model_of(label + ".test");
+    config::endpoint& second = model.upstreams[0].endpoints.emplace_back();
+    second.at = {label + ".second", 80};
+    second.where = {"a.yaml", 6, 4};
+    // One that has an address does not hide what comes after it.
+    model.upstreams.push_back(model.upstreams[0]);
+    model.upstreams[1].name = "good";
+    model.upstreams[1].endpoints.resize(1);
+    model.upstreams[1].endpoints[0].at = {"127.0.0.1", 80};
+    model.upstreams.push_back(model.upstreams[0]);
+    model.upstreams[2].name = "other";
+    model.upstreams[2].endpoints.resize(1);
+    model.upstreams[2].endpoints[0].where = {"a.yaml", 9, 2};
+    const compile_failure got = fail(std::move(model));
+    EXPECT_EQ(got.exit_code, exit_runtime);
+    ASSERT_EQ(got.problems.size(), 3U);
+    EXPECT_EQ(got.problems[0].where.line, 5);
+    EXPECT_EQ(got.problems[1].where.line, 6);
+    EXPECT_EQ(got.problems[2].where.line, 9);
+    EXPECT_TRUE(got.problems[2].message.starts_with("upstream 'other': no address for '"));
+}
+
 // What was compiled of an upstream whose name was known then, and is not any more: a label of more
 // than 63 bytes never is.
 std::shared_ptr<const compiled> renamed(const compiled& from, const std::string& to) {

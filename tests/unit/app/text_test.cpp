@@ -27,7 +27,7 @@ TEST(OneLine, NamesThePlaceAsFarAsItIsKnown) {
     warning.where = {"a.yaml", 1, 2};
     warning.message = "odd";
     warning.hint = "did you mean 'even'?";
-    EXPECT_EQ(one_line(warning), "a.yaml:1:2: warning: odd (did you mean 'even'?)");
+    EXPECT_EQ(one_line(warning), "a.yaml:1:2: odd (did you mean 'even'?)");
 }
 
 TEST(Summary, CountsErrorsAndWarnings) {

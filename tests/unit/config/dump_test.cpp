@@ -25,7 +25,8 @@ TEST(Dump, LoadsToTheSameModel) {
     const scratch_directory scratch;
     write_named_files(scratch);
     expect_stable(contract_example, scratch.at("p.yaml"));
-    for (const auto& file : std::filesystem::directory_iterator(repository() / "config")) {
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(repository() / "config")) {
         if (file.path().extension() == ".yaml") {
             expect_stable(read_whole(file.path()), scratch.at("p.yaml"));
         }
@@ -36,7 +37,7 @@ constexpr const char* every_value =
     "workers: 3\n"
     "admin: {bind: \"127.0.0.1:1\"}\n"
     "log: {level: debug, access: {path: /a, sample: 12.5%, slow: 11ms}}\n"
-    "drain: {timeout: 12ms}\n"
+    "drain: {delay: 112ms, timeout: 12ms}\n"
     "shedding: {memory: 512MiB}\n"
     "trust: [10.0.0.0/8, \"fd00::/8\"]\n"
     "listeners:\n"
@@ -87,6 +88,7 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "\"/a\"",
                                               "12.5%",
                                               "slow: 11ms",
+                                              "delay: 112ms",
                                               "timeout: 12ms",
                                               "[\"10.0.0.0/8\", \"fd00::/8\"]",
                                               "\"true\":",

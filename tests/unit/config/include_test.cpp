@@ -4,6 +4,7 @@
 #include "scratch.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 namespace penstock::config {
 namespace {
@@ -72,6 +73,16 @@ TEST_F(Include, APatternMayMatchNothingAPathMayNot) {
               "main.yaml:1:11: error: cannot read 'none.yaml': No such file or directory\n"
               "  include: [none.yaml]\n"
               "            ^\n");
+}
+
+// Nothing that a file names makes the loader wait.
+TEST_F(Include, APipeIsRefused) {
+    ASSERT_EQ(::mkfifo(scratch_.at("pipe").c_str(), 0600), 0);
+    const std::string rest = "listeners: {web: {bind: \":8080\"}}\nroutes: [{respond: {}}]\n";
+    EXPECT_NE(problems(load("include: [pipe]\n" + rest)).find("'pipe': Not a regular file"),
+              std::string::npos);
+    const loaded value = load("workers: \"${file:pipe}\"\n" + rest);
+    EXPECT_NE(problems(value).find("Not a regular file"), std::string::npos);
 }
 
 TEST_F(Include, ANameGivenTwiceShowsBothPlaces) {

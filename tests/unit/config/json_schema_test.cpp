@@ -85,7 +85,8 @@ class AjvTest : public testing::Test {
 
 std::vector<std::string> good_files() {
     std::vector<std::string> files = {std::string(contract_example)};
-    for (const auto& file : std::filesystem::directory_iterator(repository() / "config")) {
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(repository() / "config")) {
         if (file.path().extension() == ".yaml") {
             files.push_back(read_whole(file.path()));
         }

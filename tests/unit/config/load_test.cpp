@@ -1,6 +1,8 @@
 #include "penstock/config/load.hpp"
+#include "penstock/config/dump.hpp"
 
 #include "contract_example.hpp"
+#include "penstock/config/dump.hpp"
 #include "scratch.hpp"
 
 #include <gtest/gtest.h>
@@ -143,6 +145,38 @@ TEST(Load, SurvivesEveryChangedByte) {
             text[i] = before;
         }
     }
+}
+
+TEST(Load, UpgradesAreListedOrSaidByWebsocket) {
+    const auto with = [](const std::string& route) {
+        return load_text(
+            "listeners: {web: {bind: \"127.0.0.1:8080\"}}\n"
+            "upstreams: {app: {endpoints: [\"127.0.0.1:3000\"]}}\n"
+            "routes: [{upstream: app" +
+                route + "}]\n",
+            "p.yaml");
+    };
+    using protocols = std::vector<std::string>;
+    const auto listed = [&](const std::string& route) {
+        const loaded outcome = with(route);
+        EXPECT_TRUE(outcome.ok()) << render_text(outcome.problems);
+        return outcome.value->routes.at(0).upgrade;
+    };
+    EXPECT_EQ(listed(""), std::nullopt);
+    EXPECT_EQ(listed(", websocket: false"), std::nullopt);
+    EXPECT_EQ(listed(", upgrade: []"), protocols());
+    EXPECT_EQ(listed(", upgrade: [websocket, \"spdy/3.1\", tcp]"),
+              (protocols{"websocket", "spdy/3.1", "tcp"}));
+    const loaded again = load_text(dump(*with(", upgrade: [tcp]").value), "p.yaml");
+    ASSERT_TRUE(again.ok()) << render_text(again.problems);
+    EXPECT_EQ(again.value->routes.at(0).upgrade, protocols{"tcp"});
+    for (const std::string bad : {"[h2c]", "[\"a b\"]", "[[tcp]]", "{tcp: 1}"})
+        EXPECT_FALSE(with(", upgrade: " + bad).ok()) << bad;
+    std::string many;
+    for (int i = 0; i < 17; ++i)
+        many += (i == 0 ? "p" : ", p") + std::to_string(i);
+    EXPECT_FALSE(with(", upgrade: [" + many + "]").ok());
+    EXPECT_TRUE(with(", upgrade: [" + many.substr(0, many.rfind(',')) + "]").ok());
 }
 
 TEST(Load, ReportsEverythingInTheOrderOfTheFile) {
@@ -370,9 +404,39 @@ TEST(LoadFile, HoldsFilesToTheirLimit) {
     EXPECT_FALSE(load_padded(file_size_max + 1));
 }
 
+TEST(Load, TakesWorkersAsANumberAWordOrASection) {
+    const auto loaded_with = [](const std::string& value) {
+        return load_text("workers: " + value + "\n" + std::string(minimal), "p.yaml");
+    };
+    struct expectation {
+        const char* value;
+        std::uint32_t count;
+        bool pinned;
+        const char* dumped;
+    };
+    for (const expectation& one :
+         {expectation{"2", 2, false, "workers: 2\n"},
+          expectation{"256", 256, false, "workers: 256\n"},
+          expectation{"auto", 0, false, "workers: auto\n"},
+          expectation{"{count: 4, pin: true}", 4, true, "  count: 4\n  pin: true\n"},
+          expectation{"{pin: true}", 0, true, "  count: auto\n  pin: true\n"},
+          expectation{"{count: auto}", 0, false, "workers: auto\n"}}) {
+        const loaded got = loaded_with(one.value);
+        ASSERT_TRUE(got.ok()) << one.value << render_text(got.problems);
+        EXPECT_EQ(got.value->workers, one.count) << one.value;
+        EXPECT_EQ(got.value->workers_pinned, one.pinned) << one.value;
+        const std::string text = dump(*got.value);
+        EXPECT_NE(text.find(one.dumped), std::string::npos) << text;
+    }
+    for (const char* const value :
+         {"0", "257", "many", "{count: 0}", "{count: 257}", "{pin: 2}", "{cpu: 1}", "[1]"})
+        EXPECT_FALSE(loaded_with(value).ok()) << value;
+}
+
 TEST(LoadFile, LoadsEveryExample) {
     std::size_t examples = 0;
-    for (const auto& file : std::filesystem::directory_iterator(repository() / "config")) {
+    for (const auto& file :
+         std::filesystem::recursive_directory_iterator(repository() / "config")) {
         if (file.path().extension() != ".yaml") {
             continue;
         }
@@ -384,7 +448,7 @@ TEST(LoadFile, LoadsEveryExample) {
         EXPECT_TRUE(outcome.problems.empty()) << render_text(outcome.problems);
         ++examples;
     }
-    EXPECT_GE(examples, 5U);
+    EXPECT_GE(examples, 13U);
 }
 
 }  // namespace

@@ -152,6 +152,27 @@ TEST(RoutePath, IsInNormalForm) {
                        parse_route_path, same);
 }
 
+TEST(UpgradeName, IsAProtocolThatCarriesNoRequestsOfHttp) {
+    const std::string longest = std::string(61, 'a') + "/12";
+    const std::string longer = std::string(62, 'a') + "/12";
+    check<std::string>({{"websocket", "websocket"},
+                        {"spdy/3.1", "spdy/3.1"},
+                        {"tailscale-control-protocol", "tailscale-control-protocol"},
+                        {"TCP", "TCP"},
+                        {longest.c_str(), longest.c_str()},
+                        {longer.c_str(), nullptr},
+                        {"", nullptr},
+                        {"a b", nullptr},
+                        {"a, b", nullptr},
+                        {"a/", nullptr},
+                        {"/b", nullptr},
+                        {"a/b/c", nullptr},
+                        {"h2c", nullptr},
+                        {"H2C", nullptr},
+                        {"HTTP/2.0", nullptr}},
+                       parse_upgrade, same);
+}
+
 TEST(RedirectTarget, CannotSplitAHeadOrLeaveHttp) {
     check<std::string>({{"https://example.com/new/", "https://example.com/new/"},
                         {"HTTP://example.com", "HTTP://example.com"},

@@ -140,6 +140,19 @@ TEST_F(References, WhatCannotBeReplacedIsAnErrorWithASuggestion) {
     }
 }
 
+// What a value that could not be had would have been wrong for is not said as well.
+TEST_F(References, AreRefusedOnce) {
+    for (const char* const key :
+         {"workers: \"${env:PENSTOCK_TEST_UNSET}\"", "trust: [\"${X}\"]",
+          "policies: {p: {}}\ndefaults: {route: {use: [\"${env:PENSTOCK_TEST_UNSET}\"]}}",
+          "include: [\"${file:no}\"]", "log: {level: \"${env:PENSTOCK_TEST_PORT\"}"}) {
+        const loaded got = load("listeners: {web: {bind: \":8080\"}}\nroutes: [{respond: {}}]\n" +
+                                std::string(key) + "\n");
+        EXPECT_FALSE(got.ok()) << key;
+        EXPECT_EQ(got.problems.size(), 1U) << render_text(got.problems);
+    }
+}
+
 TEST_F(References, AFileOf64KiBIsTheLargest) {
     scratch_.write("at", std::string(64 * 1024, 'x'));
     scratch_.write("below", std::string(64 * 1024 - 1, 'x'));

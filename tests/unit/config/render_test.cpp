@@ -17,6 +17,38 @@ TEST(RenderText, LeavesOutWhatIsNotThere) {
     EXPECT_EQ(render_text({}), "");
 }
 
+TEST(RenderText, ColoursKindPlaceAndCaretForATerminal) {
+    const diagnostic wrong{severity::error, {"p.yaml", 3, 2}, "odd", "do better", " x"};
+    EXPECT_EQ(render_text({wrong}, rendering::coloured),
+              "\x1b[1mp.yaml:3:2:\x1b[0m \x1b[1;31merror:\x1b[0m odd\n   x\n   "
+              "\x1b[1;32m^\x1b[0m\n  do better\n");
+    EXPECT_EQ(
+        render_text({{severity::warning, {"p.yaml", 0, 0}, "odd", "", ""}}, rendering::coloured),
+        "\x1b[1mp.yaml:\x1b[0m \x1b[1;33mwarning:\x1b[0m odd\n");
+}
+
+TEST(SourceLine, IsTheLineOfAPlaceOrNothing) {
+    EXPECT_EQ(source_line("a\nb c\r\n", {"p.yaml", 2, 3}), "b c");
+    EXPECT_EQ(source_line("a\n", {"p.yaml", 9, 1}), "");
+    EXPECT_EQ(source_line("a\n", {"p.yaml", 0, 0}), "");
+}
+
+TEST(FindPlace, FollowsKeysAsFarAsTheyAreThere) {
+    const std::string yaml = "a:\n  b: [{c: 1}, {c: 2}]\n  d: {e: 3}\n";
+    const auto place = [&yaml](const std::vector<std::string>& keys) {
+        const std::optional<location> found = find_place(yaml, "p.yaml", keys);
+        return found ? std::to_string(found->line) + ":" + std::to_string(found->column) : "none";
+    };
+    EXPECT_EQ(place({"a", "d", "e"}), "3:10");
+    EXPECT_EQ(place({"a", "b", "1", "c"}), "2:19");
+    EXPECT_EQ(place({"a", "d", "x", "y"}), "3:6");
+    EXPECT_EQ(place({"a", "b", "2"}), "2:6");
+    EXPECT_EQ(place({"x"}), "none");
+    EXPECT_EQ(place({}), "none");
+    EXPECT_FALSE(find_place("", "p.yaml", {"a"}).has_value());
+    EXPECT_FALSE(find_place("a: [", "p.yaml", {"b"}).has_value());
+}
+
 TEST(RenderJson, EscapesWhatItQuotes) {
     const diagnostic problem{severity::error, {"a\"b", 1, 2}, "x\\y", "", "\tz\x01"};
     EXPECT_EQ(render_json({problem}),

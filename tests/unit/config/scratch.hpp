@@ -41,9 +41,10 @@ class scratch_directory {
 // Every file that the examples of the repository name.
 inline void write_named_files(const scratch_directory& to) {
     for (const char* const name :
-         {"site.pem", "site.key", "ca.pem", "ticket.secret", "clients.pem", "tls/site.pem",
-          "tls/site.key", "tls/site.ocsp", "tls/ca.pem", "tls/internal-ca.pem", "tls/clients.pem",
-          "tls/clients.crl", "tls/ticket.secret", "tls/penstock.pem", "tls/penstock.key"}) {
+         {"site.pem", "site.key", "partners.pem", "ca.pem", "ticket.secret", "clients.pem",
+          "tls/site.pem", "tls/site.key", "tls/site.ocsp", "tls/ca.pem", "tls/internal-ca.pem",
+          "tls/clients.pem", "tls/clients.crl", "tls/ticket.secret", "tls/penstock.pem",
+          "tls/penstock.key"}) {
         to.write(name, "x");
     }
 }

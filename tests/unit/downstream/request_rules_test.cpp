@@ -55,14 +55,6 @@ TEST(RequestRules, RefuseWhatCanBeReadInTwoWays) {
          {{"Content-Length", "1"}, {"Expect", "100-continue"}, {"Expect", "100-continue"}},
          errc::bad_expectation},
         {"expect without body", "GET", {{"Expect", "nothing"}}, errc::bad_expectation},
-        {"upgrade with length",
-         "GET",
-         {{"Content-Length", "1"}, {"Connection", "upgrade"}, {"Upgrade", "websocket"}},
-         errc::body_not_allowed},
-        {"h2c with chunks",
-         "POST",
-         {{"Transfer-Encoding", "chunked"}, {"Connection", "upgrade"}, {"Upgrade", "h2c"}},
-         errc::body_not_allowed},
     };
     for (const refused_case& item : cases) {
         http::request_head head = head_of(item.verb, item.with);
@@ -136,6 +128,70 @@ TEST(RequestRules, KnowWebSocketAndNoOtherUpgrade) {
         const result<request_facts> facts = judge_request(head);
         ASSERT_TRUE(facts);
         EXPECT_EQ(facts->wants_websocket, item.websocket);
+        EXPECT_EQ(head.fields.count(field_id::upgrade), 0U);
+        EXPECT_EQ(head.fields.count(field_id::http2_settings), 0U);
+    }
+}
+
+TEST(RequestRules, KeepWhatIsOfferedForTheRoute) {
+    struct {
+        const char* name;
+        const char* verb;
+        fields with;
+        http::version version;
+        const char* offered;
+    } const cases[] = {
+        {"post",
+         "POST",
+         {{"Connection", "Upgrade"}, {"Upgrade", "tcp"}},
+         http::version::http_1_1,
+         "tcp"},
+        {"list",
+         "GET",
+         {{"Connection", "upgrade"}, {"Upgrade", "a/1, b"}, {"Upgrade", "c"}},
+         http::version::http_1_1,
+         "a/1, b,c"},
+        {"not named", "GET", {{"Upgrade", "tcp"}}, http::version::http_1_1, ""},
+        {"other method",
+         "PUT",
+         {{"Connection", "upgrade"}, {"Upgrade", "tcp"}},
+         http::version::http_1_1,
+         ""},
+        {"1.0",
+         "GET",
+         {{"Connection", "upgrade"}, {"Upgrade", "tcp"}},
+         http::version::http_1_0,
+         ""},
+        {"nothing", "GET", {{"Connection", "upgrade"}}, http::version::http_1_1, ""},
+    };
+    for (const auto& item : cases) {
+        http::request_head head = head_of(item.verb, item.with, item.version);
+        const result<request_facts> facts = judge_request(head);
+        ASSERT_TRUE(facts) << item.name;
+        EXPECT_EQ(facts->upgrade, item.offered) << item.name;
+        EXPECT_EQ(head.fields.count(field_id::upgrade), 0U) << item.name;
+    }
+}
+
+// RFC 9110 §7.8: a server may ignore it, and what is ignored says nothing about the body.
+TEST(RequestRules, LeaveABodyBehindAnUpgradeThatNobodyFollowsAlone) {
+    const fields cases[] = {
+        {{"Upgrade", "TLS/1.2"}, {"Connection", "Upgrade"}, {"Content-Length", "2"}},
+        {{"Upgrade", "h2c"},
+         {"HTTP2-Settings", "AAMAAABkAAQAAP__"},
+         {"Connection", "Upgrade, HTTP2-Settings"},
+         {"Content-Length", "2"}},
+        {{"Upgrade", ""}, {"Connection", "Upgrade"}, {"Content-Length", "2"}},
+        {{"Upgrade", "websocket"}, {"Content-Length", "2"}},
+        {{"Upgrade", "websocket"}, {"Connection", "Upgrade"}, {"Transfer-Encoding", "chunked"}},
+    };
+    for (const fields& with : cases) {
+        SCOPED_TRACE(with[0].second);
+        http::request_head head = head_of("POST", with);
+        const result<request_facts> facts = judge_request(head);
+        ASSERT_TRUE(facts);
+        EXPECT_FALSE(facts->wants_websocket);
+        EXPECT_NE(facts->framing.kind, http::framing_kind::none);
         EXPECT_EQ(head.fields.count(field_id::upgrade), 0U);
         EXPECT_EQ(head.fields.count(field_id::http2_settings), 0U);
     }

@@ -127,8 +127,10 @@ TEST(ResponsePlan, ClosesWhenToldTo) {
 TEST(ResponsePlan, SwitchesToABareTunnel) {
     exchange::response with = response_of(101, body::endless);
     with.upgraded = true;
-    const response_plan plan = plan_response({}, with, false);
-    EXPECT_TRUE(plan.encoding.websocket);
+    asked by;
+    by.upgrade = "spdy/3.1";
+    const response_plan plan = plan_response(by, with, false);
+    EXPECT_EQ(plan.encoding.upgrade, "spdy/3.1");
     EXPECT_EQ(plan.encoding.body.kind, framing_kind::none);
     EXPECT_TRUE(plan.sends_body);
 }

@@ -174,6 +174,42 @@ TEST(BodyDecoder, DataIsAViewIntoItsInput) {
     EXPECT_EQ(piece->used, 8U);
 }
 
+// Of origins alone; the caller says so.
+TEST(BodyDecoder, TakesBlanksBehindSizesWhereItIsTold) {
+    const std::string cases[] = {
+        "5 \r\nhello\r\n0\r\n\r\n",         "5  \t\r\nhello\r\n0 \r\n\r\n",
+        "5;a \r\nhello\r\n0\r\n\r\n",       "5;a=b \r\nhello\r\n0;c=\"d\" \r\n\r\n",
+        "5 ; a = b \r\nhello\r\n0\r\n\r\n",
+    };
+    for (const std::string& input : cases) {
+        SCOPED_TRACE(input);
+        const body_limits padded{.padded_sizes = true};
+        EXPECT_EQ(decode_every_way(input, chunked, padded),
+                  (outcome{"hello", input.size(), true, {}, ""}));
+        EXPECT_EQ(decode_every_way(input).failed, errc::bad_chunk);
+    }
+}
+
+TEST(BodyDecoder, TakesNoOtherBlanks) {
+    for (const std::string input : {" 5\r\nhello\r\n", "1 0\r\nhello\r\n", "5 \nhello\r\n", " \r\n",
+                                    "5; \r\nhello\r\n", "5;a= \r\nhello\r\n"}) {
+        const body_limits padded{.padded_sizes = true};
+        EXPECT_EQ(decode_every_way(input, chunked, padded).failed, errc::bad_chunk) << input;
+    }
+}
+
+TEST(BodyDecoder, CountsBlanksAsExtensions) {
+    const body_limits padded{.padded_sizes = true};
+    for (const std::size_t count : {255U, 256U, 257U}) {
+        const std::string input = "5" + std::string(count, ' ') + "\r\nhello\r\n0\r\n\r\n";
+        const outcome got = decode(input, chunked, padded);
+        EXPECT_EQ(got.finished, count <= 256) << count;
+        if (count > 256) {
+            EXPECT_EQ(got.failed, errc::chunk_extension_too_large);
+        }
+    }
+}
+
 // What both sides do once they have a run: look whether the message ends with it.
 TEST(BodyDecoder, TakesFramingOnlyIfNoDataIsWanted) {
     for (const framing how :

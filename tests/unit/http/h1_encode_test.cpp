@@ -114,9 +114,23 @@ TEST(EncodeRequest, WritesWhatTheConnectionNeeds) {
               request_start + "Connection: close, TE\r\nTE: trailers\r\n\r\n");
     how.keep_alive = true;
     EXPECT_EQ(encoded(request(), how), request_start + "Connection: TE\r\nTE: trailers\r\n\r\n");
-    how.websocket = true;
+    how.upgrade = "websocket";
     EXPECT_EQ(encoded(request(), how),
               request_start + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+}
+
+TEST(EncodeRequest, WritesTheProtocolThatIsAskedFor) {
+    for (const std::string good : {"tcp", "spdy/3.1", "tailscale-control-protocol"}) {
+        request_encoding how;
+        how.upgrade = good;
+        EXPECT_EQ(encoded(request(), how),
+                  request_start + "Connection: Upgrade\r\nUpgrade: " + good + "\r\n\r\n");
+    }
+    for (const std::string bad : {"a, b", "a/", "/b", "a/b/c", "a\r\nb: c", "a b", " "}) {
+        request_encoding how;
+        how.upgrade = bad;
+        EXPECT_EQ(encoded(request(), how), "") << bad;
+    }
 }
 
 TEST(EncodeRequest, RefusesABadMethod) {
@@ -149,7 +163,7 @@ TEST(EncodeRequest, RefusesABadQuery) {
 TEST(EncodeRequest, RefusesABadAuthority) {
     request_head head = request();
     for (const char* const text : {"", "a b", "a\r\nB: c", "a,b", "u@a", "a/b", "a?b", "a#b",
-                                   "a\\b", "\"a\"", "a\t", "\xc3", "%61", "\x7f"}) {
+                                   "a\\b", "\"a\"", "a\t", "\xc3", "a;b", "\x7f"}) {
         head.authority = text;
         EXPECT_EQ(encoded(head), "") << text;
     }
@@ -203,7 +217,7 @@ TEST(EncodeResponse, SaysWhetherTheConnectionIsKept) {
 
 TEST(EncodeResponse, SwitchesToWebsocket) {
     response_encoding how;
-    how.websocket = true;
+    how.upgrade = "websocket";
     response_head head = response(101);
     head.fields.add("Sec-WebSocket-Accept", "x");
     EXPECT_EQ(encoded(head, how),

@@ -71,7 +71,14 @@ INSTANTIATE_TEST_SUITE_P(
         good_head{"LowestStatus", "HTTP/1.1 100 \r\n\r\n", "100 1.1 "},
         good_head{"HighestStatus", "HTTP/1.1 999 \r\n\r\n", "999 1.1 "},
         good_head{"ObsText", ok_line + "A: \x80\xff\r\n\r\n", "200 1.1 OK|A=\x80\xff"},
-        good_head{"HostStays", ok_line + "Host: a\r\n\r\n", "200 1.1 OK|Host=a"}),
+        good_head{"HostStays", ok_line + "Host: a\r\n\r\n", "200 1.1 OK|Host=a"},
+        // RFC 9110 §2.5.
+        good_head{"Minor2", "HTTP/1.2 200 OK\r\n\r\n", "200 1.1 OK"},
+        good_head{"Minor9", "HTTP/1.9 200 OK\r\n\r\n", "200 1.1 OK"},
+        good_head{"EmptyLineFirst", "\r\n" + ok_line + "A: b\r\n\r\n", "200 1.1 OK|A=b"},
+        good_head{"BareLf", "HTTP/1.1 200 OK\nA: b\nC: d \n\n", "200 1.1 OK|A=b|C=d"},
+        good_head{"BareLfWithoutFields", "HTTP/1.0 200\n\n", "200 1.0 "},
+        good_head{"BareLfEmptyLineFirst", "\nHTTP/1.1 200 OK\nA: b\n\n", "200 1.1 OK|A=b"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 struct bad_head {
@@ -98,7 +105,10 @@ bad_head bad_status(const char* name, const std::string& line) {
 // Without a line end: these are refused with their first bytes.
 INSTANTIATE_TEST_SUITE_P(
     FirstBytes, ResponseHeadRefused,
-    testing::Values(bad_status("EmptyLine", "\r\n"), bad_status("LineFeed", "\n"),
+    testing::Values(bad_status("TwoEmptyLines", "\r\n\r\n"), bad_status("TwoLineFeeds", "\n\n"),
+                    bad_status("TwoEmptyLinesOfBothKinds", "\n\r\n"),
+                    bad_head{"LineReturn", "\rH", errc::bad_line_end},
+                    bad_head{"LineReturnTwice", "\r\r", errc::bad_line_end},
                     bad_status("Nul", "\0"s), bad_status("Space", " HTTP/1.1 200 OK"),
                     bad_status("Http09", "<html>"), bad_status("Http2", "HTTP/2"),
                     bad_status("Http2Frame", "\0\0\x12\x04"s), bad_status("LowerCase", "http"),
@@ -120,14 +130,17 @@ INSTANTIATE_TEST_SUITE_P(
         bad_status("TabForSpace", "HTTP/1.1\t200 OK\r\n"),
         bad_status("Sign", "HTTP/1.1 +20 OK\r\n"), bad_status("Hex", "HTTP/1.1 0x2 OK\r\n"),
         bad_status("Status0", "HTTP/1.1 000 OK\r\n"), bad_status("Status99", "HTTP/1.1 099 OK\r\n"),
-        bad_status("Minor2", "HTTP/1.2 200 OK\r\n"),
+        bad_status("MinorLetter", "HTTP/1.x 200 OK\r\n"),
         bad_status("MinorTooLong", "HTTP/1.10 200 OK\r\n"),
         bad_status("NoMinor", "HTTP/1. 200 OK\r\n"),
         bad_status("ControlInPhrase", "HTTP/1.1 200 O\x01K\r\n"),
         bad_status("EscapeInPhrase", "HTTP/1.1 200 \x1b[2J\r\n"),
         bad_status("DeleteInPhrase", "HTTP/1.1 200 \x7f\r\n"),
-        bad_head{"Lf", "HTTP/1.1 200 OK\n", errc::bad_line_end},
-        bad_head{"LfWithoutPhrase", "HTTP/1.1 200\n", errc::bad_line_end},
+        bad_head{"LfThenCrlf", "HTTP/1.1 200 OK\nA: b\r\n", errc::bad_line_end},
+        bad_head{"LfThenEmptyCrlf", "HTTP/1.1 200 OK\n\r\n", errc::bad_line_end},
+        bad_head{"LfAndCr", "HTTP/1.1 200 OK\nA: b\rc\n", errc::bad_line_end},
+        bad_head{"EmptyLfThenCrlf", "\nHTTP/1.1 200 OK\r\n", errc::bad_line_end},
+        bad_head{"EmptyCrlfThenLf", "\r\nHTTP/1.1 200 OK\n", errc::bad_line_end},
         bad_head{"CrInPhrase", "HTTP/1.1 200 O\rK\r\n", errc::bad_line_end},
         bad_head{"CrTwice", "HTTP/1.1 200 OK\r\r\n", errc::bad_line_end},
         bad_head{"NulInPhrase", "HTTP/1.1 200 O\0K\r\n"s, errc::bad_line_end},
@@ -166,6 +179,28 @@ TEST(ResponseHeadLimits, HoldForTheStatusLine) {
     EXPECT_TRUE(read_response(head(39), limits).length);
     EXPECT_TRUE(read_response(head(40), limits).length);
     expect_fault(read_response(head(41), limits), errc::header_too_large);
+}
+
+TEST(ResponseHeadLimits, HoldForLinesWithBareLf) {
+    head_limits limits;
+    limits.line = limits.field = 40;
+    const auto line = [](std::string_view front, std::size_t size) {
+        return std::string(front) + std::string(size - front.size(), 'x') + "\n";
+    };
+    for (const std::size_t size : {39U, 40U, 41U}) {
+        const outcome first = read_response(line("HTTP/1.1 200 ", size) + "\n", limits);
+        const outcome field = read_response("HTTP/1.1 200 OK\n" + line("A: ", size) + "\n", limits);
+        EXPECT_EQ(first.length.has_value(), size <= 40) << first;
+        EXPECT_EQ(field.length.has_value(), size <= 40) << field;
+    }
+    limits.field = 200;
+    limits.head = 100;
+    for (const std::size_t size : {99U, 100U, 101U}) {
+        const std::string start = "HTTP/1.1 200 OK\n";
+        const outcome head =
+            read_response(start + line("A: ", size - start.size() - 2) + "\n", limits);
+        EXPECT_EQ(head.length.has_value(), size <= 100) << head;
+    }
 }
 
 TEST(ResponseHeadLimits, HoldForAFieldLine) {
@@ -227,6 +262,23 @@ TEST(ResponseParser, ReadsOneHeadAfterTheOther) {
     ASSERT_TRUE(fed);
     EXPECT_EQ(*fed, second.size());
     EXPECT_EQ(test::text_of(into), "200 1.0 OK|A=b");
+}
+
+// Each head says by itself how its lines end.
+TEST(ResponseParser, ReadsHeadsWithEitherLineEndOneAfterTheOther) {
+    const std::string first = "HTTP/1.1 103 Early\nLink: a\n\n";
+    const std::string second = "HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
+    h1_response_parser parser{head_limits()};
+    response_head into;
+    auto fed = parser.feed(first + second, into);
+    ASSERT_TRUE(fed);
+    EXPECT_EQ(*fed, first.size());
+    into.clear();
+    parser.reset();
+    fed = parser.feed(second, into);
+    ASSERT_TRUE(fed);
+    EXPECT_EQ(*fed, second.size());
+    EXPECT_EQ(test::text_of(into), "200 1.1 OK|A=b");
 }
 
 TEST(ResponseParser, KeepsWhatWasUnderstoodOfARefusedHead) {

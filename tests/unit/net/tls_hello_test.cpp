@@ -25,7 +25,7 @@ TEST(TlsHello, F8_IsBoundedBehindARetryToo) {
         return server.against(nothing, [size, bound](std::uint16_t port) {
             const raw_context context = raw_client_context();
             // The key share is of a group that the server does not take; it asks for the other.
-            SSL_CTX_set1_groups_list(context.get(), "P-384:X25519");
+            SSL_CTX_set1_groups_list(context.get(), "P-521:X25519");
             raw_client client(port, context.get());
             int steps = 0;
             ERR_clear_error();

@@ -71,7 +71,7 @@ class TlsRefusedEarlyData : public testing::TestWithParam<early_case> {
         server.against(echo, [&](std::uint16_t port) {
             const raw_context context = raw_client_context();
             if (how.retry)
-                SSL_CTX_set1_groups_list(context.get(), "P-384:X25519");
+                SSL_CTX_set1_groups_list(context.get(), "P-521:X25519");
             // One that has met a failure is not offered again.
             const raw_session mine(SSL_SESSION_dup(session_.get()));
             raw_client client(port, context.get(), mine.get());
@@ -135,7 +135,7 @@ TEST(TlsEarlyData, IsNotSkippedUnannounced) {
     server_end server;
     server.against(nothing, [](std::uint16_t port) {
         const raw_context context = raw_client_context();
-        SSL_CTX_set1_groups_list(context.get(), "P-384:X25519");
+        SSL_CTX_set1_groups_list(context.get(), "P-521:X25519");
         raw_client client(port, context.get());
         int steps = 0;
         ERR_clear_error();

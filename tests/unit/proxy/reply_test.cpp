@@ -37,6 +37,28 @@ TEST(OwnReply, IsAProblemDocument) {
                     "\n");
 }
 
+// RFC 9209 §2.1.5: a string, which nothing may end early.
+TEST(OwnReply, ShowsDetailsInProxyStatusAlone) {
+    const exchange::response made =
+        make_reply({reason::http_request_error, "abc123", false, "encoded NUL in path"});
+    EXPECT_EQ(value_of(made, "Proxy-Status"),
+              "penstock; error=http_request_error; details=\"encoded NUL in path\"");
+    EXPECT_EQ(body_of(made).find("NUL"), std::string::npos);
+    for (const char* const odd : {"a\"b", "a\\b", "a\x01", "a\xc3\xa4", "a\r\nb: c"}) {
+        const exchange::response bare = make_reply({reason::http_request_error, "id", false, odd});
+        EXPECT_EQ(value_of(bare, "Proxy-Status"), "penstock; error=http_request_error");
+    }
+}
+
+TEST(OwnReply, TellsClientsWithoutTlsWhatToDo) {
+    for (const bool html : {false, true}) {
+        const exchange::response made = make_reply({reason::plain_http, "abc123", html});
+        EXPECT_EQ(made.head.status, 400);
+        EXPECT_NE(body_of(made).find("This port speaks TLS. Ask for it by https://."),
+                  std::string::npos);
+    }
+}
+
 TEST(OwnReply, IsHtmlForBrowsers) {
     const exchange::response made = make_reply({reason::connection_refused, "abc123", true});
     EXPECT_EQ(made.head.status, 502);

@@ -5,7 +5,7 @@
 namespace penstock::upstream {
 namespace {
 
-TEST(ResponseRules, AcceptsAWebsocketOnlyWithBothFields) {
+TEST(ResponseRules, AcceptsAnUpgradeOnlyWithBothFields) {
     struct {
         const char* name;
         const char* upgrade;
@@ -27,7 +27,9 @@ TEST(ResponseRules, AcceptsAWebsocketOnlyWithBothFields) {
             head.fields.add("Upgrade", item.upgrade);
         if (item.connection != nullptr)
             head.fields.add("Connection", item.connection);
-        EXPECT_EQ(accepts_websocket(head), item.expected) << item.name;
+        EXPECT_EQ(accepts_upgrade(head, "websocket"), item.expected) << item.name;
+        EXPECT_FALSE(accepts_upgrade(head, "websocket/13")) << item.name;
+        EXPECT_EQ(accepts_upgrade(head, "h2c"), item.name == std::string("other protocol"));
     }
 }
 
