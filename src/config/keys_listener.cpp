@@ -126,6 +126,10 @@ rows<listener> limit_rows() {
             count("header_count", &limits::header_count, {1, 1000},
                   "Header fields of one request."),
             size("body", &limits::body, body_range, "Request body; 0 = no cap."),
+            size("body_rate", &limits::body_rate, {0, 1024 * kibibyte},
+                 "Bytes a second, over 20s of waiting, below which request bodies end while the "
+                 "listener has more than three quarters of its `connections` or memory is short: "
+                 "the slowest first, gRPC calls last, answered ones never; 0 = none ends."),
             count("requests", &limits::requests, {0, 1'000'000'000},
                   "Requests on one connection; 0 = no cap."),
         });
@@ -165,7 +169,8 @@ table<listener_http2> listener_http2_table() {
                 count("streams", &listener_http2::streams, {1, 1000},
                       "Requests; more are refused, each for itself."),
                 size("stream_window", &listener_http2::stream_window, window_range,
-                     "Bytes of one request's body that wait here for the origin."),
+                     "Bytes of one request's body that wait here for the origin, at first: over a "
+                     "distance windows grow with bandwidth and delay, out of `buffer.total`."),
                 size(
                     "connection_window", &listener_http2::connection_window, window_range,
                     "Likewise of all requests of one connection; half as much again is held for "
@@ -196,8 +201,9 @@ table<listener_timeouts> listener_timeouts_table() {
                 duration("body_idle", &part::body_idle, wait_range, "No byte of a request body."),
                 duration("write_idle", &part::write_idle, wait_range, "No progress of a response."),
                 duration("keepalive", &part::keepalive, wait_range, "Idle between requests."),
-                duration("tunnel_idle", &part::tunnel_idle, {1, 720 * hour},
-                         "No byte in either direction of an upgraded connection."),
+                duration(
+                    "tunnel_idle", &part::tunnel_idle, {1, 720 * hour},
+                    "No byte in either direction of an upgraded connection, or of a gRPC call."),
             },
         .check = check_listener_timeouts,
     };
@@ -209,7 +215,8 @@ table<buffer_limits> listener_buffer_table() {
                 size("exchange", &part::exchange, {0, gibibyte}, "Of one response."),
                 size("connection", &part::connection, {0, gibibyte},
                      "Of all responses of one connection."),
-                size("total", &part::total, body_range, "Of all responses of the listener."),
+                size("total", &part::total, body_range,
+                     "Of the whole listener; windows take three quarters of it at most."),
             }};
 }
 
@@ -280,7 +287,8 @@ table<listener> listener_table() {
                       "Deadlines towards the client."),
                 group("buffer", &listener::buffer, listener_buffer_table(),
                       "Bytes of responses that are taken from the origin ahead of slow clients, so "
-                      "that its connections are free early; 0 = none."),
+                      "that its connections are free early, and of HTTP/2 windows that have grown; "
+                      "0 = none."),
                 group("socket", &listener::socket, listener_socket_table(),
                       "Options of the listener's sockets."),
             },

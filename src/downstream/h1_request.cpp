@@ -167,7 +167,7 @@ void h1_connection::start_body(const request_facts& facts, std::uint64_t bytes_m
     rules.idle = now.state->settings.timeouts.body_idle;
     rules.awaits_continue = facts.expects_continue && buffer_.empty();
     body_listener& listener = *this;
-    const h1_request_body::input input{stream_, buffer_, alarm_, listener};
+    const h1_request_body::input input{stream_, buffer_, alarm_, listener, home_.bodies};
     now.body.emplace(input, rules, now.record);
     now.request.body = &*now.body;
 }

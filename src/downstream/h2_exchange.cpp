@@ -122,9 +122,12 @@ reason h2_exchange::understand() {
         rules.bytes_max = 0;
     rules.tunnel = websocket_;
     rules.call = http::is_grpc(head.fields);
-    rules.idle = state_->settings.timeouts.body_idle;
+    // Both sides of a call talk as they have something to say, like those of a tunnel.
+    const config::listener_timeouts& limits = state_->settings.timeouts;
+    rules.idle = rules.call ? std::max(limits.body_idle, limits.tunnel_idle) : limits.body_idle;
     rules.awaits_continue = request_.expects_continue;
-    const h2_request_body::input input{in_.home.worker, in_.session, stream_, in_.flusher};
+    const h2_request_body::input input{in_.home.worker, in_.session, stream_, in_.flusher,
+                                       in_.home.bodies};
     body_.emplace(input, rules, record_);
     request_.body = &*body_;
     return reason::none;
@@ -265,22 +268,22 @@ bool h2_exchange::begin_tunnel(exchange::response& with) {
     body_->begin_tunnel();
     if (outgoing_ != nullptr)
         outgoing_->park();
-    idle_.arm(in_.home.worker.deadlines(),
-              in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
-              net::errc::tunnel_timeout);
+    arm_idle();
     in_.flusher.flush_soon();
     return true;
 }
 
-// Nothing has moved in either direction for as long as a tunnel may idle, if nothing has.
+void h2_exchange::arm_idle() noexcept {
+    idle_.arm(in_.home.worker.deadlines(),
+              in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
+              net::errc::tunnel_timeout);
+}
+
+// Nothing has moved in either direction for as long as a tunnel or a call may idle, if nothing has.
 void h2_exchange::on_tunnel_idle(error why) noexcept {
     const std::uint64_t moved = stream_.data_sent + record_.request_bytes;
-    if (std::exchange(tunnel_moved_, moved) != moved) {
-        idle_.arm(in_.home.worker.deadlines(),
-                  in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
-                  net::errc::tunnel_timeout);
-        return;
-    }
+    if (std::exchange(tunnel_moved_, moved) != moved)
+        return arm_idle();
     in_.session.reset(stream_, http::h2_code::cancel);
     in_.flusher.flush_soon();
     abort(why);
@@ -293,6 +296,8 @@ net::task<> h2_exchange::send_rest() {
         // Whatever is said from here on, also during the wait for the origin, counts.
         changed_.reset();
         if (outgoing_ != nullptr && http::h2_server_session::starved(stream_)) {
+            if (body_ && body_->is_call() && !idle_.armed())
+                arm_idle();
             const result<void> waited = co_await outgoing_->wait();
             if (!waited && !ended_) {
                 // At once, and not only when the client's window has room for an end.

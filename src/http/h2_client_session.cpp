@@ -110,6 +110,8 @@ result<h2_client_stream*> h2_client_session::open(const request_head& head,
     return stream;
 }
 
+h2_code h2_client_session::goaway_code() const noexcept { return impl_->goaway_code; }
+
 bool h2_client_session::going_away() const noexcept {
     return impl_->going_away || ended() ||
            nghttp2_session_check_request_allowed(impl_->library) == 0;

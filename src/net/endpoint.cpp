@@ -152,6 +152,8 @@ bool socket_address::operator==(const socket_address& other) const noexcept {
 void apply(int fd, const tcp_options& options) noexcept {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, options.nodelay ? 1 : 0);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, options.keepalive ? 1 : 0);
+    if (options.user_timeout > 0)
+        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options.user_timeout);
     if (!options.keepalive)
         return;
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, options.keepalive_idle);

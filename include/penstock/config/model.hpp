@@ -39,15 +39,16 @@ struct limits {
     std::uint64_t request_line = 8 * kib;
     std::uint64_t header_field = 16 * kib;
     std::uint32_t header_count = 100;
-    std::uint64_t body = 0;      // 0 = no cap
-    std::uint64_t requests = 0;  // requests per connection, 0 = no cap
+    std::uint64_t body = 0;         // 0 = no cap
+    std::uint64_t body_rate = 500;  // bytes a second, under pressure; 0 = none is asked for
+    std::uint64_t requests = 0;     // requests per connection, 0 = no cap
 };
 
 // HTTP/2 towards clients.
 struct listener_http2 {
-    std::uint32_t streams = 100;              // at the same time, of one connection
-    std::uint64_t stream_window = 256 * kib;  // bytes of a request's body that may wait here
-    std::uint64_t connection_window = mib;    // likewise of all requests of one connection
+    std::uint32_t streams = 100;        // at the same time, of one connection
+    std::uint64_t stream_window = mib;  // bytes of a request's body that may wait here, at first
+    std::uint64_t connection_window = mib;  // likewise of all requests of one connection
 };
 
 struct listener_timeouts {
@@ -72,7 +73,8 @@ struct socket_options {
     keepalive keep;
 };
 
-// Of responses that are taken from the origin ahead of slow clients; 0 = none are.
+// Of responses that are taken from the origin ahead of slow clients, and of windows of HTTP/2 that
+// have grown; 0 = none are.
 struct buffer_limits {
     std::uint64_t exchange = 256 * kib;
     std::uint64_t connection = mib;
@@ -115,8 +117,8 @@ struct endpoint {
 enum class balance { round_robin, least_request, p2c, random };
 
 struct pool_limits {
-    std::uint32_t connections = 100;  // per endpoint, whole process
-    std::uint32_t idle = 1000;        // idle ones kept per upstream, whole process
+    std::uint32_t connections = 1000;  // per endpoint, whole process
+    std::uint32_t idle = 1000;         // idle ones kept per upstream, whole process
     milliseconds idle_timeout = 90s;
     std::uint32_t queue = 1000;  // exchanges waiting for a connection, per upstream and worker
     milliseconds queue_timeout = 1s;
@@ -130,10 +132,15 @@ struct upstream_timeouts {
 
 // HTTP/2 towards origins.
 struct upstream_http2 {
-    std::uint32_t streams = 100;             // at the same time, of one connection
-    std::uint64_t stream_window = 64 * kib;  // bytes of a response's body that may wait here
-    milliseconds ping_interval = 15s;        // silence of a busy connection before it is asked
-    milliseconds ping_timeout = 5s;          // for the answer
+    std::uint32_t streams = 100;        // at the same time, of one connection
+    std::uint64_t stream_window = mib;  // bytes of a response's body that may wait here, at first
+    milliseconds ping_interval = 5min;  // silence of a busy connection before it is asked
+    milliseconds ping_timeout = 20s;    // for the answer
+};
+
+// Of HTTP/2 responses that wait here for their clients, and of windows that have grown.
+struct upstream_buffer {
+    std::uint64_t total = 64 * mib;  // of the whole upstream
 };
 
 enum class upstream_protocol { http1, h2, by_alpn };
@@ -143,6 +150,7 @@ struct upstream {
     std::vector<endpoint> endpoints;
     upstream_protocol protocol = upstream_protocol::http1;
     upstream_http2 http2;
+    upstream_buffer buffer;
     std::optional<upstream_tls> tls;
     config::balance balance = config::balance::round_robin;
     pool_limits pool;

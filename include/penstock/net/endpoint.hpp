@@ -51,6 +51,9 @@ struct tcp_options {
     int keepalive_idle = 30;  // seconds
     int keepalive_interval = 10;
     int keepalive_count = 3;
+    // Milliseconds that what was written may remain unconfirmed, and a window closed, before the
+    // connection counts as lost; 0 = as the kernel has it. Also how long keepalive asks.
+    int user_timeout = 0;
 };
 void apply(int fd, const tcp_options& options) noexcept;
 

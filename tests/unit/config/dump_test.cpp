@@ -47,7 +47,8 @@ constexpr const char* every_value =
     "    limits: {connections: 13, connections_per_address: 113,\n"
     "             requests_per_address: 114, over_limit: refuse,\n"
     "             header: 1029, header_line: 1030,\n"
-    "             header_field: 1031, header_count: 14, body: 1033, requests: 15}\n"
+    "             header_field: 1031, header_count: 14, body: 1033, body_rate: 115,\n"
+    "             requests: 15}\n"
     "    http2: {streams: 56, stream_window: 65593, connection_window: 65594}\n"
     "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
     "               keepalive: 20ms, tunnel_idle: 21ms}\n"
@@ -60,6 +61,7 @@ constexpr const char* every_value =
     "    endpoints: [{address: \"a:26\", weight: 27}]\n"
     "    protocol: auto\n"
     "    http2: {streams: 59, stream_window: 65596, ping_interval: 61ms, ping_timeout: 62ms}\n"
+    "    buffer: {total: 67108866}\n"
     "    tls: {verify: false, server_name: s28}\n"
     "    balance: least_request\n"
     "    pool: {connections: 29, idle: 30, idle_timeout: 31ms, queue: 32, queue_timeout: "
@@ -114,6 +116,7 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "header_field: 1031",
                                               "header_count: 14",
                                               "body: 1033",
+                                              "body_rate: 115",
                                               "requests: 15",
                                               "streams: 56",
                                               "stream_window: 65593",
@@ -123,6 +126,7 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "stream_window: 65596",
                                               "ping_interval: 61ms",
                                               "ping_timeout: 62ms",
+                                              "total: 67108866",
                                               "tls_handshake: 16ms",
                                               "head: 17ms",
                                               "body_idle: 18ms",

@@ -82,12 +82,14 @@ TEST(TcpOptions, AreSet) {
     options.keepalive_idle = 41;
     options.keepalive_interval = 7;
     options.keepalive_count = 5;
+    options.user_timeout = 76'000;
     apply(fd.get(), options);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_NODELAY), 1);
     EXPECT_EQ(option(fd.get(), SOL_SOCKET, SO_KEEPALIVE), 1);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE), 41);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL), 7);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPCNT), 5);
+    EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT), 76'000);
     options.nodelay = options.keepalive = false;
     apply(fd.get(), options);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_NODELAY), 0);
