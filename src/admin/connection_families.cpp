@@ -145,6 +145,9 @@ void add_upstream_families(const process_view& of, families& all) {
                 "Connections to origins, in use or kept for reuse.", MetricType::Gauge);
     family streams("penstock_upstream_http2_streams",
                    "HTTP/2 streams to origins that carry a request.", MetricType::Gauge);
+    family tunnels("penstock_upstream_tunnels",
+                   "Tunnels to origins: each holds a connection, or an HTTP/2 stream.",
+                   MetricType::Gauge);
     family queue("penstock_upstream_queue", "Requests that wait for a connection to an origin.",
                  MetricType::Gauge);
     family reuse("penstock_pool_reuse_total",
@@ -165,6 +168,7 @@ void add_upstream_families(const process_view& of, families& all) {
         open.gauge({{"upstream", name}, {"state", "active"}}, total(&counters::active));
         open.gauge({{"upstream", name}, {"state", "idle"}}, total(&counters::idle));
         streams.gauge({{"upstream", name}}, total(&counters::streams));
+        tunnels.gauge({{"upstream", name}}, total(&counters::tunnels));
         queue.gauge({{"upstream", name}}, total(&counters::queued));
         reuse.counter({{"upstream", name}, {"result", "reused"}}, total(&counters::reused));
         reuse.counter({{"upstream", name}, {"result", "fresh"}}, total(&counters::fresh));
@@ -175,7 +179,7 @@ void add_upstream_families(const process_view& of, families& all) {
         for (const auto& endpoint : one.shared->endpoints)
             health.fact({{"upstream", name}, {"endpoint", endpoint->name}}, 1);
     }
-    for (family* const made : {&open, &streams, &queue, &reuse, &handshakes, &health})
+    for (family* const made : {&open, &streams, &tunnels, &queue, &reuse, &handshakes, &health})
         made->move_to(all);
 }
 

@@ -40,7 +40,7 @@ class admin_handler final : public exchange::handler {
     exchange::response refuse(exchange::request&, reason why) override {
         return make_reply(proxy::own_reply{why, {}, false});
     }
-    std::uint64_t body_limit(const http::request_head&) const override { return 64 * config::kib; }
+    std::uint64_t body_limit(const exchange::request&) const override { return 64 * config::kib; }
     void finished(const exchange::record&) noexcept override {}
     reason reason_of(error why) const noexcept override { return upstream::reason_of(why); }
 

@@ -133,7 +133,7 @@ class demo_handler final : public exchange::handler {
         about.html = proxy::prefers_html(from.head.fields);
         return proxy::make_reply(about);
     }
-    std::uint64_t body_limit(const http::request_head&) const override { return 0; }
+    std::uint64_t body_limit(const exchange::request&) const override { return 0; }
     void finished(const exchange::record&) noexcept override {}
     exchange::reason reason_of(error why) const noexcept override {
         return exchange::reason_of_client(why);

@@ -16,6 +16,11 @@ std::uint64_t cap_of(const config::listener& one) noexcept {
     return one.limit.connections == 0 ? cap_default : one.limit.connections;
 }
 
+// A cap that nobody asked for: the default, or none.
+bool is_default(const config::listener& one) noexcept {
+    return one.limit.connections == 0 || one.limit.connections == config::limits().connections;
+}
+
 }  // namespace
 
 std::uint64_t raise_descriptor_limit() noexcept {
@@ -46,17 +51,27 @@ descriptor_budget budget_of(const config::model& of, std::uint64_t limit, int wo
     return made;
 }
 
-void fit_caps(config::model& to, std::uint64_t room) noexcept {
-    std::uint64_t wanted = 0;
+bool fit_caps(config::model& to, std::uint64_t room) noexcept {
+    std::uint64_t asked = 0;
+    std::uint64_t defaults = 0;
     for (const config::listener& one : to.listeners)
-        wanted += cap_of(one);
+        (is_default(one) ? defaults : asked) += cap_of(one);
+    const bool keeps = asked + std::min(defaults, room / 4) <= room;
+    const std::uint64_t wanted = keeps ? defaults : asked + defaults;
+    const std::uint64_t left = keeps ? room - asked : room;
+    bool lowered = false;
     for (config::listener& one : to.listeners) {
         std::uint64_t cap = cap_of(one);
-        if (wanted > room)
-            cap = static_cast<std::uint64_t>(static_cast<double>(cap) * static_cast<double>(room) /
+        const bool given = !is_default(one);
+        const bool shares = !given || !keeps;
+        if (shares && wanted > left)
+            cap = static_cast<std::uint64_t>(static_cast<double>(cap) * static_cast<double>(left) /
                                              static_cast<double>(wanted));
-        one.limit.connections = std::max<std::uint64_t>(cap, 1);
+        cap = std::max<std::uint64_t>(cap, 1);
+        lowered = lowered || (given && cap < one.limit.connections);
+        one.limit.connections = cap;
     }
+    return lowered;
 }
 
 }  // namespace penstock::app

@@ -25,8 +25,10 @@ struct descriptor_budget {
 [[nodiscard]] descriptor_budget budget_of(const config::model& of, std::uint64_t limit,
                                           int workers) noexcept;
 
-// Lowers the caps of the listeners, each by the same share, until they fit into `room`. A listener
-// without a cap counts as one of 50,000 and gets its share as a cap. At least 1 each.
-void fit_caps(config::model& to, std::uint64_t room) noexcept;
+// Lowers the caps of the listeners until they fit into `room`, at least 1 each: those that were not
+// asked for (the default, or none, which counts as 50,000), each by the same share; all of them by
+// the same share only where those that were asked for leave less than a quarter. True if one that
+// was asked for is lower now.
+[[nodiscard]] bool fit_caps(config::model& to, std::uint64_t room) noexcept;
 
 }  // namespace penstock::app

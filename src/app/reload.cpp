@@ -56,16 +56,11 @@ prepared_reload prepare_reload(const std::string& path, compile_input with,
 std::optional<std::string> fit_to_descriptors(config::model& to, std::uint64_t descriptors,
                                               int workers) {
     const descriptor_budget budget = budget_of(to, descriptors, workers);
-    // A listener without a cap takes what there is, and so asks for nothing.
-    std::uint64_t capped = 0;
-    for (const config::listener& one : to.listeners)
-        capped += one.limit.connections;
-    fit_caps(to, budget.room);
-    if (capped <= budget.room)
+    if (!fit_caps(to, budget.room))
         return std::nullopt;
-    return "listeners may take " + std::to_string(capped) + " connections, but the limit of " +
-           std::to_string(descriptors) + " open files leaves room for " +
-           std::to_string(budget.room) +
+    return "listeners may take " + std::to_string(budget.clients) +
+           " connections, but the limit of " + std::to_string(descriptors) +
+           " open files leaves room for " + std::to_string(budget.room) +
            ": caps are lowered to fit (raise RLIMIT_NOFILE, or lower "
            "limits.connections)";
 }

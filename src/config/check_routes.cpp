@@ -45,8 +45,19 @@ bool equally_specific_headers(const route_match& a, const route_match& b) {
     return a.headers.size() == b.headers.size() && values_in(a.headers) == values_in(b.headers);
 }
 
+// Naming listeners, or the scheme, is more specific; of two that do, one request has one.
+bool share_listeners(const route_match& a, const route_match& b) {
+    if (a.listeners.empty() || b.listeners.empty()) {
+        return a.listeners.empty() && b.listeners.empty();
+    }
+    return std::any_of(a.listeners.begin(), a.listeners.end(), [&](const std::string& name) {
+        return std::find(b.listeners.begin(), b.listeners.end(), name) != b.listeners.end();
+    });
+}
+
 bool compete(const route_match& a, const route_match& b) {
-    return share_methods(a, b) && equally_specific_headers(a, b) && !exclude_each_other(a, b);
+    return share_methods(a, b) && share_listeners(a, b) && a.scheme == b.scheme &&
+           equally_specific_headers(a, b) && !exclude_each_other(a, b);
 }
 
 std::string place(const location& where) {
@@ -93,8 +104,8 @@ void name_routes(reader& in, std::vector<route>& routes) {
     for (std::size_t i = 0; i < routes.size(); ++i) {
         route& one = routes[i];
         if (one.name.empty()) {
-            one.name =
-                names.make(one.upstream.empty() ? "route" + std::to_string(i + 1) : one.upstream);
+            const std::string& first = one.split.empty() ? one.upstream : one.split[0].upstream;
+            one.name = names.make(first.empty() ? "route" + std::to_string(i + 1) : first);
         }
     }
 }
@@ -143,6 +154,19 @@ void check_references(reader& in, const std::vector<upstream>& upstreams) {
     for (const upstream& one : upstreams) {
         if (all_known && !used.contains(one.name)) {
             in.warn(one.where, "upstream " + in_quotes(one.name) + " is used by no route");
+        }
+    }
+}
+
+void check_listener_names(reader& in, const std::vector<listener>& listeners) {
+    std::vector<std::string_view> names;
+    for (const listener& one : listeners) {
+        names.push_back(one.name);
+    }
+    for (const yaml_node* const node : in.listener_references()) {
+        if (std::find(names.begin(), names.end(), node->text) == names.end()) {
+            in.error(*node, "unknown listener " + in_quotes(node->text),
+                     nearest_hint(node->text, names));
         }
     }
 }

@@ -1,4 +1,5 @@
 // Header fields in a configuration: the two ways to write them, and the edits of routes.
+#include "config/check_texts.hpp"
 #include "config/loaders.hpp"
 #include "config/names.hpp"
 #include "config/tables.hpp"
@@ -67,7 +68,8 @@ bool is_authority(const std::string& text) {
            parse_endpoint(text).value.has_value();
 }
 
-std::optional<header_value> edit_of(reader& in, const field_nodes& field, bool host_allowed) {
+std::optional<header_value> edit_of(reader& in, const field_nodes& field, text_place at,
+                                    bool host_allowed) {
     if (!check_editable(in, *field.name, host_allowed)) {
         return std::nullopt;
     }
@@ -79,7 +81,9 @@ std::optional<header_value> edit_of(reader& in, const field_nodes& field, bool h
     if (!value.has_value()) {
         return std::nullopt;
     }
-    if (lower(field.name->text) == "host" && !is_authority(*value)) {
+    check_text(in, *field.value, at);
+    if (lower(field.name->text) == "host" && value->find("${") == std::string::npos &&
+        !is_authority(*value)) {
         in.error(*field.value, in_quotes(*value) + " is not a host");
         return std::nullopt;
     }
@@ -91,9 +95,13 @@ bool is_set(const header_edits& edits, std::string_view name) {
                        [&](const header_value& other) { return lower(other.name) == lower(name); });
 }
 
+text_place place_of(bool request) noexcept {
+    return request ? text_place::request_header : text_place::response_header;
+}
+
 void load_set(const section& from, bool request, header_edits& to) {
     for (const field_nodes& field : fields_of(from, "set")) {
-        std::optional<header_value> edit = edit_of(from.in(), field, request);
+        std::optional<header_value> edit = edit_of(from.in(), field, place_of(request), request);
         if (!edit.has_value()) {
             continue;
         }
@@ -106,9 +114,9 @@ void load_set(const section& from, bool request, header_edits& to) {
     }
 }
 
-void load_add(const section& from, header_edits& to) {
+void load_add(const section& from, bool request, header_edits& to) {
     for (const field_nodes& field : fields_of(from, "add")) {
-        if (auto edit = edit_of(from.in(), field, false); edit.has_value()) {
+        if (auto edit = edit_of(from.in(), field, place_of(request), false); edit.has_value()) {
             to.add.push_back(std::move(*edit));
         }
     }
@@ -212,7 +220,7 @@ table<header_edits> header_edits_table(bool request) {
     set.read = [request](const section& from, header_edits& to) { load_set(from, request, to); };
     row<header_edits> add =
         fields_row("add", &header_edits::add, "Fields to add beside those of the same name.");
-    add.read = load_add;
+    add.read = [request](const section& from, header_edits& to) { load_add(from, request, to); };
     return {.rows = {values("remove", &header_edits::remove, name, "Fields to drop.")
                          .within({0, 64})
                          .example("[x-debug]"),

@@ -126,6 +126,10 @@ rows<listener> limit_rows() {
             count("header_count", &limits::header_count, {1, 1000},
                   "Header fields of one request."),
             size("body", &limits::body, body_range, "Request body; 0 = no cap."),
+            size("body_rate", &limits::body_rate, {0, 1024 * kibibyte},
+                 "Bytes a second, over 20s of waiting, below which request bodies end while the "
+                 "listener has more than three quarters of its `connections` or memory is short: "
+                 "the slowest first, gRPC calls last, answered ones never; 0 = none ends."),
             count("requests", &limits::requests, {0, 1'000'000'000},
                   "Requests on one connection; 0 = no cap."),
         });
@@ -143,6 +147,21 @@ void check_listener_http2(const section& from, listener_http2& to) {
     }
 }
 
+table<path_rules> paths_table() {
+    return {.rows = {
+                choice("encoded_slash", &path_rules::encoded_slash,
+                       choice_words<encoded_slash>{{"keep", encoded_slash::keep},
+                                                   {"refuse", encoded_slash::refuse}},
+                       "`keep`: %2F and %5C are data, and a 400 only where an origin that takes "
+                       "them for separators would be let past a rule; `refuse`: always a 400."),
+                choice("merge_slashes", &path_rules::merge_slashes,
+                       choice_words<merged_slashes>{{"match", merged_slashes::match},
+                                                    {"forward", merged_slashes::forward}},
+                       "Repeated slashes are merged for matching only, or on the way out as "
+                       "well."),
+            }};
+}
+
 table<listener_http2> listener_http2_table() {
     return {
         .rows =
@@ -150,7 +169,8 @@ table<listener_http2> listener_http2_table() {
                 count("streams", &listener_http2::streams, {1, 1000},
                       "Requests; more are refused, each for itself."),
                 size("stream_window", &listener_http2::stream_window, window_range,
-                     "Bytes of one request's body that wait here for the origin."),
+                     "Bytes of one request's body that wait here for the origin, at first: over a "
+                     "distance windows grow with bandwidth and delay, out of `buffer.total`."),
                 size(
                     "connection_window", &listener_http2::connection_window, window_range,
                     "Likewise of all requests of one connection; half as much again is held for "
@@ -181,8 +201,9 @@ table<listener_timeouts> listener_timeouts_table() {
                 duration("body_idle", &part::body_idle, wait_range, "No byte of a request body."),
                 duration("write_idle", &part::write_idle, wait_range, "No progress of a response."),
                 duration("keepalive", &part::keepalive, wait_range, "Idle between requests."),
-                duration("tunnel_idle", &part::tunnel_idle, {1, 720 * hour},
-                         "No byte in either direction of an upgraded connection."),
+                duration(
+                    "tunnel_idle", &part::tunnel_idle, {1, 720 * hour},
+                    "No byte in either direction of an upgraded connection, or of a gRPC call."),
             },
         .check = check_listener_timeouts,
     };
@@ -194,7 +215,8 @@ table<buffer_limits> listener_buffer_table() {
                 size("exchange", &part::exchange, {0, gibibyte}, "Of one response."),
                 size("connection", &part::connection, {0, gibibyte},
                      "Of all responses of one connection."),
-                size("total", &part::total, body_range, "Of all responses of the listener."),
+                size("total", &part::total, body_range,
+                     "Of the whole listener; windows take three quarters of it at most."),
             }};
 }
 
@@ -295,6 +317,10 @@ table<listener> listener_table() {
                 group("tls", &listener::tls, listener_tls_table(), "Makes this a TLS listener."),
                 inner("limits", limit_rows(),
                       "What one listener and each of its connections may take."),
+                group("paths", &listener::paths, paths_table(),
+                      "How paths are read. Routes match the normal form: dot segments resolved, "
+                      "escapes of unreserved characters decoded, repeated slashes merged. Origins "
+                      "get the path as it came, with dot segments resolved."),
                 group("http2", &listener::http2, listener_http2_table(),
                       "What an HTTP/2 connection of a client may have at the same time.")
                     .when([](const listener& of) { return of.h2; }),
@@ -302,7 +328,8 @@ table<listener> listener_table() {
                       "Deadlines towards the client."),
                 group("buffer", &listener::buffer, listener_buffer_table(),
                       "Bytes of responses that are taken from the origin ahead of slow clients, so "
-                      "that its connections are free early; 0 = none."),
+                      "that its connections are free early, and of HTTP/2 windows that have grown; "
+                      "0 = none."),
                 group("socket", &listener::socket, listener_socket_table(),
                       "Options of the listener's sockets."),
             },

@@ -149,6 +149,33 @@ row<route_match> texts(std::string_view key, std::vector<std::string> route_matc
     return out;
 }
 
+// Whether there is a listener of this name is seen once all of them were read.
+row<route_match> listeners_row() {
+    return texts(
+               "listeners", &route_match::listeners,
+               [](const section& from, route_match& to) {
+                   for (const yaml_node* const item : from.items("listeners")) {
+                       if (const std::string* const text = text_of(from.in(), *item)) {
+                           from.in().refers_to_listener(*item);
+                           add_once(to.listeners, *text);
+                       }
+                   }
+               },
+               "Listeners, by name.")
+        .example("[web]")
+        .within({0, 64});
+}
+
+row<route_match> match_scheme_row() {
+    row<route_match> out =
+        text("scheme", &route_match::scheme,
+             "The scheme that the client used, which a peer in `trust` may name.");
+    out.info.type = key_type::choice;
+    out.info.choices = "http|https";
+    out.write = [](dump_writer& to, const route_match& of) { to.word(of.scheme); };
+    return std::move(out).example("http");
+}
+
 }  // namespace
 
 table<route_match> match_table() {
@@ -162,6 +189,8 @@ table<route_match> match_table() {
                     .example("[GET, POST]")
                     .within({0, 64}),
                 headers_row(),
+                listeners_row(),
+                match_scheme_row(),
             }};
 }
 

@@ -1,4 +1,5 @@
 // The keys of routes, but for their match.
+#include "config/check_texts.hpp"
 #include "config/inherit.hpp"
 #include "config/loaders.hpp"
 #include "config/names.hpp"
@@ -14,18 +15,21 @@ void check_actions(const section& from) {
     for (const yaml_node::entry& entry : from.entries()) {
         if (is_action(entry.key->text) && ++count > 1) {
             from.in().error(*entry.key, "a second action in one route",
-                            "exactly one of 'upstream', 'respond' and 'redirect'");
+                            "exactly one of 'upstream', 'split', 'respond' and 'redirect'");
         }
     }
     if (count == 0 && from.is_map()) {
         from.in().error(from.node(), "a route without an action",
-                        "it needs one of 'upstream', 'respond' and 'redirect'");
+                        "it needs one of 'upstream', 'split', 'respond' and 'redirect'");
     }
 }
 
 bool may_have_body(int status) noexcept { return status != 204 && status != 304; }
 
 void check_respond(const section& from, respond& to) {
+    if (const yaml_node* const body = from.find("body"); body != nullptr) {
+        check_text(from.in(), *body, text_place::body);
+    }
     if (!to.body.empty() && !may_have_body(to.status)) {
         from.in().error(*from.find("body"),
                         "a response with status " + std::to_string(to.status) + " has no body");
@@ -53,19 +57,6 @@ table<respond> respond_table() {
             },
         .check = check_respond,
     };
-}
-
-table<redirect> redirect_table() {
-    return {.rows = {
-                normal_text("to", &redirect::to, parse_redirect_target,
-                            "An http or https URL, or a path.")
-                    .example("https://example.com/new/")
-                    .required(),
-                choice("status", &redirect::status,
-                       choice_words<int>{
-                           {"301", 301}, {"302", 302}, {"303", 303}, {"307", 307}, {"308", 308}},
-                       "Status of the redirect."),
-            }};
 }
 
 table<flush> flush_table() {
@@ -103,13 +94,42 @@ row<route> name_row() {
 row<route> upstream_row() {
     row<route> out =
         text("upstream", &route::upstream,
-             "Forward to this upstream. Exactly one of `upstream`, `respond` and `redirect`.")
+             "Forward to this upstream. Exactly one of `upstream`, `split`, `respond` and "
+             "`redirect`.")
             .example("app");
     out.read = [](const section& from, route& to) {
         from.read("upstream", to.upstream);
         from.in().refers_to_upstream(*from.find("upstream"));
     };
     return out;
+}
+
+row<route> via_row() {
+    return {
+        .info = {.path = "via",
+                 .type = key_type::boolean,
+                 .meaning = "Instead of the upstream's `via`.",
+                 .example = "false"},
+        .read = [](const section& from, route& to) { from.read("via", to.via.emplace()); },
+        .shown = [](const route& of) { return of.via.has_value(); },
+        .write = [](dump_writer& to, const route& of) { to.plain(*of.via ? "true" : "false"); }};
+}
+
+row<route> location_row() {
+    return {.info = {.path = "location",
+                     .type = key_type::choice,
+                     .choices = "rewrite|keep",
+                     .meaning = "Instead of the upstream's `location`.",
+                     .example = "rewrite"},
+            .read =
+                [](const section& from, route& to) {
+                    std::string word = "rewrite";
+                    from.read("location", word);
+                    to.rewrite_location = word == "rewrite";
+                },
+            .shown = [](const route& of) { return of.rewrite_location.has_value(); },
+            .write = [](dump_writer& to,
+                        const route& of) { to.word(*of.rewrite_location ? "rewrite" : "keep"); }};
 }
 
 // Policies were taken over before keys are read (inherit.hpp).
@@ -165,7 +185,12 @@ row<route> upgrade_row() {
     return out;
 }
 
-void check_route(const section& from, route& /*to*/) { check_actions(from); }
+void check_route(const section& from, route& to) {
+    check_actions(from);
+    check_split(from, to);
+    check_rewrite(from, to);
+    check_forwarding_texts(from, to);
+}
 
 }  // namespace
 
@@ -177,9 +202,17 @@ table<route> route_table() {
                 use_row(),
                 match_row(),
                 upstream_row(),
+                items("split", &route::split, split_table(),
+                      "Forward to several upstreams, a share of the requests to each.")
+                    .within({1, 64}),
                 group("respond", &route::reply, respond_table(), "Answer with a fixed response."),
                 group("redirect", &route::redirection, redirect_table(),
                       "Send the client elsewhere."),
+                group("rewrite", &route::rewrite, rewrite_table(),
+                      "Path and host for the origin. At most one of `strip_prefix`, `prefix` and "
+                      "`path`; the query is kept."),
+                via_row(),
+                location_row(),
                 inner("timeouts",
                       rows<route>{duration("total", &route::total_timeout, wait_range,
                                            "Whole exchange, from its first byte; none by default.")

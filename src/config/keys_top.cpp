@@ -1,4 +1,5 @@
 // The keys of the top level and of its small sections.
+#include "config/check_texts.hpp"
 #include "config/loaders.hpp"
 #include "config/names.hpp"
 #include "config/tables.hpp"
@@ -281,7 +282,9 @@ rows<model> shedding_rows() {
 void check_model(const section& from, model& to) {
     reader& in = from.in();
     check_references(in, to.upstreams);
+    check_listener_names(in, to.listeners);
     name_routes(in, to.routes);
+    check_redirect_loops(in, to);
     std::vector<const route*> compared;
     for (const route& one : to.routes) {
         // A match that was read in part would seem to match more than was meant.

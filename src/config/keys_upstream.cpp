@@ -46,12 +46,23 @@ table<upstream_http2> upstream_http2_table() {
                 count("streams", &part::streams, {1, 1000},
                       "Requests on one connection at the same time, if the origin allows as many."),
                 size("stream_window", &part::stream_window, window_range,
-                     "Bytes of one response's body that wait here for the client."),
-                duration(
-                    "ping_interval", &part::ping_interval, wait_range,
-                    "Silence on a busy connection before the origin is asked whether it is there."),
+                     "Bytes of one response's body that wait here for the client, at first: over a "
+                     "distance windows grow with bandwidth and delay. Each stream may have 64KiB; "
+                     "what is beyond that comes out of `buffer.total`."),
+                duration("ping_interval", &part::ping_interval, wait_range,
+                         "Silence on a busy connection before a PING asks whether the origin is "
+                         "there; an origin that answers with GOAWAY(ENHANCE_YOUR_CALM) is asked "
+                         "half as often from then on. Servers of gRPC allow one in 5m."),
                 duration("ping_timeout", &part::ping_timeout, wait_range,
                          "How long its answer may take before the connection counts as dead."),
+            }};
+}
+
+table<upstream_buffer> upstream_buffer_table() {
+    return {.rows = {
+                size("total", &upstream_buffer::total, body_range,
+                     "Of the whole upstream, beside 64KiB of each stream; windows take three "
+                     "quarters of it at most."),
             }};
 }
 
@@ -60,7 +71,7 @@ table<pool_limits> upstream_pool_table() {
     return {
         .rows = {
             count("connections", &part::connections, {1, 1'000'000},
-                  "Per endpoint, whole process."),
+                  "Per endpoint, whole process; tunnels count."),
             count("idle", &part::idle, {0, 1'000'000}, "Idle ones kept, whole process."),
             duration("idle_timeout", &part::idle_timeout, wait_range,
                      "How long an idle one is kept."),
@@ -72,13 +83,15 @@ table<pool_limits> upstream_pool_table() {
 
 table<upstream_timeouts> upstream_timeouts_table() {
     using part = upstream_timeouts;
-    return {.rows = {
-                duration("connect", &part::connect, wait_range, "TCP connect and TLS handshake."),
-                duration("first_byte", &part::first_byte, wait_range,
-                         "From the request's end to the response's first byte."),
-                duration("idle", &part::idle, wait_range,
-                         "No byte of a response body, or no progress of a request's."),
-            }};
+    return {
+        .rows = {
+            duration("connect", &part::connect, wait_range, "TCP connect and TLS handshake."),
+            duration("first_byte", &part::first_byte, wait_range,
+                     "From the request's end to the response's first byte."),
+            duration("idle", &part::idle, wait_range,
+                     "No byte of a response body, but for an answered gRPC call's; or no progress "
+                     "of a request's."),
+        }};
 }
 
 row<upstream> protocol_row() {
@@ -224,6 +237,11 @@ table<upstream> upstream_table() {
                       "HTTP/2 connections to the origins.")
                     .when(
                         [](const upstream& of) { return of.protocol != upstream_protocol::http1; }),
+                group("buffer", &upstream::buffer, upstream_buffer_table(),
+                      "Bytes of HTTP/2 responses that wait here for slow clients, and of windows "
+                      "that have grown.")
+                    .when(
+                        [](const upstream& of) { return of.protocol != upstream_protocol::http1; }),
                 group("tls", &upstream::tls, upstream_tls_table(),
                       "TLS to the origins; `true` takes the defaults below."),
                 balance_row(),
@@ -231,6 +249,14 @@ table<upstream> upstream_table() {
                       "Connections to the origins."),
                 group("timeouts", &upstream::timeouts, upstream_timeouts_table(),
                       "Deadlines towards the origin."),
+                flag("via", &upstream::via,
+                     "Send `Via` to the origins. Without it they answer as if asked directly: "
+                     "nginx and IIS turn compression off for requests with `Via`. Leaving it out "
+                     "deviates from RFC 9110 §7.6.3; loops are found by `CDN-Loop` (RFC 8586)."),
+                choice("location", &upstream::rewrite_location,
+                       choice_words<bool>{{"rewrite", true}, {"keep", false}},
+                       "`rewrite`: a Location, Content-Location or Refresh that names an "
+                       "endpoint's own address gets the client's scheme and authority."),
                 inner("socket", socket_rows(), "Options of the sockets to the origins."),
             },
         .check = check_upstream,

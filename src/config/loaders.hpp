@@ -30,6 +30,8 @@ void name_routes(reader& in, std::vector<route>& routes);
 void check_ambiguous(reader& in, const std::vector<const route*>& routes);
 // References to upstreams that are not there, and upstreams that nothing refers to.
 void check_references(reader& in, const std::vector<upstream>& upstreams);
+// Names of listeners that are not there.
+void check_listener_names(reader& in, const std::vector<listener>& listeners);
 // Endpoints that lead back to this process.
 void check_own_listeners(reader& in, const std::vector<listener>& listeners,
                          const std::vector<upstream>& upstreams);

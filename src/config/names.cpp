@@ -447,7 +447,10 @@ parsed<std::string> parse_route_path(std::string_view text) {
 
 parsed<std::string> parse_redirect_target(std::string_view text) {
     const std::string head = lower(text.substr(0, 8));
-    const std::size_t scheme = head == "https://" ? 8 : head.starts_with("http://") ? 7 : 0;
+    const std::size_t scheme = head == "https://"                 ? 8
+                               : head.starts_with("http://")      ? 7
+                               : text.starts_with("${scheme}://") ? 12
+                                                                  : 0;
     const bool path = text.starts_with('/') && !text.starts_with("//");
     const bool url = scheme > 0 && text.size() > scheme && text[scheme] != '/';
     if (!path && !url) {
@@ -456,8 +459,7 @@ parsed<std::string> parse_redirect_target(std::string_view text) {
     }
     if (!is_visible_ascii(text)) {
         return refusal<std::string>(in_quotes(text) +
-                                    " contains a byte that has to be "
-                                    "percent-encoded");
+                                    " contains a byte that has to be percent-encoded");
     }
     return {std::string(text), {}, {}};
 }

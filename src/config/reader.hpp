@@ -58,6 +58,11 @@ class reader {
     // What the file binds, for the check that nothing is bound twice.
     [[nodiscard]] std::vector<bound_address>& bound() noexcept { return bound_; }
     // A value that names an upstream; whether there is one is seen at the end.
+    // A name of a listener, to be looked up once all of them are known.
+    void refers_to_listener(const yaml_node& name) { listener_references_.push_back(&name); }
+    [[nodiscard]] const std::vector<const yaml_node*>& listener_references() const noexcept {
+        return listener_references_;
+    }
     void refers_to_upstream(const yaml_node& name) { references_.push_back(&name); }
     [[nodiscard]] const std::vector<const yaml_node*>& references() const noexcept {
         return references_;
@@ -87,6 +92,7 @@ class reader {
     bool partial_ = false;
     std::vector<bound_address> bound_;
     std::vector<const yaml_node*> references_;
+    std::vector<const yaml_node*> listener_references_;
     std::size_t dropped_ = 0;
     std::size_t errors_ = 0;
 };

@@ -32,6 +32,9 @@ inline constexpr key_range window_range{64 * kibibyte, 64 * kibibyte* kibibyte};
 [[nodiscard]] table<listener_tls> listener_tls_table();
 [[nodiscard]] table<route> route_table();
 [[nodiscard]] table<route_match> match_table();
+[[nodiscard]] table<redirect> redirect_table();
+[[nodiscard]] table<rewrite> rewrite_table();
+[[nodiscard]] table<split_share> split_table();
 // `request` and not response: the two differ in what may be done to Host.
 [[nodiscard]] table<header_edits> header_edits_table(bool request);
 [[nodiscard]] table<upstream> upstream_table();

@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace penstock::downstream {
+namespace {
+
+std::uint64_t in_a_second(std::uint64_t bytes, nanoseconds of) noexcept {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(of).count();
+    return bytes / static_cast<std::uint64_t>(seconds);
+}
+
+}  // namespace
 
 time_point body_pace::begin_wait(time_point now) noexcept {
     wait_began_ = now;
@@ -22,18 +30,26 @@ void body_pace::end_wait(time_point now) noexcept {
     wait_began_ = never;
 }
 
-bool body_pace::take_in(std::size_t count, time_point now) noexcept {
+void body_pace::take_in(std::size_t count, time_point now) noexcept {
     count_wait(now);
     silent_ = nanoseconds{0};
     bytes_ += count;
     if (waited_ < window)
-        return true;
-    const auto seconds = static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::seconds>(waited_).count());
-    const bool fast = bytes_ >= bytes_per_second_min * seconds;
+        return;
+    measured_ = in_a_second(bytes_, waited_);
     waited_ = nanoseconds{0};
     bytes_ = 0;
-    return fast || relaxed_;
+}
+
+std::optional<std::uint64_t> body_pace::rate(time_point now) const noexcept {
+    if (relaxed_)
+        return std::nullopt;
+    const nanoseconds present = now > wait_began_ ? now - wait_began_ : nanoseconds{0};
+    if (waited_ + present >= window)
+        return in_a_second(bytes_, waited_ + present);
+    if (!measured_)
+        return std::nullopt;
+    return std::max(*measured_, in_a_second(bytes_, window));
 }
 
 }  // namespace penstock::downstream

@@ -1,6 +1,7 @@
 // connection_home: what the connections of one server share.
 #pragma once
 
+#include "downstream/body_watch.hpp"
 #include "downstream/record_pool.hpp"
 #include "downstream/serving.hpp"
 #include "penstock/downstream/server.hpp"
@@ -44,7 +45,7 @@ class event_budget {
 struct connection_home {
     connection_home(net::worker& on, std::shared_ptr<const listener_state> by,
                     net::connection_count& shared) noexcept
-        : worker(on), counts(shared), state(std::move(by)) {}
+        : worker(on), counts(shared), state(std::move(by)), bodies(on, shared, state, counters) {}
 
     // One more request of this client; false if it has sent too many within a second, which it is
     // then told.
@@ -67,6 +68,7 @@ struct connection_home {
     net::connection_count& counts;  // of the listener, over all workers
     std::shared_ptr<const listener_state> state;
     server_counters counters;
+    body_watch bodies;
     event_budget failed_handshakes;
     serving_pool servings;
     record_pool records;

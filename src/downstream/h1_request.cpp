@@ -142,6 +142,8 @@ reason h1_connection::understand_head() {
         now.record.detail = http::explain(facts.error(), {});
         return reason_of_head(facts.error());
     }
+    if (const error wrong = judge_path(request.head, now.state->settings.paths))
+        return reason_of_head(wrong);
     if (connection_home::is_misdirected(stream_, request.head.host()))
         return reason::misdirected_request;
     request.expects_continue = facts->expects_continue;
@@ -149,7 +151,7 @@ reason h1_connection::understand_head() {
     request.upgrade = std::move(facts->upgrade);
     request.accepts_trailers = facts->accepts_trailers;
     keeps_alive_ = facts->keeps_alive;
-    std::uint64_t bytes_max = now.state->handler->body_limit(request.head);
+    std::uint64_t bytes_max = now.state->handler->body_limit(request);
     if (bytes_max == 0)
         bytes_max = now.state->settings.limit.body;
     if (bytes_max != 0 && facts->framing.length > bytes_max)
@@ -166,7 +168,7 @@ void h1_connection::start_body(const request_facts& facts, std::uint64_t bytes_m
     rules.idle = now.state->settings.timeouts.body_idle;
     rules.awaits_continue = facts.expects_continue && buffer_.empty();
     body_listener& listener = *this;
-    const h1_request_body::input input{stream_, buffer_, alarm_, listener};
+    const h1_request_body::input input{stream_, buffer_, alarm_, listener, home_.bodies};
     now.body.emplace(input, rules, now.record);
     now.request.body = &*now.body;
 }
@@ -186,6 +188,8 @@ void h1_connection::begin_record() {
     exchange::request& request = now.request;
     request.tls = record.tls;
     request.client_certificate = stream_.tls().client_certificate;
+    request.client_subject = stream_.tls().client_subject;
+    request.server_name = stream_.tls().server_name;
     request.peer = &peer_;
     request.local = local_.get();
     request.connection = number_;
@@ -208,7 +212,7 @@ void h1_connection::describe() {
     record.http10 = head.version == http::version::http_1_0;
     record.method = head.method_text;
     record.host = head.authority;
-    record.path = head.path;
+    record.path = head.forwarded_path();
     record.path += head.query;
     record.user_agent = head.fields.find(http::field_id::user_agent).value_or(std::string_view());
 }

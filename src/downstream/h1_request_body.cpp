@@ -97,18 +97,16 @@ result<std::size_t> h1_request_body::fill() {
         return got;
     }
     from_.buffer.commit(*got);
-    if (!take_in(*got))
-        return fail(net::errc::body_timeout);
+    take_in(*got);
     return got;
 }
 
-// Bytes came. False if they came too slowly.
-bool h1_request_body::take_in(std::size_t count) noexcept {
+void h1_request_body::take_in(std::size_t count) noexcept {
     awaits_continue_ = false;
-    if (!tunnel_)
-        return pace_.take_in(count, from_.stream.home().now());
-    from_.listener.on_tunnel_bytes();
-    return true;
+    if (tunnel_)
+        from_.listener.on_tunnel_bytes();
+    else
+        pace_.take_in(count, from_.stream.home().now());
 }
 
 // Only a body whose length is known, and so was held against the cap before it was accepted.
@@ -132,8 +130,7 @@ result<std::size_t> h1_request_body::move_into(net::pipe& to, std::size_t max) {
         return fail(client_error(moved.error()));
     if (*moved == 0)
         return fail(net::errc::peer_gone);
-    if (!take_in(*moved))
-        return fail(net::errc::body_timeout);
+    take_in(*moved);
     decoder_.skip(*moved);
     record_.request_bytes += *moved;
     if (decoder_.finished())
@@ -158,6 +155,7 @@ error h1_request_body::fail(error why) noexcept {
 
 void h1_request_body::finish() noexcept {
     finished_ = true;
+    unwatch();
     ended_.set();
     from_.listener.on_body_finished();
 }
@@ -194,6 +192,7 @@ void h1_request_body::begin_clock() noexcept {
     timed_ = true;
     const time_point latest = pace_.begin_wait(from_.stream.home().now());
     from_.alarm.set(latest, net::errc::body_timeout);
+    from_.watch.add(*this);
     if (!quiet_)
         record_.ledger.enter(exchange::phase::body, net::worker::clock());
 }
@@ -207,6 +206,15 @@ void h1_request_body::end_wait() noexcept {
     from_.alarm.off();
     if (!quiet_)
         record_.ledger.enter(exchange::phase::loop, now);
+}
+
+std::optional<std::uint64_t> h1_request_body::rate(time_point now) const noexcept {
+    return timed_ && !stopped_ && !failed_ ? pace_.rate(now) : std::nullopt;
+}
+
+void h1_request_body::cut() noexcept {
+    (void)fail(net::errc::body_timeout);
+    wake();
 }
 
 void h1_request_body::note_continue() noexcept {

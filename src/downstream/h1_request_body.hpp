@@ -6,11 +6,12 @@
 //     │ └──► failed (timeout, too slow, too large, bad chunk, client gone)
 //     └─ begin_tunnel ─► raw ─► finished at the client's FIN
 //
-// Waiting: `wait` keeps a deadline of its own (idle, minimum rate); `wake` makes it return, `stop`
-// makes it return errc::closed. `drain` is the connection's, after every consumer has let go.
+// Waiting: `wait` has a deadline (idle), the watch may cut the body for its rate; `wake` makes it
+// return, `stop` with errc::closed. `drain` is the connection's, once every consumer has let go.
 #pragma once
 
 #include "downstream/body_pace.hpp"
+#include "downstream/body_watch.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h1_body.hpp"
 #include "penstock/net/alarm.hpp"
@@ -30,7 +31,7 @@ class body_listener {
     ~body_listener() = default;
 };
 
-class h1_request_body final : public exchange::body_source {
+class h1_request_body final : public exchange::body_source, private watched_body {
  public:
     static constexpr std::size_t drain_max = std::size_t{64} * 1024;
     static constexpr milliseconds drain_time = 1s;
@@ -40,6 +41,7 @@ class h1_request_body final : public exchange::body_source {
         net::read_buffer& buffer;
         net::alarm& alarm;
         body_listener& listener;
+        body_watch& watch;
     };
     struct rules {
         http::framing framing;
@@ -82,13 +84,16 @@ class h1_request_body final : public exchange::body_source {
     [[nodiscard]] result<std::string_view> next(std::size_t max);
     [[nodiscard]] result<std::string_view> decode(std::size_t max);
     [[nodiscard]] result<std::size_t> fill();
-    [[nodiscard]] bool take_in(std::size_t count) noexcept;
+    void take_in(std::size_t count) noexcept;
     [[nodiscard]] result<void> end_of_input();
     [[nodiscard]] error fail(error why) noexcept;
     void finish() noexcept;
     void begin_wait() noexcept;
     void begin_clock() noexcept;
     void end_wait() noexcept;
+    [[nodiscard]] std::optional<std::uint64_t> rate(time_point now) const noexcept override;
+    [[nodiscard]] bool is_call() const noexcept override { return false; }
+    void cut() noexcept override;
 
     input from_;
     rules rules_;

@@ -35,12 +35,15 @@ http::h2_limits h2_limits_of(const listener_state& state) noexcept {
 
 h2_connection::h2_connection(const place& in)
     : in_(in),
+      windows_(in.home.counts.ahead, in.home.state->settings.buffer.total),
       session_(h2_limits_of(*in.home.state)),
       children_(in.home.worker),
       flush_(in.home.worker),
       alarm_(in.stream),
       began_(in.home.worker.now()),
-      idle_since_(began_) {}
+      idle_since_(began_) {
+    session_.use_account(&windows_);
+}
 
 net::task<> h2_connection::serve(net::read_buffer first) {
     buffer_ = std::move(first);
@@ -96,6 +99,8 @@ bool h2_connection::read_once() {
     }
     session_.receive({buffer_.data(), buffer_.size()}, in_.home.worker.now());
     buffer_.consume(buffer_.size());
+    if (session_.wants_window())
+        session_.grow_windows(in_.stream.round_trip());
     flush_soon();
     note_end();
     if (!session_.within_head())
@@ -146,7 +151,7 @@ net::task<> h2_connection::run(std::unique_ptr<h2_exchange> exchange, http::h2_s
     last->place_in_list = exchange->place_in_list;
     exchanges_[exchange->place_in_list] = last;
     exchanges_.pop_back();
-    session_.release(of);
+    let_go(of);
     subtract(in_.home.counters.streams);
     flush_soon();
     if (!exchanges_.empty())
@@ -155,6 +160,27 @@ net::task<> h2_connection::run(std::unique_ptr<h2_exchange> exchange, http::h2_s
     in_.listener.on_activity(false);
     // The reader's deadline is another one now.
     in_.stream.wake_reader();
+}
+
+// A client that is told at once that the rest of its request is of no use may lose the response
+// over that (curl 7.88 does). So it gets a while to read it and to end its request by itself.
+void h2_connection::let_go(http::h2_server_stream& of) {
+    if (!of.protocol.empty() || !session_.pass_over(of))
+        return session_.release(of);
+    early_.push_back({of.id, in_.home.worker.now() + early_time});
+    // The reader's deadline may be another one now.
+    if (early_.size() == 1)
+        in_.stream.wake_reader();
+}
+
+void h2_connection::reset_early() noexcept {
+    const auto late = [&](const early& each) { return in_.home.worker.now() >= each.until; };
+    const auto rest = std::find_if_not(early_.begin(), early_.end(), late);
+    for (auto each = early_.begin(); each != rest; ++each) {
+        if (http::h2_stream* const stream = session_.passed_over(each->stream))
+            session_.release(*stream);
+    }
+    early_.erase(early_.begin(), rest);
 }
 
 void h2_connection::set_alarm() noexcept {
@@ -169,6 +195,8 @@ void h2_connection::set_alarm() noexcept {
         next = std::min(next, head_since_ + limits.head);
     if (stage_ == stage::announced)
         next = std::min(next, drain_since_ + drain_grace);
+    if (!early_.empty())
+        next = std::min(next, early_.front().until);
     if (session_.ended())
         next = std::min(next, ended_since_ + end_limit);
     if (next == never)
@@ -186,6 +214,7 @@ void h2_connection::look_at_time() noexcept {
             failed_ = net::errc::write_timeout;
         return;
     }
+    reset_early();
     if (!session_.settings_acknowledged() && now >= began_ + settings_limit)
         terminate(http::h2_breach::settings_timeout);
     if (head_since_ != never && now >= head_since_ + limits.head)

@@ -43,6 +43,8 @@ class h2_connection final : private h2_flusher {
     static constexpr milliseconds end_limit = 1s;
     static constexpr milliseconds linger_time = 1s;
     static constexpr std::size_t linger_bytes_max = std::size_t{1} * 1024 * 1024;
+    // How long a client may take to end a request that was answered before it was whole.
+    static constexpr milliseconds early_time = 1s;
     // Requests taken up before other connections get their turn.
     static constexpr int requests_in_turn_max = 16;
     // What is written, or read, at once and in one turn.
@@ -75,6 +77,8 @@ class h2_connection final : private h2_flusher {
     [[nodiscard]] bool take_up();
     void start(http::h2_server_stream& of);
     net::task<> run(std::unique_ptr<h2_exchange> exchange, http::h2_server_stream& of);
+    void let_go(http::h2_server_stream& of);
+    void reset_early() noexcept;
     void look_at_time() noexcept;
     void set_alarm() noexcept;
     void terminate(http::h2_breach why) noexcept;
@@ -86,17 +90,25 @@ class h2_connection final : private h2_flusher {
 
     void flush_soon() noexcept override { flush_.set(); }
     void on_stall() noexcept override;
+    void on_cut() noexcept override { drain(); }
     [[nodiscard]] std::shared_ptr<ahead_account> ahead() override;
     net::task<> write_loop();
     [[nodiscard]] outcome write_some();
 
     place in_;
+    http::h2_window_account windows_;
     http::h2_server_session session_;
     net::task_group children_;
     net::event flush_;
     net::alarm alarm_;
     net::read_buffer buffer_;
     std::vector<h2_exchange*> exchanges_;
+    // Streams that were answered early, and when each is reset.
+    struct early {
+        http::h2_stream_id stream;
+        time_point until;
+    };
+    std::vector<early> early_;
     std::shared_ptr<ahead_account> ahead_;  // once some stream is slow
     std::string pending_;                   // what the kernel did not take
     time_point began_;

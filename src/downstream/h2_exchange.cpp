@@ -50,6 +50,8 @@ void h2_exchange::begin() {
     in_.peer.print(record_.client);
     request_.tls = record_.tls;
     request_.client_certificate = in_.stream.tls().client_certificate;
+    request_.client_subject = in_.stream.tls().client_subject;
+    request_.server_name = in_.stream.tls().server_name;
     request_.peer = &in_.peer;
     request_.local = &in_.local;
     request_.connection = in_.connection;
@@ -72,7 +74,7 @@ void h2_exchange::begin() {
     const http::request_head& head = request_.head;
     record_.method = head.method_text;
     record_.host = head.authority;
-    record_.path = head.path;
+    record_.path = head.forwarded_path();
     record_.path += head.query;
     record_.user_agent = head.fields.find(http::field_id::user_agent).value_or(std::string_view());
 }
@@ -97,6 +99,8 @@ reason h2_exchange::understand() {
         explain_head();
         return reason_of_head(stream_.refused);
     }
+    if (const error wrong = judge_path(head, state_->settings.paths))
+        return reason_of_head(wrong);
     if (connection_home::is_misdirected(in_.stream, head.host()))
         return reason::misdirected_request;
     if (websocket_ && stream_.ended) {
@@ -110,7 +114,7 @@ reason h2_exchange::understand() {
     }
     request_.expects_continue = *expects;
     h2_request_body::rules rules;
-    rules.bytes_max = state_->handler->body_limit(head);
+    rules.bytes_max = state_->handler->body_limit(request_);
     if (rules.bytes_max == 0)
         rules.bytes_max = state_->settings.limit.body;
     if (rules.bytes_max != 0 && stream_.length.value_or(0) > rules.bytes_max)
@@ -119,9 +123,12 @@ reason h2_exchange::understand() {
         rules.bytes_max = 0;
     rules.tunnel = websocket_;
     rules.call = http::is_grpc(head.fields);
-    rules.idle = state_->settings.timeouts.body_idle;
+    // Both sides of a call talk as they have something to say, like those of a tunnel.
+    const config::listener_timeouts& limits = state_->settings.timeouts;
+    rules.idle = rules.call ? std::max(limits.body_idle, limits.tunnel_idle) : limits.body_idle;
     rules.awaits_continue = request_.expects_continue;
-    const h2_request_body::input input{in_.home.worker, in_.session, stream_, in_.flusher};
+    const h2_request_body::input input{in_.home.worker, in_.session, stream_, in_.flusher,
+                                       in_.home.bodies};
     body_.emplace(input, rules, record_);
     request_.body = &*body_;
     return reason::none;
@@ -262,22 +269,22 @@ bool h2_exchange::begin_tunnel(exchange::response& with) {
     body_->begin_tunnel();
     if (outgoing_ != nullptr)
         outgoing_->park();
-    idle_.arm(in_.home.worker.deadlines(),
-              in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
-              net::errc::tunnel_timeout);
+    arm_idle();
     in_.flusher.flush_soon();
     return true;
 }
 
-// Nothing has moved in either direction for as long as a tunnel may idle, if nothing has.
+void h2_exchange::arm_idle() noexcept {
+    idle_.arm(in_.home.worker.deadlines(),
+              in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
+              net::errc::tunnel_timeout);
+}
+
+// Nothing has moved in either direction for as long as a tunnel or a call may idle, if nothing has.
 void h2_exchange::on_tunnel_idle(error why) noexcept {
     const std::uint64_t moved = stream_.data_sent + record_.request_bytes;
-    if (std::exchange(tunnel_moved_, moved) != moved) {
-        idle_.arm(in_.home.worker.deadlines(),
-                  in_.home.worker.now() + state_->settings.timeouts.tunnel_idle,
-                  net::errc::tunnel_timeout);
-        return;
-    }
+    if (std::exchange(tunnel_moved_, moved) != moved)
+        return arm_idle();
     in_.session.reset(stream_, http::h2_code::cancel);
     in_.flusher.flush_soon();
     abort(why);
@@ -290,6 +297,8 @@ net::task<> h2_exchange::send_rest() {
         // Whatever is said from here on, also during the wait for the origin, counts.
         changed_.reset();
         if (outgoing_ != nullptr && http::h2_server_session::starved(stream_)) {
+            if (body_ && body_->is_call() && !idle_.armed())
+                arm_idle();
             const result<void> waited = co_await outgoing_->wait();
             if (!waited && !ended_) {
                 // At once, and not only when the client's window has room for an end.

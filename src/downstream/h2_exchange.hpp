@@ -101,6 +101,7 @@ class h2_exchange final : private http::h2_outgoing,
     [[nodiscard]] bool gather();
     [[nodiscard]] result<std::string_view> next_data(std::size_t max);
     [[nodiscard]] bool begin_tunnel(exchange::response& with);
+    void arm_idle() noexcept;
     void on_tunnel_idle(error why) noexcept;
     net::task<> send_rest();
     void begin_block();
@@ -138,7 +139,7 @@ class h2_exchange final : private http::h2_outgoing,
     slow_client slow_;
     std::uint64_t slow_at_ = 0;  // body bytes that had left when it was last looked at
     bool ahead_ = false;
-    tunnel_idle idle_;  // while a tunnel runs
+    tunnel_idle idle_;  // while a tunnel or a quiet call runs
     std::uint64_t tunnel_moved_ = 0;
     bool websocket_ = false;
     net::event changed_;

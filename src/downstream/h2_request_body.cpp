@@ -51,9 +51,10 @@ net::task<result<void>> h2_request_body::wait() {
            http::h2_server_session::data_waiting(from_.stream) == 0 && !from_.stream.closed) {
         changed_.reset();
         waiting_ = true;
-        if (!rules_.awaits_continue && !tunnelling_) {
+        if (!rules_.awaits_continue && !tunnelling_ && !(rules_.call && quiet_)) {
             const time_point latest = pace_.begin_wait(from_.worker.now());
             patience_.arm(from_.worker.deadlines(), latest, net::errc::body_timeout);
+            from_.watch.add(*this);
         }
         if (!quiet_)
             record_.ledger.enter(exchange::phase::body, net::worker::clock());
@@ -72,6 +73,16 @@ net::task<result<void>> h2_request_body::wait() {
         http::h2_server_session::data_waiting(from_.stream) == 0)
         failed_ = net::errc::peer_gone;
     co_return failed_ ? result<void>(failed_) : result<void>();
+}
+
+std::optional<std::uint64_t> h2_request_body::rate(time_point now) const noexcept {
+    return patience_.armed() && !stopped_ && !failed_ ? pace_.rate(now) : std::nullopt;
+}
+
+void h2_request_body::cut() noexcept {
+    failed_ = net::errc::body_timeout;
+    changed_.set();
+    from_.flusher.on_cut();
 }
 
 void h2_request_body::note_continue() noexcept {
@@ -99,8 +110,7 @@ void h2_request_body::on_change() noexcept {
     const std::uint64_t all = record_.request_bytes + held;
     if (all > seen_) {
         rules_.awaits_continue = false;
-        if (!pace_.take_in(all - seen_, from_.worker.now()) && !tunnelling_)
-            failed_ = net::errc::body_timeout;
+        pace_.take_in(all - seen_, from_.worker.now());
         seen_ = all;
     }
     if (waiting_)

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "downstream/body_pace.hpp"
+#include "downstream/body_watch.hpp"
 #include "downstream/read_ahead.hpp"
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/http/h2_server_session.hpp"
@@ -21,6 +22,8 @@ class h2_flusher {
     virtual void flush_soon() noexcept = 0;
     // A stream was given up, since its client took nothing of it for as long as it may.
     virtual void on_stall() noexcept = 0;
+    // A request's body was cut for want of connections or memory: this one is to go, too.
+    virtual void on_cut() noexcept = 0;
     // What the connection's responses hold ahead of it.
     [[nodiscard]] virtual std::shared_ptr<ahead_account> ahead() = 0;
 
@@ -28,20 +31,21 @@ class h2_flusher {
     ~h2_flusher() = default;
 };
 
-class h2_request_body final : public exchange::body_source {
+class h2_request_body final : public exchange::body_source, private watched_body {
  public:
     struct rules {
         std::uint64_t bytes_max = 0;  // 0 = no cap
         milliseconds idle = 30s;
         bool awaits_continue = false;  // the client sends nothing before it sees 100
         bool tunnel = false;           // raw bytes, which belong to nobody before `begin_tunnel`
-        bool call = false;             // of gRPC: once it is answered, it may come at any pace
+        bool call = false;             // of gRPC: once it is answered, it may come at any rate
     };
     struct input {
         net::worker& worker;
         http::h2_server_session& session;
         http::h2_server_stream& stream;
         h2_flusher& flusher;
+        body_watch& watch;
     };
     h2_request_body(const input& from, const rules& by, exchange::record& record);
 
@@ -62,8 +66,12 @@ class h2_request_body final : public exchange::body_source {
     // The response head has been handed over: waits are not charged to phase body any more.
     void go_quiet() noexcept {
         quiet_ = true;
-        if (rules_.call)
-            pace_.relax();
+        if (!rules_.call)
+            return;
+        // From here on both sides talk as they have something to say, and the exchange looks at
+        // the silence of both.
+        pace_.relax();
+        patience_.disarm();
     }
     // 100 was sent: from now on the client is expected to send, and a wait has its deadline.
     void note_continue() noexcept;
@@ -72,8 +80,12 @@ class h2_request_body final : public exchange::body_source {
     // The stream has changed: more came, or it ended.
     void on_change() noexcept;
     [[nodiscard]] error failed() const noexcept { return failed_; }
+    [[nodiscard]] bool is_call() const noexcept override { return rules_.call; }
 
  private:
+    [[nodiscard]] std::optional<std::uint64_t> rate(time_point now) const noexcept override;
+    void cut() noexcept override;
+
     class patience final : public net::deadline {
      public:
         explicit patience(h2_request_body& of) noexcept : of_(of) {}

@@ -24,6 +24,10 @@ reason reason_of_head(error why) noexcept {
             return reason::expectation_failed;
         case http::errc::transfer_coding_unknown:
             return reason::transfer_coding_unknown;
+        case http::errc::ambiguous_dots:
+        case http::errc::ambiguous_segment:
+        case http::errc::escaped_separator:
+            return reason::ambiguous_path;
         case http::errc::version_unsupported:
             return reason::version_unsupported;
         default:

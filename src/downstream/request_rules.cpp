@@ -1,6 +1,7 @@
 #include "downstream/request_rules.hpp"
 
 #include "penstock/http/error.hpp"
+#include "penstock/http/path.hpp"
 
 namespace penstock::downstream {
 namespace {
@@ -60,6 +61,14 @@ result<request_facts> judge_request(http::request_head& head) {
     facts.expects_continue = *expects;
     judge_upgrade(head, facts);
     return facts;
+}
+
+error judge_path(http::request_head& head, const config::path_rules& by) {
+    if (head.escaped_slash && by.encoded_slash == config::encoded_slash::refuse)
+        return http::errc::escaped_separator;
+    if (!head.sent_path.empty() && by.merge_slashes == config::merged_slashes::forward)
+        http::merge_slashes(head);
+    return {};
 }
 
 }  // namespace penstock::downstream

@@ -3,6 +3,7 @@
 // was the parser's, statuses are the handler's.
 #pragma once
 
+#include "penstock/config/model.hpp"
 #include "penstock/http/h1_head.hpp"
 
 #include <string>
@@ -26,5 +27,8 @@ struct request_facts {
 // RFC 9110 §10.1.1, and not a byte beyond it, of any version: true if the client waits for 100.
 // Drops an Expect that nobody has to answer.
 [[nodiscard]] result<bool> judge_expect(http::request_head& head, bool body);
+
+// What the listener says about paths, done to one: errc::escaped_separator where it wants none.
+[[nodiscard]] error judge_path(http::request_head& head, const config::path_rules& by);
 
 }  // namespace penstock::downstream

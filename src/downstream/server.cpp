@@ -25,7 +25,7 @@ net::tcp_options tcp_options_of(const config::socket_options& from) noexcept {
     options.receive_buffer = static_cast<int>(from.kernel.receive_buffer);
     options.send_buffer = static_cast<int>(from.kernel.send_buffer);
     options.notsent_lowat = static_cast<int>(from.kernel.notsent_lowat);
-    options.user_timeout = from.kernel.user_timeout;
+    options.user_timeout = static_cast<int>(from.kernel.user_timeout.count());
     options.nodelay = from.nodelay;
     options.keepalive = from.keep.enabled;
     options.keepalive_idle = static_cast<int>(from.keep.idle.count());

@@ -53,6 +53,7 @@ constexpr std::array<std::string_view, reason_count> tokens{
     "misdirected_request",
     "stalled_client",
     "plain_http",
+    "ambiguous_path",
 };
 static_assert(!tokens.back().empty(), "a token for each reason");
 

@@ -63,6 +63,12 @@ class http_category final : public boost::system::error_category {
                 return "malformed status line";
             case errc::bad_path:
                 return "malformed path";
+            case errc::ambiguous_dots:
+                return "'..' behind an empty path segment";
+            case errc::ambiguous_segment:
+                return "encoded '/' or '\\' beside '.' or '..' in the path";
+            case errc::escaped_separator:
+                return "encoded '/' or '\\' in the path";
             case errc::connection_breach:
                 return "the connection broke the rules of HTTP/2";
         }

@@ -58,6 +58,7 @@ bool is_forwarding_name(std::string_view name) noexcept {
 bool is_protected(std::string_view name) noexcept {
     switch (field_id_of(name)) {
         case field_id::authorization:
+        case field_id::cdn_loop:
         case field_id::client_cert:
         case field_id::client_cert_chain:
         case field_id::cookie:

@@ -79,6 +79,12 @@ inline constexpr std::array<char, 256> lowered = [] {
     return grammar::all(text, grammar::field_char);
 }
 
+// RFC 3986 §2.3.
+[[nodiscard]] constexpr bool is_unreserved(char c) noexcept {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
 // -1 for what is no digit.
 [[nodiscard]] constexpr int hex_value(char c) noexcept {
     if (c >= '0' && c <= '9')

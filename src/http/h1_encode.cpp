@@ -61,13 +61,14 @@ void append_framing(const framing& body, bool length_known, std::string& out) {
 }
 
 bool append_request_line(const request_head& head, std::string& out) {
-    const bool origin_form = head.path.starts_with('/');
-    const bool asterisk = head.verb == method::options && head.path == "*" && head.query.empty();
+    const std::string& path = head.forwarded_path();
+    const bool origin_form = path.starts_with('/');
+    const bool asterisk = head.verb == method::options && path == "*" && head.query.empty();
     const bool query = head.query.empty() || head.query.starts_with('?');
     if (!is_token(head.method_text) || (!origin_form && !asterisk) || !query ||
-        !scan::all(scan::path, head.path) || !scan::all(scan::query, head.query))
+        !scan::all(scan::path, path) || !scan::all(scan::query, head.query))
         return false;
-    out.append(head.method_text).append(" ").append(head.path).append(head.query);
+    out.append(head.method_text).append(" ").append(path).append(head.query);
     out += " HTTP/1.1\r\n";
     return true;
 }

@@ -2,6 +2,7 @@
 #include "http/head_lines.hpp"
 #include "http/scan.hpp"
 #include "penstock/http/h1_head.hpp"
+#include "penstock/http/path.hpp"
 #include "penstock/http/target.hpp"
 
 #include <algorithm>
@@ -27,7 +28,7 @@ errc read_version(std::string_view text, version& into) noexcept {
 }
 
 error take_origin_form(std::string_view target, request_head& into) {
-    const result<void> normal = normalize_target(target, into.path, into.query);
+    const result<void> normal = normalize_target(target, into);
     return normal ? error() : normal.error();
 }
 

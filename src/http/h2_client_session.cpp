@@ -20,13 +20,14 @@ struct request_list {
 };
 
 bool list_target(const request_head& head, const h2_request_encoding& how, request_list& to) {
-    const bool asterisk = head.verb == method::options && head.path == "*" && head.query.empty();
+    const std::string& path = head.forwarded_path();
+    const bool asterisk = head.verb == method::options && path == "*" && head.query.empty();
     const bool query = head.query.empty() || head.query.starts_with('?');
-    if ((!head.path.starts_with('/') && !asterisk) || !query || !scan::all(scan::path, head.path) ||
+    if ((!path.starts_with('/') && !asterisk) || !query || !scan::all(scan::path, path) ||
         !scan::all(scan::query, head.query) || head.authority.empty() ||
         !scan::all(scan::host, head.authority))
         return false;
-    to.path = head.path + head.query;
+    to.path = path + head.query;
     // As over HTTP/1, the client's own scheme is the affair of X-Forwarded-Proto.
     to.pairs.push_back(pair_of(":scheme", how.tls ? "https" : "http"));
     to.pairs.push_back(pair_of(":authority", head.authority));
@@ -108,6 +109,8 @@ result<h2_client_stream*> h2_client_session::open(const request_head& head,
     adopt(std::move(made));
     return stream;
 }
+
+h2_code h2_client_session::goaway_code() const noexcept { return impl_->goaway_code; }
 
 bool h2_client_session::going_away() const noexcept {
     return impl_->going_away || ended() ||

@@ -83,11 +83,17 @@ struct h2_session::implementation {
     std::uint64_t progress = 0;
     std::size_t waiting = 0;  // DATA in all streams that nobody has read
     std::size_t ahead = 0;    // of it, what the connection's window has been given back for
+    std::size_t credit = 0;   // of the connection's, not said yet
+    std::uint32_t connection_window;
+    std::uint32_t stream_window;  // of every stream, as was said last
+    h2_window_sample sample;
+    h2_window_account* account = nullptr;
     // Frames that the library had to send as SETTINGS came: what it has to say behind them, but for
     // their acknowledgement, they are to blame for.
     std::size_t queued = 0;
     std::size_t passed_over = 0;  // decoded of the block that comes in and that nobody reads
     bool going_away = false;      // the peer has sent a GOAWAY
+    h2_code goaway_code = h2_code::no_error;  // of its latest one
     // The highest stream of the peer's that the owner has been given while it was open: it may be
     // acted upon. No GOAWAY of ours names a lower one.
     h2_stream_id taken_up = 0;

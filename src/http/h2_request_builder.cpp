@@ -3,6 +3,7 @@
 #include "http/grammar.hpp"
 #include "http/scan.hpp"
 #include "penstock/http/h2.hpp"
+#include "penstock/http/path.hpp"
 #include "penstock/http/target.hpp"
 
 #include <algorithm>
@@ -200,7 +201,7 @@ error h2_request_builder::finish(request_head& into) {
         into.path = "*";
         return {};
     }
-    const result<void> normal = normalize_target(target_, into.path, into.query);
+    const result<void> normal = normalize_target(target_, into);
     return normal ? error() : normal.error();
 }
 

@@ -116,6 +116,7 @@ struct h2_session::callbacks {
                 return 0;
             case NGHTTP2_GOAWAY:
                 session.impl_->going_away = true;
+                session.impl_->goaway_code = static_cast<h2_code>(frame->goaway.error_code);
                 return 0;
             case NGHTTP2_RST_STREAM:
                 if (stream != nullptr)
@@ -144,16 +145,15 @@ struct h2_session::callbacks {
                        const std::uint8_t* data, std::size_t size, void* user) {
         h2_session& session = self(user);
         h2_stream* const stream = stream_of(library, id);
-        const bool wanted = stream != nullptr && !stream->released_ && !stream->reset_;
+        const bool wanted =
+            stream != nullptr && !stream->released_ && !stream->reset_ && !stream->passed_;
         if (wanted)
             stream->received_ += size;
         if (!wanted || !session.keeps_to_length(*stream, false)) {
-            nghttp2_session_consume_connection(library, size);
+            session.give_credit(size);
             return 0;
         }
-        session.impl_->waiting += size;
-        session.give_window(0);
-        stream->data_.append(view(data, size));
+        session.hold_data(*stream, view(data, size));
         session.mark_changed(*stream);
         return 0;
     }
@@ -295,7 +295,11 @@ struct h2_session::callbacks {
 };
 
 h2_session::implementation::implementation(h2_session& of, role in, const h2_limits& by)
-    : limits(by), as(in), tracker(by.floods, in == role::server) {
+    : limits(by),
+      as(in),
+      tracker(by.floods, in == role::server),
+      connection_window(by.connection_window),
+      stream_window(by.stream_window) {
     const library_options how(by, in == role::server);
     const auto make =
         in == role::server ? nghttp2_session_server_new3 : nghttp2_session_client_new3;
@@ -349,20 +353,10 @@ h2_stream* h2_session::next_changed_stream() noexcept {
 
 void h2_session::mark_changed(h2_stream& of) {
     const bool known = of.head_complete || of.owner != nullptr;
-    if (of.changed_ || of.released_ || !known)
+    if (of.changed_ || of.released_ || !known || (of.passed_ && !of.closed))
         return;
     of.changed_ = true;
     changed_.push_back(&of);
-}
-
-// `read`: bytes that wait no longer.
-void h2_session::give_window(std::size_t read) {
-    PENSTOCK_CHECK(read <= impl_->waiting);
-    impl_->waiting -= read;
-    const std::size_t ahead = std::min(impl_->waiting, ahead_max());
-    const std::size_t given = read + ahead - std::exchange(impl_->ahead, ahead);
-    if (given > 0)
-        nghttp2_session_consume_connection(impl_->library, given);
 }
 
 void h2_session::erase(h2_stream& of) noexcept {
@@ -371,19 +365,6 @@ void h2_session::erase(h2_stream& of) noexcept {
     std::swap(place, streams_.back());
     impl_->erased.push_back(std::move(streams_.back()));
     streams_.pop_back();
-}
-
-std::string_view h2_session::take_data(h2_stream& of, std::size_t max) {
-    if (of.taken_ > 0) {
-        of.data_.drop(of.taken_);
-        nghttp2_session_consume_stream(impl_->library, static_cast<std::int32_t>(of.id), of.taken_);
-        give_window(of.taken_);
-        impl_->progress += of.taken_;
-        of.taken_ = 0;
-    }
-    const std::string_view next = of.data_.front(max);
-    of.taken_ = next.size();
-    return next;
 }
 
 void h2_session::resume(h2_stream& of) noexcept {
@@ -403,17 +384,37 @@ void h2_session::reset(h2_stream& of, h2_code code) noexcept {
                               static_cast<std::uint32_t>(code));
 }
 
-void h2_session::release(h2_stream& of) noexcept {
-    of.released_ = true;
+// Nobody reads what waits in it, nor hears of it.
+void h2_session::let_go(h2_stream& of) noexcept {
     of.owner = nullptr;
-    --active_;
-    over_ -= of.over_ ? 1U : 0U;
     if (std::exchange(of.changed_, false))
         std::replace(changed_.begin(), changed_.end(), &of, static_cast<h2_stream*>(nullptr));
     if (const std::size_t left = of.data_.size(); left > 0) {
         of.data_.drop(left);
         give_window(left);
+        settle_charge(of);
     }
+    of.taken_ = 0;
+}
+
+bool h2_session::pass_over(h2_stream& of) noexcept {
+    if (of.closed || of.ended || of.reset_ || !of.sent)
+        return false;
+    let_go(of);
+    of.passed_ = true;
+    return true;
+}
+
+h2_stream* h2_session::passed_over(h2_stream_id id) const noexcept {
+    h2_stream* const stream = find(id);
+    return stream != nullptr && stream->passed_ && !stream->released_ ? stream : nullptr;
+}
+
+void h2_session::release(h2_stream& of) noexcept {
+    of.released_ = true;
+    --active_;
+    over_ -= of.over_ ? 1U : 0U;
+    let_go(of);
     if (of.closed) {
         erase(of);
         return;
@@ -466,9 +467,7 @@ bool h2_session::over() const noexcept {
 std::uint64_t h2_session::progress() const noexcept { return impl_->progress; }
 
 bool h2_session::ended() const noexcept { return impl_->ended; }
-
 bool h2_session::within_head() const noexcept { return impl_->tracker.within_head(); }
-
 h2_code h2_session::ended_by() const noexcept { return impl_->ended_by; }
 
 h2_breach h2_session::breach() const noexcept { return impl_->breach; }
@@ -537,6 +536,10 @@ void h2_session::close_stream(h2_stream& of, h2_code code) {
 void h2_session::finish_frame(h2_stream& of, bool is_head, bool ended) {
     if (of.reset_)
         return;
+    if (of.passed_) {
+        of.ended = of.ended || ended;
+        return;
+    }
     if (is_head && !of.head_complete)
         finish_head(of, ended);
     else if (is_head && (!ended || of.bad_trailers_))

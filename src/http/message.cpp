@@ -138,9 +138,11 @@ void request_head::clear() noexcept {
     scheme.clear();
     authority.clear();
     path.clear();
+    sent_path.clear();
     query.clear();
     version = version::http_1_1;
     fields.clear();
+    escaped_slash = false;
 }
 
 std::string_view request_head::host() const noexcept { return host_of(authority); }

@@ -1,31 +1,18 @@
 #include "penstock/http/target.hpp"
 
 #include "http/grammar.hpp"
-#include "http/scan.hpp"
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
-#include <cstdint>
 
 namespace penstock::http {
 namespace {
 
 constexpr std::size_t host_bytes_max = 255;
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
 
 constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_alpha(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-// RFC 3986 §2.3.
-constexpr bool is_unreserved(char c) noexcept {
-    return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-// ---- Authority
-
 bool is_ipv4(std::string_view text) noexcept {
     int groups = 0;
     int value = 0;
@@ -177,111 +164,6 @@ char* write_host(std::string_view text, char* to) noexcept {
     return address ? write_lower(text, to) : nullptr;
 }
 
-// ---- Path
-
-enum class kind : std::uint8_t { bad, plain, slash, dot, percent };
-
-constexpr std::array<kind, 256> make_kinds() noexcept {
-    std::array<kind, 256> kinds{};
-    for (std::size_t c = 0x21; c <= 0x7e; ++c)
-        kinds[c] = kind::plain;
-    kinds['#'] = kinds['\\'] = kind::bad;
-    kinds['/'] = kind::slash;
-    kinds['.'] = kind::dot;
-    kinds['%'] = kind::percent;
-    return kinds;
-}
-constexpr std::array<kind, 256> kinds = make_kinds();
-
-constexpr kind kind_of(char c) noexcept { return kinds[static_cast<unsigned char>(c)]; }
-
-// True for nearly every path that clients send: there is nothing to decode, merge or resolve.
-bool is_normal(std::string_view path) noexcept {
-    kind before = kind::plain;
-    for (const char c : path) {
-        const kind now = kind_of(c);
-        if (now == kind::bad || now == kind::percent)
-            return false;
-        if (before == kind::slash && (now == kind::slash || now == kind::dot))
-            return false;
-        before = now;
-    }
-    return true;
-}
-
-// The byte that the escape at the front of `text` stands for; -1 if it is not one, or stands for a
-// byte that origins and proxies read in different ways.
-int unescape(std::string_view text) noexcept {
-    if (text.size() < 3)
-        return -1;
-    const int high = hex_value(text[1]);
-    const int low = hex_value(text[2]);
-    if (high < 0 || low < 0)
-        return -1;
-    const int value = high * 16 + low;
-    return value == 0 || value == '/' || value == '\\' ? -1 : value;
-}
-
-// Appends a segment: escapes of unreserved characters decoded, all others with upper-case digits
-// (RFC 3986 §6.2.2).
-bool append_segment(std::string_view segment, std::string& out) {
-    for (std::size_t i = 0; i < segment.size(); ++i) {
-        const kind now = kind_of(segment[i]);
-        if (now == kind::bad)
-            return false;
-        if (now != kind::percent) {
-            out += segment[i];
-            continue;
-        }
-        const int value = unescape(segment.substr(i));
-        if (value < 0)
-            return false;
-        const char byte = static_cast<char>(value);
-        if (is_unreserved(byte)) {
-            out += byte;
-        } else {
-            out += '%';
-            out += hex_digits[static_cast<std::size_t>(value) >> 4];
-            out += hex_digits[static_cast<std::size_t>(value) & 15];
-        }
-        i += 2;
-    }
-    return true;
-}
-
-// Slashes are merged before dots are resolved, as file systems do: "/a//../b" is "/b".
-bool normalize_path(std::string_view path, std::string& out) {
-    out = '/';
-    path.remove_prefix(1);
-    // Here `out` always ends with the slash that the next segment follows.
-    for (;;) {
-        const std::size_t slash = path.find('/');
-        const std::size_t start = out.size();
-        if (!append_segment(path.substr(0, slash), out))
-            return false;
-        const std::string_view segment = std::string_view(out).substr(start);
-        const bool up = segment == "..";
-        const bool vanishes = up || segment == "." || segment.empty();
-        if (vanishes)
-            out.resize(start);
-        if (up) {
-            if (start == 1)
-                return false;
-            out.resize(out.rfind('/', start - 2) + 1);
-        }
-        if (slash == std::string_view::npos)
-            return true;
-        if (!vanishes)
-            out += '/';
-        path.remove_prefix(slash + 1);
-    }
-}
-
-// The query is passed as it came: nothing is routed by it, and applications disagree about escapes.
-bool is_query(std::string_view text) noexcept {
-    return text.empty() || scan::all(scan::query, text);
-}
-
 }  // namespace
 
 result<void> normalize_authority(std::string_view text, std::string& out) {
@@ -317,23 +199,6 @@ std::optional<std::uint16_t> port_of(std::string_view authority) noexcept {
     const char* const end = authority.data() + authority.size();
     const auto read = std::from_chars(authority.data() + digits, end, port);
     return read.ec == std::errc() && read.ptr == end ? std::optional(port) : std::nullopt;
-}
-
-result<void> normalize_target(std::string_view target, std::string& path, std::string& query) {
-    const std::size_t question = std::min(target.find('?'), target.size());
-    const std::string_view raw = target.substr(0, question);
-    path.clear();
-    query.clear();
-    if (!raw.starts_with('/') || !is_query(target.substr(question)))
-        return error(errc::bad_path);
-    if (is_normal(raw)) {
-        path = raw;
-    } else if (!normalize_path(raw, path)) {
-        path.clear();
-        return error(errc::bad_path);
-    }
-    query = target.substr(question);
-    return {};
 }
 
 }  // namespace penstock::http

@@ -219,11 +219,10 @@ void apply(int fd, const tcp_options& options) noexcept {
     // Those of TCP a Unix socket refuses, which changes nothing.
     if (options.notsent_lowat > 0)
         set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.notsent_lowat);
-    if (options.user_timeout > 0ms)
-        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT,
-                   static_cast<int>(options.user_timeout.count()));
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, options.nodelay ? 1 : 0);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, options.keepalive ? 1 : 0);
+    if (options.user_timeout > 0)
+        set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options.user_timeout);
     if (!options.keepalive)
         return;
     set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, options.keepalive_idle);
@@ -233,7 +232,7 @@ void apply(int fd, const tcp_options& options) noexcept {
 
 void apply_listening(int fd, const tcp_options& options, milliseconds defer_accept) noexcept {
     set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.notsent_lowat);
-    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(options.user_timeout.count()));
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options.user_timeout);
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(defer_accept);
     set_option(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, static_cast<int>(seconds.count()));
     apply(fd, options);

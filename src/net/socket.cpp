@@ -6,6 +6,8 @@
 #include "penstock/net/worker.hpp"
 
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -196,6 +198,14 @@ void socket::wake_writer() noexcept {
 bool socket::unconfirmed() const noexcept {
     int bytes = 0;
     return ::ioctl(fd_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0;
+}
+
+nanoseconds socket::round_trip() const noexcept {
+    tcp_info seen{};
+    socklen_t size = sizeof seen;
+    if (::getsockopt(fd_.get(), IPPROTO_TCP, TCP_INFO, &seen, &size) != 0)
+        return nanoseconds{0};
+    return std::chrono::microseconds{seen.tcpi_rtt};
 }
 
 void socket::tell(std::uint32_t noted) {

@@ -176,6 +176,18 @@ std::vector<std::string> names_of(X509* certificate) {
     return names;
 }
 
+std::string subject_of(X509* certificate) {
+    const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
+    if (!out || X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
+                                   XN_FLAG_RFC2253) < 0) {
+        ERR_clear_error();
+        return {};
+    }
+    char* text = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &text);
+    return {text, static_cast<std::size_t>(std::max(size, 0L))};
+}
+
 std::optional<std::int64_t> seconds_of(const ASN1_TIME* time) {
     std::tm fields{};
     if (ASN1_TIME_to_tm(time, &fields) != 1)

@@ -30,6 +30,9 @@ namespace penstock::net {
 // DNS names and addresses of its subjectAltName, in lower case.
 [[nodiscard]] std::vector<std::string> names_of(X509* certificate);
 
+// Whom it is for (RFC 4514), with control bytes escaped.
+[[nodiscard]] std::string subject_of(X509* certificate);
+
 // Seconds since the epoch; nothing if it is no time.
 [[nodiscard]] std::optional<std::int64_t> seconds_of(const ASN1_TIME* time);
 

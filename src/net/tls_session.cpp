@@ -360,6 +360,7 @@ void tls_session::note_client() {
         facts_.client_certificate = std::move(text);
     }
     OPENSSL_free(der);
+    facts_.client_subject = subject_of(leaf);
 }
 
 result<std::size_t> tls_session::read(std::span<char> into) {

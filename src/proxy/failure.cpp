@@ -62,6 +62,7 @@ int status_of(reason why) noexcept {
         case reason::none:
             return 200;
         case reason::http_request_error:
+        case reason::ambiguous_path:
         case reason::plain_http:
             return 400;
         case reason::no_route:

@@ -1,4 +1,5 @@
 // Forwarding: the head that the origin is to see, the attempts, and what comes of them.
+#include "penstock/http/error.hpp"
 #include "penstock/http/forwarding.hpp"
 #include "penstock/http/refused_head.hpp"
 #include "penstock/http/target.hpp"
@@ -6,7 +7,7 @@
 #include "proxy/digest_body.hpp"
 #include "proxy/gathered_body.hpp"
 #include "proxy/grpc.hpp"
-#include "proxy/head_edits.hpp"
+#include "proxy/location_rewrite.hpp"
 #include "proxy/proxy_handler.hpp"
 
 #include <algorithm>
@@ -30,6 +31,21 @@ void append_via(http::fields& of, http::version received, std::string_view name,
                                                      : "2 ";
     scratch += name;
     of.set("Via", scratch);
+}
+
+// RFC 8586: each member of the list is a party that has had the request.
+void append_loop(http::fields& of, std::string_view name, std::string& scratch) {
+    if (!of.may_have(http::field_id::cdn_loop)) {
+        of.add(http::field_id::cdn_loop, "CDN-Loop", name);
+        return;
+    }
+    scratch.clear();
+    for (const http::fields::field one : of) {
+        if (one.id == http::field_id::cdn_loop)
+            scratch.append(one.value).append(", ");
+    }
+    scratch += name;
+    of.set("CDN-Loop", scratch);
 }
 
 void append_address(std::string& to, const net::socket_address& address) {
@@ -58,6 +74,12 @@ milliseconds limit_of(exchange::reason why, const config::upstream& of) noexcept
     return why == reason::stream_refused || why == reason::stalled_client ? 1s : 0s;
 }
 
+exchange::reason reason_of_rewriting(error why) noexcept {
+    const bool ambiguous =
+        why == http::errc::ambiguous_dots || why == http::errc::ambiguous_segment;
+    return ambiguous ? exchange::reason::ambiguous_path : exchange::reason::http_request_error;
+}
+
 // A pooled connection that died before it answered says nothing about the origin.
 exchange::reason reason_of(const upstream::attempt_failure& failed) noexcept {
     const bool stale = failed.reused && !failed.response_begun &&
@@ -66,6 +88,18 @@ exchange::reason reason_of(const upstream::attempt_failure& failed) noexcept {
 }
 
 }  // namespace
+
+proxy_handler::destination proxy_handler::choose(const compiled_route& by) noexcept {
+    std::uint32_t draw = 0;
+    if (by.targets.size() > 1) {
+        random_ ^= random_ << 13U;
+        random_ ^= random_ >> 7U;
+        random_ ^= random_ << 17U;
+        draw = static_cast<std::uint32_t>((random_ >> 32U) % by.weights());
+    }
+    const route_target& target = by.target(draw);
+    return {by, target, *parts_.clusters[target.upstream]};
+}
 
 void proxy_handler::tell_origin(exchange::request& from) {
     using form = exchange::client_rules::form;
@@ -100,14 +134,21 @@ void proxy_handler::tell_origin(exchange::request& from) {
     http::set_forwarding(head.fields, facts);
 }
 
-void proxy_handler::prepare(exchange::request& from, const config::route& by) {
+exchange::reason proxy_handler::prepare(exchange::request& from, const destination& to) {
     http::request_head& head = from.head;
-    from.wants_websocket = from.wants_websocket && by.websocket;
     http::strip_hop_by_hop(head.fields);
     tell_origin(from);
-    append_via(head.fields, head.version, generation_.via, scratch_);
+    append_loop(head.fields, generation_.via, scratch_);
+    if (to.target.via)
+        append_via(head.fields, head.version, generation_.via, scratch_);
     head.fields.set("X-Request-Id", from.record->request_id);
-    edit_request(head, by.request_headers);
+    const text_facts known{from, generation_.model.upstreams[to.target.upstream].name};
+    if (to.route.rewrites) {
+        if (const result<void> made = to.route.rewrites->apply(head, known, scratch_); !made)
+            return reason_of_rewriting(made.error());
+    }
+    to.route.request_edits.apply(head, known, scratch_);
+    return exchange::reason::none;
 }
 
 std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request& from,
@@ -127,23 +168,37 @@ std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request&
     return std::make_unique<total_deadline>(parts_.home, *from.aborted, first_byte + limit);
 }
 
-net::task<exchange::response> proxy_handler::forward(exchange::request& from,
-                                                     const config::route& by, upstream::cluster& to,
+void proxy_handler::finish_head(exchange::response& response, const exchange::request& of,
+                                const destination& to, std::size_t endpoint) {
+    const upstream::shared_upstream& by = to.cluster.shared();
+    if (to.target.rewrites_location) {
+        rewrite_locations(response.head,
+                          {by.settings.tls ? "https" : "http", by.endpoints[endpoint]->name,
+                           of.head.scheme, of.record->host},
+                          scratch_);
+    }
+    complete(response.head, {of, by.settings.name, response.head.status, exchange::reason::none},
+             to.route);
+}
+
+net::task<exchange::response> proxy_handler::forward(exchange::request& from, destination to,
                                                      std::unique_ptr<total_deadline> until) {
+    const config::route& by = to.route.settings;
+    upstream::cluster& cluster = to.cluster;
     retry_facts facts;
     facts.verb = from.head.verb;
-    facts.endpoints = to.shared().endpoints.size();
+    facts.endpoints = cluster.shared().endpoints.size();
     upstream::attempt_options how;
     for (facts.attempts = 1;; ++facts.attempts) {
         // It may turn out empty later on, so this is asked again where a retry is decided.
         facts.body_empty = from.body->finished();
         how.repeatable = may_be_repeated(facts);
-        upstream::attempt made = co_await to.send(from, how);
-        count(made, to.shared());
+        upstream::attempt made = co_await cluster.send(from, how);
+        count(made, cluster.shared());
         if (made.response) {
             exchange::response& response = *made.response;
             if (!response.upgraded)
-                complete(response.head, by);
+                finish_head(response, from, to, made.endpoint);
             if (response.body && is_grpc_call(from.head) && is_grpc(response.head.fields))
                 response.body = make_grpc_body(std::move(response.body), *from.record);
             if (until && response.body && !response.upgraded)
@@ -162,7 +217,7 @@ net::task<exchange::response> proxy_handler::forward(exchange::request& from,
         if (next == retry::no) {
             from.body->stop();
             const exchange::reason why = proxy::reason_of(made.failure);
-            from.retry_after = limit_of(why, to.shared().settings);
+            from.retry_after = limit_of(why, cluster.shared().settings);
             if (why == exchange::reason::http_request_error ||
                 why == exchange::reason::http_protocol_error)
                 from.record->detail = http::explain(made.failure.why, {});

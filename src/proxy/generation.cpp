@@ -1,5 +1,7 @@
 #include "penstock/proxy/handler.hpp"
 
+#include "proxy/compiled_route.hpp"
+
 #include <algorithm>
 #include <iterator>
 #include <random>
@@ -15,15 +17,6 @@ std::string make_instance_name() {
     for (unsigned word = source(), i = 0; i < 8; ++i, word >>= 4)
         made += digits[word & 0xf];
     return made;
-}
-
-std::size_t upstream_of(const config::route& route, const config::model& model) {
-    const auto found =
-        std::find_if(model.upstreams.begin(), model.upstreams.end(),
-                     [&](const config::upstream& one) { return one.name == route.upstream; });
-    return found == model.upstreams.end()
-               ? generation::npos
-               : static_cast<std::size_t>(found - model.upstreams.begin());
 }
 
 exchange::client_rules::settings client_settings(const config::model& model) {
@@ -56,7 +49,8 @@ generation::generation(std::uint64_t number, config::model from)
       via(instance_name()) {
     for (const config::route& route : model.routes) {
         route_ids.push_back(intern_name(route.name));
-        upstreams.push_back(upstream_of(route, model));
+        const auto& made = compiled.emplace_back(std::make_shared<compiled_route>(route, model));
+        upstreams.push_back(made->forwards() ? made->targets.front().upstream : npos);
     }
 }
 

@@ -3,33 +3,72 @@
 namespace penstock::proxy {
 namespace {
 
-void remove_and_set(http::fields& fields, const config::header_edits& by) {
-    for (const std::string& name : by.remove)
-        fields.remove(name);
-    for (const config::header_value& one : by.set)
-        fields.set(one.name, one.value);
-}
-
-void add_all(http::fields& fields, const config::header_edits& by) {
-    for (const config::header_value& one : by.add)
-        fields.add(one.name, one.value);
+// A variable that comes to nothing may leave a blank at an end, where a field has none.
+std::string_view trimmed(std::string_view value) noexcept {
+    while (value.ends_with(' ') || value.ends_with('\t'))
+        value.remove_suffix(1);
+    while (value.starts_with(' ') || value.starts_with('\t'))
+        value.remove_prefix(1);
+    return value;
 }
 
 }  // namespace
 
-void edit_request(http::request_head& head, const config::header_edits& by) {
-    remove_and_set(head.fields, by);
+head_edits::head_edits(const config::header_edits& from, config::text_place at)
+    : remove_(from.remove), set_(edits_of(from.set, at)), add_(edits_of(from.add, at)) {}
+
+std::vector<head_edits::edit> head_edits::edits_of(const std::vector<config::header_value>& from,
+                                                   config::text_place at) {
+    std::vector<edit> made;
+    for (const config::header_value& one : from) {
+        const bool secure_only = at == config::text_place::response_header &&
+                                 http::equal_nocase(one.name, "strict-transport-security");
+        made.push_back({one.name, text_pattern(one.value, at), secure_only});
+    }
+    return made;
+}
+
+bool head_edits::passes(const edit& one, const text_facts& of) noexcept {
+    return !one.secure_only || of.request.head.scheme == "https";
+}
+
+void head_edits::remove_and_set(http::fields& fields, const text_facts& of,
+                                std::string& scratch) const {
+    for (const std::string& name : remove_)
+        fields.remove(name);
+    for (const edit& one : set_) {
+        if (!passes(one, of))
+            continue;
+        const std::string_view value = trimmed(one.value.text(of, scratch));
+        if (value.empty() && !one.value.is_literal())
+            fields.remove(one.name);
+        else
+            fields.set(one.name, value);
+    }
+}
+
+void head_edits::add_all(http::fields& fields, const text_facts& of, std::string& scratch) const {
+    for (const edit& one : add_) {
+        const std::string_view value = trimmed(one.value.text(of, scratch));
+        if (passes(one, of) && (!value.empty() || one.value.is_literal()))
+            fields.add(one.name, value);
+    }
+}
+
+void head_edits::apply(http::request_head& head, const text_facts& of, std::string& scratch) const {
+    remove_and_set(head.fields, of, scratch);
     // The authority is the one truth about the host; a Host among the fields does not leave.
     if (const auto host = head.fields.find(http::field_id::host)) {
         head.authority = *host;
         head.fields.remove(http::field_id::host);
     }
-    add_all(head.fields, by);
+    add_all(head.fields, of, scratch);
 }
 
-void edit_response(http::response_head& head, const config::header_edits& by) {
-    remove_and_set(head.fields, by);
-    add_all(head.fields, by);
+void head_edits::apply(http::response_head& head, const text_facts& of,
+                       std::string& scratch) const {
+    remove_and_set(head.fields, of, scratch);
+    add_all(head.fields, of, scratch);
 }
 
 }  // namespace penstock::proxy

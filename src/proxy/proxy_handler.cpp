@@ -1,17 +1,19 @@
 #include "proxy/proxy_handler.hpp"
 
 #include "penstock/exchange/text_body.hpp"
+#include "penstock/http/path.hpp"
 #include "penstock/upstream/failure.hpp"
 #include "proxy/grpc.hpp"
-#include "proxy/head_edits.hpp"
 #include "proxy/max_forwards.hpp"
 #include "proxy/upgrade.hpp"
 
 #include <algorithm>
 #include <limits>
+#include <random>
 #include <utility>
 
 namespace penstock::proxy {
+namespace {}  // namespace
 
 using exchange::reason;
 
@@ -20,7 +22,9 @@ std::shared_ptr<exchange::handler> make_handler(handler_parts parts) {
 }
 
 proxy_handler::proxy_handler(handler_parts parts)
-    : parts_(std::move(parts)), generation_(*parts_.generation) {
+    : parts_(std::move(parts)),
+      generation_(*parts_.generation),
+      random_(std::random_device()() | std::uint64_t{1}) {
     const auto& routes = generation_.model.routes;
     limits_bodies_ = std::any_of(routes.begin(), routes.end(), [](const config::route& one) {
         return one.body_limit.has_value();
@@ -42,28 +46,31 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return left == hops::last ? answer_options()
                                      : refuse_by(from, "Max-Forwards is not one number");
     }
-    const std::optional<std::size_t> found = generation_.router.find(from.head);
+    const std::optional<std::size_t> found = find_route(from);
     if (!found)
         co_return reply(from, reason::no_route);
     from.record->route = generation_.route_ids[*found];
-    const config::route& route = generation_.model.routes[*found];
+    if (from.head.escaped_slash && is_ambiguous(from, *found))
+        co_return reply(from, reason::ambiguous_path);
+    const compiled_route& route = *generation_.compiled[*found];
     // Over HTTP/1 it is a request for something else as well; here it is for nothing else.
     if (from.wants_websocket && from.head.version == http::version::http_2 &&
         !takes_websockets(*found))
         co_return reply(from, reason::http_request_denied);
-    if (generation_.upstreams[*found] == generation::npos)
-        co_return answer(route);
-    choose_upgrade(from, route);
+    if (!route.forwards())
+        co_return answer(from, route);
+    choose_upgrade(from, route.settings);
     if (const std::string_view rule = forbidden_body(from); !rule.empty()) {
         exchange::response made = refuse_by(from, rule);
         made.close = true;
         co_return made;
     }
     // By what the client says, whatever the route makes of that.
-    std::unique_ptr<total_deadline> until = start_deadline(from, route);
-    prepare(from, route);
-    co_return co_await forward(from, route, *parts_.clusters[generation_.upstreams[*found]],
-                               std::move(until));
+    std::unique_ptr<total_deadline> until = start_deadline(from, route.settings);
+    const destination to = choose(route);
+    if (const reason refused = prepare(from, to); refused != reason::none)
+        co_return reply(from, refused);
+    co_return co_await forward(from, to, std::move(until));
 }
 
 void proxy_handler::identify(exchange::request& from) {
@@ -79,11 +86,28 @@ void proxy_handler::identify(exchange::request& from) {
     }
 }
 
-// This process has seen the request before (RFC 9110 §7.6.3).
+// This process has seen the request before (RFC 8586, RFC 9110 §7.6.3).
 bool proxy_handler::is_loop(const http::fields& of) const noexcept {
+    if (!of.may_have(http::field_id::cdn_loop) && !of.may_have(http::field_id::via))
+        return false;
     for (const http::fields::field one : of) {
-        if (one.id == http::field_id::via &&
+        if ((one.id == http::field_id::cdn_loop || one.id == http::field_id::via) &&
             one.value.find(generation_.via) != std::string_view::npos)
+            return true;
+    }
+    return false;
+}
+
+std::optional<std::size_t> proxy_handler::find_route(const exchange::request& of) const {
+    return generation_.router.find(of.head, of.record->listener);
+}
+
+// An origin that takes %2F or %5C for separators would be asked for what another route is for.
+bool proxy_handler::is_ambiguous(const exchange::request& of, std::size_t route) {
+    using http::separators;
+    for (const separators which : {separators::slash, separators::backslash, separators::both}) {
+        http::read_escapes(of.head.path, which, scratch_);
+        if (generation_.router.find(of.head, scratch_, of.record->listener) != route)
             return true;
     }
     return false;
@@ -99,7 +123,19 @@ exchange::response proxy_handler::reply(exchange::request& from, reason why) {
         about.details = detail;
     exchange::response made = is_grpc_call(from.head) ? make_grpc_reply(about) : make_reply(about);
     made.head.fields.add("Date", date_.at(wall_clock::now()));
+    if (const compiled_route* const by = route_of(*from.record))
+        by->response_edits.apply(made.head, {from, {}, made.head.status, why}, scratch_);
     return made;
+}
+
+const compiled_route* proxy_handler::route_of(const exchange::record& of) const noexcept {
+    if (of.route == no_name)
+        return nullptr;
+    const auto& ids = generation_.route_ids;
+    const auto found = std::find(ids.begin(), ids.end(), of.route);
+    return found == ids.end()
+               ? nullptr
+               : generation_.compiled[static_cast<std::size_t>(found - ids.begin())].get();
 }
 
 exchange::response proxy_handler::refuse_by(exchange::request& from, std::string_view rule) {
@@ -111,25 +147,28 @@ exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
     identify(from);
     // Of these the route is known, and its limit may be the one that was broken.
     if (why == reason::body_too_large && from.record->route == no_name) {
-        if (const auto found = generation_.router.find(from.head))
+        if (const auto found = find_route(from))
             from.record->route = generation_.route_ids[*found];
     }
     return reply(from, why);
 }
 
 // A route's own answer.
-exchange::response proxy_handler::answer(const config::route& by) {
+exchange::response proxy_handler::answer(exchange::request& from, const compiled_route& by) {
     exchange::response made;
-    if (by.reply) {
-        made.head.status = by.reply->status;
-        if (!by.reply->body.empty())
-            made.head.fields.add("Content-Type", by.reply->content_type);
-        made.body = exchange::make_text_body(by.reply->body);
-    } else if (by.redirection) {
-        made.head.status = by.redirection->status;
-        made.head.fields.add("Location", by.redirection->to);
+    if (by.redirects) {
+        made.head.status = by.redirects->status();
+        by.redirects->write({from, {}}, scratch_);
+        made.head.fields.add("Location", scratch_);
+    } else if (by.settings.reply) {
+        const config::respond& reply = *by.settings.reply;
+        made.head.status = reply.status;
+        if (!reply.body.empty())
+            made.head.fields.add("Content-Type", reply.content_type);
+        made.body = exchange::make_text_body(
+            std::string(by.reply_body.text({from, {}, reply.status}, scratch_)));
     }
-    complete(made.head, by);
+    complete(made.head, {from, {}, made.head.status, reason::none}, by);
     return made;
 }
 
@@ -141,10 +180,11 @@ exchange::response proxy_handler::answer_options() {
 }
 
 // RFC 9110 §6.6.1: who has a clock dates what came without a date.
-void proxy_handler::complete(http::response_head& head, const config::route& by) {
+void proxy_handler::complete(http::response_head& head, const text_facts& of,
+                             const compiled_route& by) {
     if (!head.fields.find(http::field_id::date))
         head.fields.add("Date", date_.at(wall_clock::now()));
-    edit_response(head, by.response_headers);
+    by.response_edits.apply(head, of, scratch_);
 }
 
 bool proxy_handler::takes_websockets(std::size_t route) const noexcept {
@@ -152,10 +192,10 @@ bool proxy_handler::takes_websockets(std::size_t route) const noexcept {
            generation_.upstreams[route] != generation::npos;
 }
 
-std::uint64_t proxy_handler::body_limit(const http::request_head& head) const {
+std::uint64_t proxy_handler::body_limit(const exchange::request& of) const {
     if (!limits_bodies_)
         return 0;
-    const std::optional<std::size_t> found = generation_.router.find(head);
+    const std::optional<std::size_t> found = find_route(of);
     const auto own = found ? generation_.model.routes[*found].body_limit : std::nullopt;
     if (!own)
         return 0;

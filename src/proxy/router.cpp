@@ -23,6 +23,8 @@ struct candidate {
     std::size_t route = 0;
     std::vector<std::string> methods;
     std::vector<config::header_match> headers;
+    std::vector<name_id> listeners;
+    std::string scheme;
 
     [[nodiscard]] std::size_t values() const {
         return static_cast<std::size_t>(
@@ -34,14 +36,21 @@ struct candidate {
             return !methods.empty();
         if (headers.size() != other.headers.size())
             return headers.size() > other.headers.size();
-        return values() > other.values();
+        if (values() != other.values())
+            return values() > other.values();
+        if (listeners.empty() != other.listeners.empty())
+            return !listeners.empty();
+        return scheme.empty() < other.scheme.empty();
     }
-    [[nodiscard]] bool accepts(const http::request_head& head) const {
+    [[nodiscard]] bool accepts(const http::request_head& head, name_id listener) const {
         const bool method = methods.empty() || std::find(methods.begin(), methods.end(),
                                                          head.method_text) != methods.end();
-        return method && std::all_of(headers.begin(), headers.end(), [&](const auto& wanted) {
-                   return has_field(head.fields, wanted);
-               });
+        const bool here = listeners.empty() || std::find(listeners.begin(), listeners.end(),
+                                                         listener) != listeners.end();
+        const bool secure = scheme.empty() || scheme == head.scheme;
+        return method && here && secure &&
+               std::all_of(headers.begin(), headers.end(),
+                           [&](const auto& wanted) { return has_field(head.fields, wanted); });
     }
 
  private:
@@ -59,9 +68,15 @@ struct candidate {
 // Routes with the same host pattern and path, the most specific first.
 using candidates = std::vector<candidate>;
 
-const candidate* first_match(const candidates& among, const http::request_head& head) {
+// What is looked for, beside host and path.
+struct query {
+    const http::request_head& head;
+    name_id listener;
+};
+
+const candidate* first_match(const candidates& among, const query& of) {
     for (const candidate& one : among) {
-        if (one.accepts(head))
+        if (one.accepts(of.head, of.listener))
             return &one;
     }
     return nullptr;
@@ -82,10 +97,9 @@ struct host_table {
                                          });
         group.insert(at, std::move(made));
     }
-    [[nodiscard]] const candidate* find(const http::request_head& head) const {
-        const std::string_view path = head.path;
+    [[nodiscard]] const candidate* find(const query& of, std::string_view path) const {
         if (const auto found = exact.find(path); found != exact.end()) {
-            if (const candidate* const match = first_match(found->second, head))
+            if (const candidate* const match = first_match(found->second, of))
                 return match;
         }
         for (const std::size_t length : prefix_lengths) {
@@ -93,11 +107,11 @@ struct host_table {
                 continue;
             const auto found = prefixes.find(path.substr(0, length));
             const candidate* const match =
-                found == prefixes.end() ? nullptr : first_match(found->second, head);
+                found == prefixes.end() ? nullptr : first_match(found->second, of);
             if (match != nullptr)
                 return match;
         }
-        return first_match(any, head);
+        return first_match(any, of);
     }
 
  private:
@@ -136,7 +150,9 @@ struct router::table {
 router::router(const std::vector<config::route>& routes) : table_(std::make_unique<table>()) {
     for (std::size_t i = 0; i < routes.size(); ++i) {
         const config::route_match& match = routes[i].match;
-        const candidate made{i, match.methods, match.headers};
+        candidate made{i, match.methods, match.headers, {}, match.scheme};
+        for (const std::string& listener : match.listeners)
+            made.listeners.push_back(intern_name(listener));
         if (match.hosts.empty())
             table_->any.add(match, made);
         for (const std::string& host : match.hosts)
@@ -148,10 +164,12 @@ router::router(router&&) noexcept = default;
 
 router::~router() = default;
 
-std::optional<std::size_t> router::find(const http::request_head& head) const {
+std::optional<std::size_t> router::find(const http::request_head& head, std::string_view path,
+                                        name_id listener) const {
+    const query of{head, listener};
     const std::string_view host = head.host();
     if (const auto found = table_->hosts.find(host); found != table_->hosts.end()) {
-        if (const candidate* const match = found->second.find(head))
+        if (const candidate* const match = found->second.find(of, path))
             return match->route;
     }
     if (!table_->wildcards.empty()) {
@@ -160,12 +178,12 @@ std::optional<std::size_t> router::find(const http::request_head& head) const {
              dot = host.find('.', dot + 1)) {
             const auto found = table_->wildcards.find(host.substr(dot));
             const candidate* const match =
-                found == table_->wildcards.end() ? nullptr : found->second.find(head);
+                found == table_->wildcards.end() ? nullptr : found->second.find(of, path);
             if (match != nullptr)
                 return match->route;
         }
     }
-    const candidate* const match = table_->any.find(head);
+    const candidate* const match = table_->any.find(of, path);
     return match != nullptr ? std::optional(match->route) : std::nullopt;
 }
 

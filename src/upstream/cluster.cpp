@@ -30,7 +30,7 @@ struct cluster::implementation {
           shared(std::move(shared_given)),
           tls(std::move(tls_given)),
           balance(shared->settings.balance, seed_of(home)),
-          shares(home, *shared),
+          shares(home, *shared, counters),
           pool({home, *shared, tls.get(), counters, shares}),
           h2({home, shared, tls, counters, shares}) {
         for (const auto& endpoint : shared->endpoints) {

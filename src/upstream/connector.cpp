@@ -8,16 +8,29 @@
 namespace penstock::upstream {
 namespace {
 
+// What an origin does not confirm for as long as keepalive would ask one that is silent means that
+// it is gone. The kernel measures keepalive by this time too, so it never differs from it; and it
+// never ends an origin that may still be waited for.
+milliseconds user_timeout_of(const config::upstream& settings) noexcept {
+    if (settings.kernel.user_timeout > 0ms)
+        return settings.kernel.user_timeout;
+    const config::keepalive& keep = settings.keep;
+    if (!keep.enabled)
+        return settings.timeouts.idle;
+    const milliseconds asked = keep.idle + keep.interval * keep.count;
+    return asked >= settings.timeouts.idle ? asked : milliseconds{0};
+}
+
 net::tcp_options options_of(const config::upstream& settings) noexcept {
     net::tcp_options options;
     options.receive_buffer = static_cast<int>(settings.kernel.receive_buffer);
     options.send_buffer = static_cast<int>(settings.kernel.send_buffer);
     options.notsent_lowat = static_cast<int>(settings.kernel.notsent_lowat);
-    options.user_timeout = settings.kernel.user_timeout;
     options.keepalive = settings.keep.enabled;
     options.keepalive_idle = static_cast<int>(settings.keep.idle.count());
     options.keepalive_interval = static_cast<int>(settings.keep.interval.count());
     options.keepalive_count = settings.keep.count;
+    options.user_timeout = static_cast<int>(user_timeout_of(settings).count());
     return options;
 }
 

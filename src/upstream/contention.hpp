@@ -35,8 +35,8 @@ class contention final : private net::deadline {
     static constexpr milliseconds grace = 250ms;
     static constexpr nanoseconds grace_max = fair_queue::above_share_patience + grace;
 
-    contention(net::worker& home, shared_upstream& shared) noexcept
-        : home_(home), shared_(shared) {}
+    contention(net::worker& home, shared_upstream& shared, cluster_counters& counters) noexcept
+        : home_(home), shared_(shared), counters_(counters) {}
     ~contention() override;
 
     [[nodiscard]] bool calm() const noexcept { return !active_; }
@@ -96,6 +96,7 @@ class contention final : private net::deadline {
 
     net::worker& home_;
     shared_upstream& shared_;
+    cluster_counters& counters_;
     held_share* first_ = nullptr;
     fair_queue queue_;
     std::vector<candidate> candidates_;  // the longest still first; null = gone meanwhile

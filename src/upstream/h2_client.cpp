@@ -22,13 +22,11 @@ std::string& scratch() {
 }  // namespace
 
 http::h2_limits h2_limits_of(const config::upstream& settings) noexcept {
-    constexpr std::uint64_t window_max = 0x7fffffff;
     http::h2_limits limits;
     limits.streams = settings.http2.streams;
     limits.stream_window = static_cast<std::uint32_t>(settings.http2.stream_window);
-    // So much that a response which nobody reads never holds up another one.
-    limits.connection_window = static_cast<std::uint32_t>(
-        std::min(window_max, settings.http2.stream_window * settings.http2.streams));
+    // It opens as bytes arrive, so a response which nobody reads never holds up another one.
+    limits.connection_window = std::max(limits.stream_window, http::h2_window_first);
     limits.head = h2_client::head_limits;
     // An origin is no attacker that has not been let in; it may measure its path with PINGs.
     limits.floods.control = 10'000;
@@ -44,13 +42,16 @@ h2_client::h2_client(place in, std::unique_ptr<connection> over, h2_client_owner
       over_(std::move(over)),
       owner_(&owner),
       counters_(&counters),
+      windows_(in_.shared->windows, in_.shared->settings.buffer.total),
       session_(h2_limits_of(in_.shared->settings)),
       children_(in_.home),
       flush_(in_.home),
       alarm_(over_->stream()),
       began_(in_.home.now()),
       heard_(began_),
-      idle_since_(began_) {
+      idle_since_(began_),
+      calm_(in_.shared->endpoints[endpoint()]->calm.load(std::memory_order_relaxed)) {
+    session_.use_account(&windows_);
     count_as(standing::idle);
 }
 
@@ -118,6 +119,8 @@ bool h2_client::read_once() {
     pinged_ = never;
     session_.receive({buffer_.data(), buffer_.size()}, heard_);
     buffer_.consume(buffer_.size());
+    if (session_.wants_window())
+        session_.grow_windows(stream.round_trip());
     flush_soon();
     return true;
 }
@@ -171,6 +174,7 @@ void h2_client::deliver() {
             (void)write_some();
         fail(errc::connection_broken);
     }
+    note_calm();
     if (session_.going_away())
         note_end();
     else if (owner_ != nullptr && slots() > 0)
@@ -189,7 +193,28 @@ void h2_client::note_end() noexcept {
         owner_->on_end(*this);
 }
 
+// An origin that is asked too often whether it is there says so with its GOAWAY. Connections that
+// were made before it said that add nothing.
+void h2_client::note_calm() noexcept {
+    if (calmed_ || session_.goaway_code() != http::h2_code::enhance_your_calm)
+        return;
+    calmed_ = true;
+    std::uint32_t before = calm_;
+    calm_ = std::min(before + 1, calm_max);
+    in_.shared->endpoints[endpoint()]->calm.compare_exchange_strong(before, calm_,
+                                                                    std::memory_order_relaxed);
+}
+
+// Only silence of a connection with streams is asked about, and rarely: a stream that is quiet is
+// in order, and servers of gRPC end a connection that asks more often than once in five minutes. A
+// peer that is gone is first of all a matter of TCP (keepalive and TCP_USER_TIMEOUT).
+nanoseconds h2_client::ping_interval() const noexcept {
+    const nanoseconds once = in_.shared->settings.http2.ping_interval;
+    return std::min(once * (std::int64_t{1} << calm_), ping_interval_max);
+}
+
 void h2_client::count_stream() noexcept {
+    session_.restore_windows();
     if (counters_ != nullptr)
         add(counters_->streams);
     if (session_.active() != 1)
@@ -256,7 +281,7 @@ void h2_client::set_alarm() noexcept {
     else if (pinged_ != never)
         next = pinged_ + settings.http2.ping_timeout;
     else
-        next = heard_ + settings.http2.ping_interval;
+        next = heard_ + ping_interval();
     alarm_.set(next, net::errc::keepalive_timeout);
 }
 
@@ -273,7 +298,7 @@ void h2_client::look_at_time() noexcept {
             note_end();
     } else if (pinged_ != never && now >= pinged_ + settings.http2.ping_timeout) {
         fail(net::errc::upstream_idle_timeout);
-    } else if (pinged_ == never && now >= heard_ + settings.http2.ping_interval) {
+    } else if (pinged_ == never && now >= heard_ + ping_interval()) {
         pinged_ = now;
         session_.ping();
         flush_soon();

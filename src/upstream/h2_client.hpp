@@ -51,6 +51,9 @@ class h2_client final {
  public:
     static constexpr std::size_t write_size = std::size_t{64} * 1024;
     static constexpr int reads_in_turn_max = 4;
+    // The interval of PINGs does not grow beyond this, nor is it doubled more often.
+    static constexpr nanoseconds ping_interval_max = std::chrono::hours{24};
+    static constexpr std::uint32_t calm_max = 16;
     // Of a response's head.
     static constexpr http::head_limits head_limits{
         .head = 64 * 1024, .line = 8 * 1024, .field = 64 * 1024, .count = 128};
@@ -112,6 +115,8 @@ class h2_client final {
     void deliver();
     void fail(error why) noexcept;
     void note_end() noexcept;
+    void note_calm() noexcept;
+    [[nodiscard]] nanoseconds ping_interval() const noexcept;
     void set_alarm() noexcept;
     void look_at_time() noexcept;
     [[nodiscard]] bool over() const noexcept;
@@ -124,6 +129,7 @@ class h2_client final {
     std::unique_ptr<connection> over_;
     h2_client_owner* owner_;
     cluster_counters* counters_;
+    http::h2_window_account windows_;
     http::h2_client_session session_;
     net::task_group children_;
     net::event flush_;
@@ -136,11 +142,13 @@ class h2_client final {
     time_point idle_since_;
     idle_period idled_;  // before the streams of now
     time_point ended_since_ = never;
+    std::uint32_t calm_;  // doublings of the interval of PINGs
     error failed_;
     standing counted_ = standing::gone;
     bool retiring_ = false;
     bool end_noted_ = false;
     bool quit_ = false;
+    bool calmed_ = false;
 };
 
 // What the configuration means for a session.

@@ -207,6 +207,7 @@ result<void> h2_exchange::accept_head(exchange::response& into) {
     length_ = stream_->length;
     from_.record->upstream_status = into.head.status;
     http::strip_hop_by_hop(into.head.fields);
+    call_ = http::is_grpc(from_.head.fields) && http::is_grpc(into.head.fields);
     if (from_.wants_websocket && into.head.status / 100 == 2) {
         upgraded_ = into.upgraded = true;
         into.head.status = 101;
@@ -282,7 +283,8 @@ net::task<result<void>> h2_exchange::wait() {
            http::h2_session::data_waiting(*stream_) == 0 && !stream_->closed &&
            !client_->failed()) {
         const bool clients_turn = !pump_is_over() && http::h2_session::starved(*stream_);
-        if (!upgraded_ && !clients_turn)
+        // A call that is answered may be quiet; PING and TCP find an origin that is gone.
+        if (!upgraded_ && !call_ && !clients_turn)
             patience_.arm(around_.home.deadlines(), around_.home.now() + around_.timeouts.idle,
                           net::errc::upstream_idle_timeout);
         changed_.reset();

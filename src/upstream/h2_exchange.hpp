@@ -122,6 +122,7 @@ class h2_exchange final : public exchange::body_source,
     bool body_used_ = false;
     bool continued_ = false;
     bool upgraded_ = false;
+    bool call_ = false;  // of gRPC, and answered as such
     bool stopping_ = false;
     bool finished_ = false;
     bool woken_ = false;

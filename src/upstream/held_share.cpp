@@ -2,6 +2,7 @@
 
 #include "penstock/exchange/record.hpp"
 #include "upstream/contention.hpp"
+#include "upstream/counting.hpp"
 
 #include <string_view>
 #include <utility>
@@ -25,8 +26,16 @@ held_share::held_share(contention& in, exchange::request& from, std::size_t endp
 }
 
 void held_share::end() noexcept {
-    if (in_ != nullptr)
-        std::exchange(in_, nullptr)->remove(*this);
+    if (in_ == nullptr)
+        return;
+    if (tunnel_)
+        subtract(in_->counters_.tunnels);
+    std::exchange(in_, nullptr)->remove(*this);
+}
+
+void held_share::count_tunnel() noexcept {
+    if (in_ != nullptr && !std::exchange(tunnel_, true))
+        add(in_->counters_.tunnels);
 }
 
 // A client that asks for events, or calls by gRPC, may be quiet once it is answered.

@@ -24,7 +24,8 @@ class held_share {
     // The response's head has come; `tunnel` says that raw bytes follow.
     void note_answer(bool tunnel) noexcept {
         answered_ = true;
-        tunnel_ = tunnel;
+        if (tunnel)
+            count_tunnel();
     }
 
     // How long its client has kept it waiting, as of now. Two looks tell more than one: what moves
@@ -35,6 +36,7 @@ class held_share {
  private:
     friend class contention;
     [[nodiscard]] bool open_ended() const noexcept;
+    void count_tunnel() noexcept;
 
     contention* in_;
     exchange::request& from_;

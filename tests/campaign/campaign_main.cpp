@@ -6,6 +6,7 @@
 //   campaign --seed S --payloads N --write DIR    the raw payloads and answers, for other readers
 #include "campaign/driver.hpp"
 #include "campaign/files.hpp"
+#include "campaign/path_reading.hpp"
 #include "support/daemon.hpp"
 
 #include <chrono>
@@ -29,10 +30,9 @@ std::string configuration(std::uint16_t origin_port) {
            "admin: {bind: \"127.0.0.1:0\"}\n"
            "log: {access: {path: /dev/null}}\n"
            "listeners: {web: {bind: \"127.0.0.1:0\", "
-           "timeouts: {head: 1s, body_idle: 500ms, keepalive: 500ms}}}\n"
-           "routes: [{upstream: app}]\n"
-           "upstreams: {app: {endpoints: [\"127.0.0.1:" +
-           std::to_string(origin_port) +
+           "timeouts: {head: 1s, body_idle: 500ms, keepalive: 500ms}}}\n" +
+           routes_yaml() +
+           "upstreams: {app: {endpoints: [\"127.0.0.1:" + std::to_string(origin_port) +
            "\"], pool: {connections: 1000}, timeouts: {first_byte: 1s, idle: 500ms}}}\n";
 }
 

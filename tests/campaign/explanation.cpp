@@ -1,6 +1,7 @@
 // Why Penstock and the strict reader read some messages differently. What is not here is a defect
 // until somebody has understood it.
 #include "campaign/judge.hpp"
+#include "campaign/path_reading.hpp"
 #include "campaign/strict_grammar.hpp"
 
 #include <algorithm>
@@ -14,7 +15,12 @@ struct explained {
     std::string_view why;
 };
 constexpr std::string_view not_framing = "the framing is right, what it asks for is not";
+constexpr std::string_view two_readings = "origins would not agree on what is asked for";
 constexpr auto known = std::to_array<explained>({
+    {"refused: 400 penstock; error=ambiguous_path, a ", two_readings},
+    {"refused: 400 penstock; error=ambiguous_path, no ", two_readings},
+    {"refused: 400 penstock; error=ambiguous_path, M", two_readings},
+    {"refused: 400 penstock; error=ambiguous_path, more ", two_readings},
     {"refused: 400 penstock; error=http_request_error, more than one Host", not_framing},
     {"refused: 400 penstock; error=http_request_error, no Host", not_framing},
     {"refused: 400 penstock; error=http_request_error, Max-Forwards is not one number",
@@ -44,25 +50,6 @@ bool is_hex(char c) noexcept {
 
 bool is_number(std::string_view text) noexcept {
     return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// A path whose dot segments lead above its beginning, or through an empty one.
-bool leaves_its_root(std::string_view target) noexcept {
-    const std::string_view path = target.substr(0, target.find('?'));
-    int depth = 0;
-    std::size_t at = 1;
-    while (at <= path.size()) {
-        const std::size_t end = std::min(path.find('/', at), path.size());
-        const std::string_view segment = path.substr(at, end - at);
-        if (segment == "..")
-            --depth;
-        else if (!segment.empty() && segment != ".")
-            ++depth;
-        if (depth < 0)
-            return true;
-        at = end + 1;
-    }
-    return false;
 }
 
 // Characters and escapes of RFC 3986; the reader has refused what is not visible ASCII.
@@ -150,7 +137,7 @@ std::string_view reason_to_refuse(const message& request) {
         return {};
     if (!target.starts_with('/'))
         return "a target of no form";
-    return leaves_its_root(target) ? "a target above the root" : "";
+    return reason_against_path(target);
 }
 
 std::string_view explanation(std::string_view difference) {

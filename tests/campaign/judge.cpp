@@ -1,5 +1,7 @@
 #include "campaign/judge.hpp"
 
+#include "campaign/path_reading.hpp"
+
 #include <algorithm>
 
 namespace penstock::campaign {
@@ -192,6 +194,9 @@ const arrived* hearing::arrival_of(std::size_t i) const {
 void hearing::check_arrival(const arrived& came, const read_request& meant) {
     const message& there = came.request;
     const message& here = meant.request;
+    const std::string wrong = path_fault(here.second, there.second, there.value(route_field));
+    if (!wrong.empty())
+        find(wrong + ": " + quoted(here.second) + " as " + quoted(there.second));
     if (there.first != here.first)
         find("the method changed: " + quoted(here.first) + " to " + quoted(there.first));
     const bool same = there.body == here.body;

@@ -1,5 +1,6 @@
 // The judge itself: what it has to find, planted by hand.
 #include "campaign/judge.hpp"
+#include "campaign/path_reading.hpp"
 
 #include <gtest/gtest.h>
 
@@ -34,7 +35,10 @@ class Judge : public testing::Test {
         reader.feed(say(mark, body));
         while (reader.next() != event::message) {
         }
-        arrived came{read_payload(ask(mark)).requests.at(0).request, *find_mark(mark), true, {}};
+        arrived came{read_payload(ask(mark, "X-Route: other\r\n")).requests.at(0).request,
+                     *find_mark(mark),
+                     true,
+                     {}};
         came.answered.bytes = say(mark, body);
         came.answered.response = reader.now();
         came.answered.whole = true;
@@ -153,6 +157,55 @@ TEST(CampaignMark, IsFoundWholeOnly) {
         EXPECT_FALSE(find_mark(broken)) << broken;
         EXPECT_FALSE(find_mark(mark.substr(0, at))) << at;
     }
+}
+
+TEST_F(Judge, SeesAPathThatBecameAnother) {
+    at_origin_.at(0).request.second = "/m/other";
+    expect_finding("a path without dots changed");
+}
+
+TEST_F(Judge, SeesAPathOfAnotherRoute) {
+    for (auto& [name, value] : at_origin_.at(0).request.fields)
+        value = name == route_field ? "guard" : value;
+    expect_finding("the path was taken for another route's");
+}
+
+TEST(PathReading, FindsWhatNamesAnotherResource) {
+    struct {
+        std::string_view sent;
+        std::string_view arrived;
+        std::string_view route;
+        std::string_view fault;
+    } const cases[] = {
+        {"/m/a//b%2fc", "/m/a//b%2fc", "other", ""},
+        {"/m/./a", "/m/a", "other", ""},
+        {"//m/guard/a?q", "/m/guard/a?q", "guard", ""},
+        {"http://a.test/m/one", "/m/one", "one", ""},
+        {"/m/%6fne", "/m/%6fne", "one", ""},
+        {"/m/a", "/m/b", "other", "a path without dots changed"},
+        {"/m/a//b", "/m/a/b", "other", "a path without dots changed"},
+        {"/m/%61/./b", "/m/a/b/", "other", "the path names another resource"},
+        {"/m/a//../b", "/m/b", "other", "a path that readers disagree about was forwarded"},
+        {"/m/a/../b/%2e/c", "/m/b/%2e/c", "other", "a dot segment was forwarded"},
+        {"/m//guard/a", "/m//guard/a", "other", "the path was taken for another route's"},
+        {"/m%2fguard/a", "/m%2fguard/a", "other",
+         "an origin that reads escaped separators is asked for another route's path"},
+        {"/m/a%5c..", "/m/a%5c..", "other",
+         "an origin that reads escaped separators is asked for another route's path"},
+    };
+    for (const auto& one : cases)
+        EXPECT_EQ(path_fault(one.sent, one.arrived, one.route), one.fault) << one.sent;
+}
+
+TEST(PathReading, KnowsWhatHasToBeRefused) {
+    for (const char* const target :
+         {"/m/a//../b", "/m/a%2f..", "/m/%2e%2f", "/m%2fguard/a", "/m/guard%5Copen/x", "/m%2fone"})
+        EXPECT_EQ(reason_against_path(target), "a path with two readings") << target;
+    for (const char* const target : {"/..", "/m/../../a", "//..", "/%2e%2e/a"})
+        EXPECT_EQ(reason_against_path(target), "a target above the root") << target;
+    for (const char* const target :
+         {"/m/a//b", "/m/a%2fb", "/m/guard/a%2fb", "/m/a/..//b", "/m/a/./%2e/b", "*"})
+        EXPECT_EQ(reason_against_path(target), "") << target;
 }
 
 TEST(CampaignPayload, FollowsFromSeedAndIndexAlone) {

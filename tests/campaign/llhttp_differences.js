@@ -5,6 +5,7 @@
 const upgrades = 'to llhttp what stands behind a request with Upgrade belongs to the upgrade';
 
 exports.requestDifferences = [
+  [/goes on: HPE_INVALID_VERSION/, 'llhttp refuses minor versions above 1 (RFC 9110 §2.5)'],
   [/goes on: HPE_INVALID_METHOD/, 'llhttp knows a list of methods, any token is one (RFC 9110 §9.1)'],
   [/goes on: HPE_INVALID_CHUNK_SIZE/, 'llhttp refuses white space around an extension (RFC 9112 §7.1.1)'],
   [/goes on: HPE_INVALID_URL/, 'the reader leaves the target to others; Penstock refuses these too'],
@@ -30,6 +31,10 @@ exports.requestDifferences = [
 ];
 
 exports.answerDifferences = [
+  [/reads less: llhttp "HPE_CR_EXPECTED"/, 'llhttp refuses heads of which every line ends in bare LF'],
+  [/reads less: llhttp "HPE_INVALID_VERSION"/, 'llhttp refuses minor versions above 1 (RFC 9110 §2.5)'],
+  [/reads less: llhttp "HPE_(INVALID_CHUNK_SIZE|STRICT)"/, 'llhttp refuses blanks behind the size of a chunk'],
+  [/reads more: "a head's lines end in two ways"/, 'llhttp takes some bare LF among lines that end in CRLF'],
   [/reads less: llhttp "HPE_(INVALID|UNEXPECTED)_CONTENT_LENGTH"/,
    'the reader does not look at lengths where there is no body, or only white space differs'],
   [/reads less: llhttp "HPE_INVALID_TRANSFER_ENCODING"/,

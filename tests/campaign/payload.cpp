@@ -1,6 +1,7 @@
 #include "campaign/payload.hpp"
 
 #include "campaign/mutate.hpp"
+#include "campaign/path_reading.hpp"
 #include "campaign/rng.hpp"
 
 #include <algorithm>
@@ -19,13 +20,18 @@ std::string hidden_request(std::uint32_t index) {
 }
 
 std::string make_target(const std::string& mark, rng& choices) {
-    switch (choices.below(10)) {
+    switch (choices.below(14)) {
         case 0:
             return "/m/" + mark + "?q=%20a&b=" + std::to_string(choices.below(100));
         case 1:
             return "http://a.test/m/" + mark;
         case 2:
             return "/m/./" + mark + "/%41";
+        case 3:
+        case 4:
+        case 5:
+        case 6:
+            return odd_path([&](std::size_t bound) { return choices.below(bound); }) + "?" + mark;
         default:
             return "/m/" + mark;
     }

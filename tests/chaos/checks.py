@@ -9,7 +9,7 @@ from daemon import total
 from verdict import judge
 
 GAUGES = ["penstock_connections", "penstock_http2_streams", "penstock_upstream_http2_streams",
-          "penstock_upstream_queue", "penstock_upstream_connections"]
+          "penstock_upstream_tunnels", "penstock_upstream_queue", "penstock_upstream_connections"]
 PATIENCE = 60                           # seconds until everything is at rest
 PIPES_MAX = 2 * 2 * 64                  # descriptors of the pipes that two workers keep
 

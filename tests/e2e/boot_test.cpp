@@ -147,16 +147,27 @@ TEST(Boot, HasTheAdminEndpoints) {
     EXPECT_EQ(sum(scrape(proxy), "penstock_config_last_reload_success"), 1);
 }
 
+// The operator hears of a cap that was asked for, and not of the default.
 TEST(Boot, FitsConnectionCapsBelowTheLimitOfOpenFiles) {
     scripted_origin origin(hello());
-    const temp_dir dir;
-    process proxy({"sh", "-c",
-                   "ulimit -n 400; exec " + penstock_binary() + " run -c " +
-                       dir.write("a.yaml", minimal("127.0.0.1:0", origin.address()))});
-    proxy.wait_for("the limit of 400 open files leaves room for");
-    proxy.wait_for("ready: ");
-    proxy.signal(SIGTERM);
-    EXPECT_EQ(proxy.wait(), (exit_status{0, 0}));
+    const std::string tells = "the limit of 400 open files leaves room for";
+    for (const bool asked : {false, true}) {
+        const temp_dir dir;
+        std::string yaml = minimal("127.0.0.1:0", origin.address());
+        if (asked) {
+            const std::string bind = "bind: \"127.0.0.1:0\"";
+            const std::size_t at = yaml.find(bind);
+            ASSERT_NE(at, std::string::npos);
+            yaml.insert(at + bind.size(), ", limits: {connections: 1000}");
+        }
+        process proxy({"sh", "-c",
+                       "ulimit -n 400; exec " + penstock_binary() + " run -c " +
+                           dir.write("a.yaml", yaml)});
+        proxy.wait_for("ready: ");
+        proxy.signal(SIGTERM);
+        EXPECT_EQ(proxy.wait(), (exit_status{0, 0}));
+        EXPECT_EQ(contains(proxy.out() + proxy.err(), tells), asked) << yaml;
+    }
 }
 
 TEST(Boot, ServesWithClosedStandardStreams) {

@@ -1,15 +1,14 @@
 // gRPC through Penstock, with gRPC's own C++ library at both ends.
 #include "e2e/clock_site.hpp"
+#include "e2e/grpc_site.hpp"
 #include "support/h2_client.hpp"
 #include "support/h2_server.hpp"
 #include "support/probe.hpp"
-#include "support/process.hpp"
 #include "support/scripted_origin.hpp"
 
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -19,19 +18,6 @@ namespace {
 bool contains(const std::string& text, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
-
-class grpc_server {
- public:
-    grpc_server() : process_({PENSTOCK_GRPC_PEER, "server"}) {
-        port_ = std::atoi(process_.wait_for("port ").c_str() + 5);
-    }
-    [[nodiscard]] std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
-    [[nodiscard]] process& running() noexcept { return process_; }
-
- private:
-    process process_;
-    int port_ = 0;
-};
 
 // More keys of the upstream, the route and the listener, each with a comma in front.
 std::string site(const std::string& origin, const std::string& upstream = "",
@@ -43,27 +29,14 @@ std::string site(const std::string& origin, const std::string& upstream = "",
            "}}\n";
 }
 
-std::string target(const daemon& proxy) { return "127.0.0.1:" + std::to_string(proxy.port("web")); }
-
-command_result call(const daemon& proxy, const std::string& mode, const std::string& count = "1") {
-    return run({PENSTOCK_GRPC_PEER, mode, target(proxy), count});
-}
-
-h2::field_list call_head(const h2::field_list& more = {}, const std::string& path = "/test/Echo") {
-    h2::field_list fields =
-        h2::post(path, {{"content-type", "application/grpc"}, {"te", "trailers"}});
-    fields.insert(fields.end(), more.begin(), more.end());
-    return fields;
-}
-
 TEST(Grpc, CallsAndStreamsComeBackWhole) {
     const grpc_server origin;
     const daemon proxy(site(origin.address()));
     const std::string calls = sanitized() ? "500" : "5000";
     const std::string streams = sanitized() ? "50" : "500";
-    EXPECT_EQ(call(proxy, "unary", calls).out, "ok " + calls + " failed 0\n");
+    EXPECT_EQ(grpc_call(proxy, "unary", calls).out, "ok " + calls + " failed 0\n");
     for (const std::string mode : {"bidi", "download", "upload"})
-        EXPECT_EQ(call(proxy, mode, streams).out, "ok " + streams + " failed 0\n") << mode;
+        EXPECT_EQ(grpc_call(proxy, mode, streams).out, "ok " + streams + " failed 0\n") << mode;
 }
 
 // gRPC's interop test `empty_stream`: the client's end is a DATA frame of its own, and the server
@@ -72,9 +45,9 @@ TEST(Grpc, CallsWithoutAMessageAreAnswered) {
     const grpc_server origin;
     const daemon proxy(site(origin.address()));
     const std::string calls = sanitized() ? "50" : "500";
-    EXPECT_EQ(call(proxy, "empty", calls).out, "ok " + calls + " failed 0\n");
+    EXPECT_EQ(grpc_call(proxy, "empty", calls).out, "ok " + calls + " failed 0\n");
     h2_client client(proxy.port("web"));
-    client.send(h2::head(1, call_head(), false) + h2::body(1, ""));
+    client.send(h2::head(1, grpc_head(), false) + h2::body(1, ""));
     const h2_response& seen = client.response(1);
     EXPECT_EQ(seen.status(), 200);
     EXPECT_EQ(seen.body, "");
@@ -85,11 +58,11 @@ TEST(Grpc, CallsWithoutAMessageAreAnswered) {
 TEST(Grpc, ErrorOfTheOriginPassesUnchanged) {
     const grpc_server origin;
     const daemon proxy(site(origin.address()));
-    const command_result got = call(proxy, "fail", "10");
+    const command_result got = grpc_call(proxy, "fail", "10");
     EXPECT_EQ(got.out, "ok 0 failed 10 status 9 x 10\n");
     EXPECT_TRUE(contains(got.err, "status 9: on purpose: 100 % n\xc3\xb6tig\n")) << got.err;
     h2_client client(proxy.port("web"));
-    client.send(h2::head(1, call_head({}, "/test/Fail")));
+    client.send(h2::head(1, grpc_head({}, "/test/Fail")));
     const h2_response& seen = client.response(1);
     EXPECT_EQ(seen.status(), 200);
     EXPECT_EQ(seen.heads.size(), 1U);
@@ -107,11 +80,11 @@ TEST(Grpc, StreamsAreNotHeldBack) {
     for (const std::string route : {"", ", flush: true"}) {
         const grpc_server origin;
         const daemon proxy(site(origin.address(), "", route));
-        process client({PENSTOCK_GRPC_PEER, "held", target(proxy), "3"});
+        process client({PENSTOCK_GRPC_PEER, "held", grpc_target(proxy), "3"});
         client.wait_for("open");
-        EXPECT_EQ(call(proxy, "upload").out, "ok 1 failed 0\n");
+        EXPECT_EQ(grpc_call(proxy, "upload").out, "ok 1 failed 0\n");
         EXPECT_TRUE(client.running());
-        EXPECT_EQ(call(proxy, "go").out, "ok 1 failed 0\n");
+        EXPECT_EQ(grpc_call(proxy, "go").out, "ok 1 failed 0\n");
         client.wait_for("ok 3 failed 0");
     }
 }
@@ -121,22 +94,22 @@ TEST(Grpc, StreamOfTheServerMayIdle) {
     const grpc_server origin;
     const daemon proxy(
         site(origin.address(), "", "", ", timeouts: {body_idle: 300ms, keepalive: 300ms}"));
-    process client({PENSTOCK_GRPC_PEER, "held", target(proxy), "1"});
+    process client({PENSTOCK_GRPC_PEER, "held", grpc_target(proxy), "1"});
     client.wait_for("open");
     hold_for(700ms);
-    EXPECT_EQ(call(proxy, "go").out, "ok 1 failed 0\n");
+    EXPECT_EQ(grpc_call(proxy, "go").out, "ok 1 failed 0\n");
     client.wait_for("ok 1 failed 0");
 }
 
 TEST(Grpc, OriginThatIsKilledIsUnavailableForEveryOpenStream) {
     grpc_server origin;
     daemon proxy(site(origin.address()));
-    process client({PENSTOCK_GRPC_PEER, "hold", target(proxy), "40"});
+    process client({PENSTOCK_GRPC_PEER, "hold", grpc_target(proxy), "40"});
     client.wait_for("open");
     origin.running().signal(SIGKILL);
     client.wait_for("ok 0 failed 40 status 14 x 40");
     // And to whoever comes later.
-    EXPECT_EQ(call(proxy, "unary", "3").out, "ok 0 failed 3 status 14 x 3\n");
+    EXPECT_EQ(grpc_call(proxy, "unary", "3").out, "ok 0 failed 3 status 14 x 3\n");
     const samples found = scrape(proxy);
     EXPECT_EQ(sum(found, "penstock_requests_total", {"reason=\"connection_terminated\""}) +
                   sum(found, "penstock_requests_total", {"reason=\"http_response_incomplete\""}),
@@ -154,7 +127,7 @@ TEST(Grpc, DeadlineOfTheClientIsKept) {
     for (const std::string route : {"", ", request_headers: {remove: [grpc-timeout]}"}) {
         daemon proxy(site(origin.address(), "", route));
         h2_client client(proxy.port("web"));
-        client.send(h2::head(1, call_head({{"grpc-timeout", "200m"}})));
+        client.send(h2::head(1, grpc_head({{"grpc-timeout", "200m"}})));
         const h2_response& seen = client.response(1);
         EXPECT_EQ(seen.status(), 200);
         EXPECT_EQ(seen.field("content-type"), "application/grpc");
@@ -178,7 +151,7 @@ TEST(Grpc, DeadlineOfTheLibraryIsKept) {
         EXPECT_EQ(server.reset, 8U);
     });
     daemon proxy(site(origin.address()));
-    process client({PENSTOCK_GRPC_PEER, "deadline", target(proxy), "1000"});
+    process client({PENSTOCK_GRPC_PEER, "deadline", grpc_target(proxy), "1000"});
     peer watching(proxy.port("web"));
     watching.wait_for(asked);
     client.signal(SIGSTOP);
@@ -202,7 +175,7 @@ TEST(Grpc, DeadlineBehindTheHeadEndsTheStreamWithItsStatus) {
     });
     const daemon proxy(site(origin.address()));
     h2_client client(proxy.port("web"));
-    client.send(h2::head(1, call_head({{"grpc-timeout", "300m"}})));
+    client.send(h2::head(1, grpc_head({{"grpc-timeout", "300m"}})));
     const h2_response& seen = client.response(1);
     EXPECT_EQ(seen.body, "part");
     EXPECT_TRUE(seen.ended);
@@ -216,7 +189,7 @@ TEST(Grpc, AnsweredCallMayComeAtAnyPace) {
     moved_clock time(site(origin.address(), ", http2: {ping_interval: 1h}"));
     h2_client client(time.proxy().port("web"));
     const std::string message("\0\0\0\0\1x", 6);
-    client.send(h2::head(1, call_head(), false));
+    client.send(h2::head(1, grpc_head(), false));
     std::size_t bytes = 0;
     for (int i = 0; i < 4; ++i) {
         client.send(h2::body(1, message, false));
@@ -236,7 +209,7 @@ TEST(Grpc, AnsweredCallMayPauseAgainAndAgain) {
     moved_clock time(site(origin.address(), ", http2: {ping_interval: 1h}"));
     h2_client client(time.proxy().port("web"));
     const std::string message("\0\0\0\0\1x", 6);
-    client.send(h2::head(1, call_head(), false));
+    client.send(h2::head(1, grpc_head(), false));
     std::size_t bytes = 0;
     for (int i = 0; i < 3; ++i) {
         client.send(h2::body(1, message, false));
@@ -259,13 +232,13 @@ TEST(Grpc, FailuresOfOurOwnAreFieldsAlone) {
     const daemon proxy(site("127.0.0.1:" + std::to_string(nobody.port()), "",
                             ", match: {path: {prefix: /test}}, limits: {body: 10}"));
     h2_client client(proxy.port("web"));
-    client.send(h2::head(1, call_head()));
+    client.send(h2::head(1, grpc_head()));
     EXPECT_EQ(client.response(1).field("grpc-status"), "14");
     EXPECT_EQ(client.response(1).field("grpc-message"), "connection_refused");
     EXPECT_EQ(client.response(1).field("proxy-status"), "penstock; error=connection_refused");
-    client.send(h2::head(3, call_head({}, "/other/Method")));
+    client.send(h2::head(3, grpc_head({}, "/other/Method")));
     EXPECT_EQ(client.response(3).field("grpc-status"), "12");
-    client.send(h2::head(5, call_head({{"content-length", "11"}}), false));
+    client.send(h2::head(5, grpc_head({{"content-length", "11"}}), false));
     EXPECT_EQ(client.response(5).field("grpc-status"), "8");
     // Who does not speak gRPC gets what everybody gets.
     client.send(h2::head(7, h2::get("/test")));

@@ -21,10 +21,13 @@ namespace {
 constexpr std::uint32_t no_error = 0;
 constexpr std::uint32_t cancel = 8;
 
-std::string site(const version_pair& of, const std::string& origin, const std::string& timeouts) {
+// More keys of the listener, each with a comma in front.
+std::string site(const version_pair& of, const std::string& origin, const std::string& timeouts,
+                 const std::string& listener = "") {
     return "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\nlog: {access: {path: \"-\"}}\n"
            "listeners: {web: {bind: \"127.0.0.1:0\", timeouts: {" +
-           timeouts + "}}}\nroutes: [{upstream: app}]\nupstreams: {app: {endpoints: [\"" + origin +
+           timeouts + "}" + listener +
+           "}}\nroutes: [{upstream: app}]\nupstreams: {app: {endpoints: [\"" + origin +
            "\"], timeouts: {first_byte: 24h, idle: 24h}" +
            (of.h2_origin ? ", protocol: h2, http2: {ping_interval: 24h}" : "") + "}}\n";
 }
@@ -109,8 +112,9 @@ TEST_P(H2Upload, SilenceBehindTheHeadEndsTheStream) {
 // alone.
 class slow_upload {
  public:
-    slow_upload(const version_pair& of, bool answers, const std::string& timeouts = "")
-        : versions_(of), answers_(answers), time_(site(of, origin_.address(), timeouts)) {
+    slow_upload(const version_pair& of, bool answers, const std::string& timeouts = "",
+                const std::string& listener = "")
+        : versions_(of), answers_(answers), time_(site(of, origin_.address(), timeouts, listener)) {
         client_.emplace(proxy().port("web"));
         // Acknowledged, or their time would be over as well.
         while (client_->settings.empty() && client_->read()) {
@@ -143,10 +147,6 @@ class slow_upload {
     void end() { client_->send(h2::body(1, "")); }
     void pass(std::chrono::seconds time) { time_.advance(time); }
 
-    [[nodiscard]] daemon& proxy() const noexcept { return time_.proxy(); }
-    [[nodiscard]] h2_client& client() noexcept { return *client_; }
-
- private:
     // Gives the proxy a few turns of its loop.
     void settle() {
         for (int i = 0; i < 4; ++i) {
@@ -155,6 +155,11 @@ class slow_upload {
             }
         }
     }
+
+    [[nodiscard]] daemon& proxy() const noexcept { return time_.proxy(); }
+    [[nodiscard]] h2_client& client() noexcept { return *client_; }
+
+ private:
     static std::string mark(std::size_t piece) { return {static_cast<char>('0' + piece)}; }
     void serve(peer& wire) {
         pair_origin each(wire, versions_);
@@ -184,23 +189,43 @@ class slow_upload {
     std::optional<h2_client> client_;
 };
 
-// Never silent for long, and still less than 500 bytes a second over 20 seconds in which we waited.
-TEST_P(H2Upload, TrickleIs408) {
-    slow_upload upload(versions(), false, "body_idle: 24h, write_idle: 24h");
+// More connections than three quarters of one.
+const std::string pressed = ", limits: {connections: 1}";
+const std::string patient = "body_idle: 24h, write_idle: 24h";
+
+// Never silent for long, and still less than 500 bytes a second over 20 seconds in which we waited,
+// while connections are short.
+TEST_P(H2Upload, TrickleUnderPressureIs408) {
+    slow_upload upload(versions(), false, patient, pressed);
     upload.piece(1);
     EXPECT_EQ(upload.trickle().status(), 408);
     upload.expect_too_slow();
 }
 
 // Neither does an answer give more time, but to a call of gRPC (Grpc.AnsweredCallMayComeAtAnyPace).
-TEST_P(H2Upload, TrickleBehindTheHeadEndsTheStream) {
-    slow_upload upload(versions(), true, "body_idle: 24h, write_idle: 24h");
+TEST_P(H2Upload, TrickleBehindTheHeadUnderPressureEndsTheStream) {
+    slow_upload upload(versions(), true, patient, pressed);
     upload.piece(1);
     EXPECT_EQ(upload.client().body(1, 2).body, "so");
     const h2_response& seen = upload.trickle();
     EXPECT_EQ(seen.reset, cancel);
     EXPECT_FALSE(seen.ended);
     upload.expect_too_slow();
+}
+
+// Where nothing is short every pace will do.
+TEST_P(H2Upload, TrickleWithoutPressureIsServed) {
+    for (const std::string listener :
+         {", limits: {connections: 2}", ", limits: {connections: 1, body_rate: 0}"}) {
+        slow_upload upload(versions(), false, patient, listener);
+        for (int i = 0; i < 4; ++i) {
+            upload.piece(1);
+            upload.pass(25s);
+            upload.settle();
+        }
+        upload.end();
+        EXPECT_EQ(upload.client().response(1).body, "some") << listener;
+    }
 }
 
 // One that pauses and has sent enough for all of the time is none of these.

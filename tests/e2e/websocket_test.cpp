@@ -217,5 +217,49 @@ TEST(Websocket, ResetByTheClientClosesTheOriginsConnection) {
     (void)origin.received(0);
 }
 
+// A tunnel holds its connection like any exchange, for as long as it lives.
+TEST(Websocket, TunnelsCountAndAreShown) {
+    scripted_origin origin(h1_echo());
+    const daemon proxy(site(origin.address(), ", pool: {connections: 2, queue_timeout: 300ms}"));
+    h2_client client(proxy.port("web"));
+    for (const std::uint32_t stream : {1U, 3U}) {
+        client.send(h2::head(stream, connect(), false));
+        while (client.responses[stream].status() == 0)
+            ASSERT_TRUE(client.read());
+        EXPECT_EQ(client.responses[stream].status(), 200);
+    }
+    const samples open = scrape(proxy);
+    EXPECT_EQ(sum(open, "penstock_upstream_tunnels", {"upstream=\"app\""}), 2);
+    EXPECT_EQ(sum(open, "penstock_upstream_connections", {"state=\"active\""}), 2);
+    client.send(h2::head(5, connect(), false));
+    EXPECT_EQ(client.response(5).field("proxy-status"), "penstock; error=connection_limit_reached");
+    for (const std::uint32_t stream : {1U, 3U}) {
+        client.send(h2::body(stream, "", true));
+        EXPECT_TRUE(client.response(stream).ended);
+    }
+    client.send(h2::head(7, connect(), false));
+    while (client.responses[7].status() == 0)
+        ASSERT_TRUE(client.read());
+    EXPECT_EQ(sum(scrape(proxy), "penstock_upstream_tunnels", {}), 1);
+}
+
+TEST(Websocket, StreamsOfTunnelsAreShown) {
+    node_h2_origin origin(h2_echo, "{settings: {enableConnectProtocol: true}}");
+    const daemon proxy(site(origin.address(), ", protocol: h2"));
+    {
+        h2_client client(proxy.port("web"));
+        client.send(h2::head(1, connect(), false) + h2::body(1, "x", false));
+        EXPECT_EQ(client.body(1, 2).body, "<x");
+        const samples open = scrape(proxy);
+        EXPECT_EQ(sum(open, "penstock_upstream_tunnels", {}), 1);
+        EXPECT_EQ(sum(open, "penstock_upstream_http2_streams", {}), 1);
+        client.send(h2::body(1, "", true));
+        EXPECT_TRUE(client.response(1).ended);
+    }
+    wait_for_sum(proxy, "penstock_connections_accepted_total", {}, 1);
+    while (sum(scrape(proxy), "penstock_upstream_tunnels", {}) != 0) {
+    }
+}
+
 }  // namespace
 }  // namespace penstock::test

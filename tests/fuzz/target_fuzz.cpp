@@ -1,6 +1,7 @@
 // Any bytes as a target and as an authority: what is accepted is in its normal form, which is its
 // own normal form, and holds nothing that origins could read in another way.
 #include "penstock/base/check.hpp"
+#include "penstock/http/path.hpp"
 #include "penstock/http/target.hpp"
 
 #include <algorithm>
@@ -22,25 +23,38 @@ bool is_visible(std::string_view text) {
 }
 
 void check_target(std::string_view text) {
-    std::string path;
-    std::string query;
-    if (!http::normalize_target(text, path, query)) {
-        PENSTOCK_CHECK(path.empty() && query.empty());
+    http::request_head head;
+    if (!http::normalize_target(text, head)) {
+        PENSTOCK_CHECK(head.path.empty() && head.sent_path.empty() && head.query.empty());
+        PENSTOCK_CHECK(!head.escaped_slash);
         return;
     }
-    PENSTOCK_CHECK(path.starts_with('/') && is_visible(path) && is_visible(query));
-    PENSTOCK_CHECK(query.empty() || query.starts_with('?'));
-    PENSTOCK_CHECK(text.ends_with(query) && !holds(query, "#"));
-    for (const char* const never :
-         {"//", "/./", "/../", "\\", "#", "?", "%2E", "%2F", "%5C", "%00"})
-        PENSTOCK_CHECK(!holds(path, never));
+    const std::string& path = head.path;
+    const std::string& sent = head.forwarded_path();
+    PENSTOCK_CHECK(path.starts_with('/') && is_visible(path) && is_visible(head.query));
+    PENSTOCK_CHECK(sent.starts_with('/') && is_visible(sent) && !sent.starts_with("//"));
+    PENSTOCK_CHECK(head.query.empty() || head.query.starts_with('?'));
+    PENSTOCK_CHECK(text.ends_with(head.query) && !holds(head.query, "#"));
+    for (const char* const never : {"/./", "/../", "\\", "#", "?", "%00"})
+        PENSTOCK_CHECK(!holds(path, never) && !holds(sent, never));
+    PENSTOCK_CHECK(!holds(path, "//") && !holds(path, "%2E"));
     PENSTOCK_CHECK(!path.ends_with("/.") && !path.ends_with("/.."));
-    PENSTOCK_CHECK(path.size() + query.size() <= text.size());
+    const bool escaped = holds(path, "%2F") || holds(path, "%5C");
+    PENSTOCK_CHECK(!escaped || head.escaped_slash);
+    PENSTOCK_CHECK(path.size() + head.query.size() <= text.size());
 
-    std::string same_path;
-    std::string same_query;
-    PENSTOCK_CHECK(http::normalize_target(path + query, same_path, same_query));
-    PENSTOCK_CHECK(same_path == path && same_query == query);
+    // What leaves is read as what came, and as itself; so is the path that was matched.
+    http::request_head again;
+    PENSTOCK_CHECK(http::normalize_target(sent + head.query, again));
+    PENSTOCK_CHECK(again.path == path && again.forwarded_path() == sent);
+    PENSTOCK_CHECK(again.query == head.query);
+    PENSTOCK_CHECK(http::normalize_target(path + head.query, again));
+    PENSTOCK_CHECK(again.path == path && again.sent_path.empty());
+    http::merge_slashes(head);
+    PENSTOCK_CHECK(!holds(head.forwarded_path(), "//"));
+    std::string read;
+    http::read_escapes(path, http::separators::both, read);
+    PENSTOCK_CHECK(http::normalize_target(read, again) && again.path == read);
 }
 
 // Every escape is the only form of its byte, and of no byte that ends a name, a list or a path.

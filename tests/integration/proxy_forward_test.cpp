@@ -63,8 +63,8 @@ TEST(ProxyForward, SendsTheHeadInOneForm) {
               "X-Forwarded-Proto: http\r\n"
               "X-Forwarded-Host: a.test:8080\r\n"
               "X-Forwarded-Port: 8080\r\n"
-              "Via: " +
-                  own_via +
+              "CDN-Loop: " +
+                  instance_name() +
                   "\r\n"
                   "X-Request-Id: " +
                   of.by.record.request_id + "\r\n\r\n");
@@ -188,9 +188,45 @@ TEST(ProxyForward, NamesIpv6ClientsWithoutBrackets) {
               strings{"X-Forwarded-For: 2001:db8::7"});
 }
 
-TEST(ProxyForward, ExtendsVia) {
+// Origins that see Via turn compression off; CDN-Loop is what finds a ring (RFC 8586).
+TEST(ProxyForward, ExtendsCdnLoopAndPassesVia) {
     fixture origin_side;
     site here(origin_side.model());
+    visitor of(here.home);
+    of.add("CDN-Loop", "first; a=b");
+    of.add("cdn-loop", "second, third");
+    of.add("Via", "1.1 first");
+    of.add("Connection", "CDN-Loop");
+    here.ask(of);
+    EXPECT_EQ(field_lines(origin_side.last(), "CDN-Loop"),
+              strings{"CDN-Loop: first; a=b, second, third, " + instance_name()});
+    EXPECT_EQ(field_lines(origin_side.last(), "Via"), strings{"Via: 1.1 first"});
+    here.get();
+    EXPECT_EQ(field_lines(origin_side.last(), "CDN-Loop"), strings{"CDN-Loop: " + instance_name()});
+    EXPECT_EQ(field_lines(origin_side.last(), "Via"), strings{});
+}
+
+TEST(ProxyForward, SendsViaWhereUpstreamOrRouteSaySo) {
+    fixture origin_side;
+    for (const bool upstream : {false, true}) {
+        for (const std::optional<bool> route :
+             {std::optional<bool>(), std::optional(false), std::optional(true)}) {
+            config::model model = origin_side.model();
+            model.upstreams[0].via = upstream;
+            first_route(model).via = route;
+            site here(model);
+            here.get();
+            EXPECT_EQ(field_lines(origin_side.last(), "Via"),
+                      route.value_or(upstream) ? strings{"Via: " + own_via} : strings{});
+        }
+    }
+}
+
+TEST(ProxyForward, ExtendsVia) {
+    fixture origin_side;
+    config::model model = origin_side.model();
+    model.upstreams[0].via = true;
+    site here(model);
     visitor of(here.home);
     of.by.request.head.version = http::version::http_1_0;
     of.add("Via", "1.1 first");
@@ -201,6 +237,78 @@ TEST(ProxyForward, ExtendsVia) {
     // What one request needed is not left over for the next.
     here.get();
     EXPECT_EQ(field_lines(origin_side.last(), "Via"), strings{"Via: " + own_via});
+}
+
+TEST(ProxyForward, SplitsRequestsByWeight) {
+    fixture one;
+    fixture two;
+    config::model model = one.model();
+    config::upstream second = two.model().upstreams[0];
+    second.name = "canary";
+    model.upstreams.push_back(second);
+    first_route(model).upstream.clear();
+    first_route(model).split = {{"app", 3, {}}, {"canary", 1, {}}};
+    site here(model);
+    for (int i = 0; i < 400; ++i)
+        EXPECT_EQ(here.get().head.status, 200);
+    const auto canary = two.heads.lines().size();
+    EXPECT_EQ(one.heads.lines().size() + canary, 400U);
+    // The bounds are eight deviations away.
+    EXPECT_GT(canary, 30U);
+    EXPECT_LT(canary, 170U);
+}
+
+TEST(ProxyForward, SendsNothingToAShareOfZero) {
+    fixture one;
+    fixture two;
+    config::model model = one.model();
+    config::upstream second = two.model().upstreams[0];
+    second.name = "canary";
+    model.upstreams.push_back(second);
+    first_route(model).upstream.clear();
+    first_route(model).split = {{"app", 0, {}}, {"canary", 1, {}}};
+    site here(model);
+    for (int i = 0; i < 20; ++i)
+        here.get();
+    EXPECT_EQ(two.heads.lines().size(), 20U);
+    EXPECT_TRUE(one.heads.lines().empty());
+}
+
+TEST(ProxyForward, RewritesPathAndHostForTheOriginAlone) {
+    fixture origin_side;
+    config::model model = origin_side.model();
+    config::route& route = first_route(model);
+    route.rewrite.strip_prefix = "/api";
+    route.rewrite.host = "inner.test";
+    route.request_headers.set = {{"X-Asked", "${host}${uri}"}};
+    site here(model);
+    visitor of(here.home);
+    of.by.request.head.path = "/api/a/b";
+    of.by.request.head.sent_path = "/api/a//b";
+    of.by.record.path = "/api/a//b";
+    of.by.record.host = "test";
+    here.ask(of);
+    const std::string head = origin_side.last();
+    EXPECT_TRUE(head.starts_with("GET /a//b HTTP/1.1\r\nHost: inner.test\r\n")) << head;
+    EXPECT_EQ(field_lines(head, "X-Forwarded-Host"), strings{"X-Forwarded-Host: test"});
+    EXPECT_EQ(field_lines(head, "X-Asked"), strings{"X-Asked: test/api/a//b"});
+}
+
+TEST(ProxyForward, GivesLocationsOfTheEndpointTheClientsName) {
+    for (const bool keep : {false, true}) {
+        fixture origin_side(
+            "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/x\r\nContent-Length: 0\r\n\r\n");
+        config::model model = origin_side.model();
+        model.upstreams[0].rewrite_location = !keep;
+        // The endpoint's name is what counts, wherever it leads to.
+        site here(model);
+        here.clusters[0]->shared().endpoints[0]->name = "127.0.0.1:1";
+        visitor of(here.home);
+        of.by.request.head.scheme = "https";
+        of.by.record.host = "shop.test";
+        EXPECT_EQ(value_of(here.ask(of).head, "Location"),
+                  keep ? "http://127.0.0.1:1/x" : "https://shop.test/x");
+    }
 }
 
 TEST(ProxyForward, AppliesTheEditsOfTheRoute) {

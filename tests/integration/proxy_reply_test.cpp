@@ -29,7 +29,7 @@ config::model model_without_origin() {
     config::route empty = route_named("empty", "/empty");
     empty.reply = config::respond{204, "", "text/plain"};
     config::route moved = route_named("moved", "/moved");
-    moved.redirection = config::redirect{"https://new.test/", 308};
+    moved.redirection.emplace().to = "https://new.test/";
     made.routes = {fixed, empty, moved};
     return made;
 }
@@ -88,9 +88,66 @@ TEST(ProxyReply, ARequestThatWasHereBeforeIsALoop) {
         EXPECT_EQ(ask_for(here, of, "/fixed").head.status, 508) << before;
         EXPECT_EQ(of.by.record.why, reason::proxy_loop_detected) << before;
     }
+    for (const std::string& before :
+         {instance_name(), "other, " + instance_name() + "; a=b, third"}) {
+        visitor of(here.home);
+        of.add("CDN-Loop", "somebody");
+        of.add("cdn-loop", before);
+        EXPECT_EQ(ask_for(here, of, "/fixed").head.status, 508) << before;
+        EXPECT_EQ(of.by.record.why, reason::proxy_loop_detected) << before;
+    }
     visitor of(here.home);
     of.add("Via", "1.1 penstock-other");
+    of.add("CDN-Loop", "penstock-other");
     EXPECT_EQ(ask_for(here, of, "/fixed").head.status, 203);
+}
+
+// Edits of a route apply to whatever its clients get.
+TEST(ProxyReply, RepliesOfOurOwnAreEdited) {
+    config::model model = model_without_origin();
+    config::upstream gone;
+    gone.name = "app";
+    gone.endpoints.push_back({{"127.0.0.1", 1}, 1, {}});
+    model.upstreams.push_back(gone);
+    config::route app = route_named("app", "/app");
+    app.upstream = "app";
+    model.routes.push_back(app);
+    for (config::route& one : model.routes) {
+        one.response_headers.set = {{"Strict-Transport-Security", "max-age=1"},
+                                    {"X-Edited", "${status} ${reason} ${route}"}};
+    }
+    site here(model);
+    struct {
+        const char* path;
+        const char* edited;
+    } const cases[] = {{"/fixed", "203 none fixed"},
+                       {"/moved", "308 none moved"},
+                       {"/app", "502 connection_refused app"}};
+    for (const auto& one : cases) {
+        for (const bool secure : {false, true}) {
+            visitor of(here.home);
+            of.by.request.head.scheme = secure ? "https" : "http";
+            const outcome got = ask_for(here, of, one.path);
+            EXPECT_EQ(value_of(got.head, "X-Edited"), one.edited);
+            EXPECT_EQ(value_of(got.head, "Strict-Transport-Security"),
+                      secure ? "max-age=1" : "absent");
+        }
+    }
+    visitor large(here.home);
+    large.by.request.head.path = "/fixed";
+    const auto refused = here.handler->refuse(large.by.request, reason::body_too_large);
+    EXPECT_EQ(value_of(refused.head, "X-Edited"), "413 body_too_large fixed");
+    visitor lost(here.home);
+    EXPECT_EQ(value_of(ask_for(here, lost, "/elsewhere").head, "X-Edited"), "absent");
+}
+
+TEST(ProxyReply, ABodyHasVariables) {
+    config::model model = model_without_origin();
+    model.routes[0].reply = config::respond{200, "<p>${method}</p>", "text/html"};
+    site here(model);
+    visitor of(here.home);
+    of.by.record.method = "<GET>";
+    EXPECT_EQ(ask_for(here, of, "/fixed").body, "<p>&lt;GET&gt;</p>");
 }
 
 TEST(ProxyReply, AStaticReplyIsWhatTheRouteSays) {
@@ -158,17 +215,17 @@ TEST(ProxyReply, ATooLargeBodyIsCountedForItsRoute) {
 TEST(ProxyHandler, KnowsTheBodyLimitOfARoute) {
     config::model model = model_without_origin();
     {
-        const site without(model);
-        const http::request_head head;
-        EXPECT_EQ(without.handler->body_limit(head), 0U);
+        site without(model);
+        visitor of(without.home);
+        EXPECT_EQ(without.handler->body_limit(of.by.request), 0U);
     }
     model.routes[0].body_limit = 1000;
-    const site here(model);
-    http::request_head head;
+    site here(model);
+    visitor of(here.home);
     for (const auto& [path, limit] :
          {std::pair("/fixed", 1000U), std::pair("/moved", 0U), std::pair("/elsewhere", 0U)}) {
-        head.path = path;
-        EXPECT_EQ(here.handler->body_limit(head), limit) << path;
+        of.by.request.head.path = path;
+        EXPECT_EQ(here.handler->body_limit(of.by.request), limit) << path;
     }
 }
 

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "penstock/config/address.hpp"
+#include "penstock/config/route_model.hpp"
 #include "penstock/config/tls_model.hpp"
 
 #include <chrono>
@@ -14,9 +15,6 @@
 #include <vector>
 
 namespace penstock::config {
-
-using std::chrono::milliseconds;
-using namespace std::chrono_literals;
 
 inline constexpr std::uint64_t kib = 1024;
 inline constexpr std::uint64_t mib = 1024 * kib;
@@ -29,15 +27,16 @@ struct limits {
     std::uint64_t request_line = 8 * kib;
     std::uint64_t header_field = 16 * kib;
     std::uint32_t header_count = 100;
-    std::uint64_t body = 0;      // 0 = no cap
-    std::uint64_t requests = 0;  // requests per connection, 0 = no cap
+    std::uint64_t body = 0;         // 0 = no cap
+    std::uint64_t body_rate = 500;  // bytes a second, under pressure; 0 = none is asked for
+    std::uint64_t requests = 0;     // requests per connection, 0 = no cap
 };
 
 // HTTP/2 towards clients.
 struct listener_http2 {
-    std::uint32_t streams = 100;              // at the same time, of one connection
-    std::uint64_t stream_window = 256 * kib;  // bytes of a request's body that may wait here
-    std::uint64_t connection_window = mib;    // likewise of all requests of one connection
+    std::uint32_t streams = 100;        // at the same time, of one connection
+    std::uint64_t stream_window = mib;  // bytes of a request's body that may wait here, at first
+    std::uint64_t connection_window = mib;  // likewise of all requests of one connection
 };
 
 struct listener_timeouts {
@@ -69,15 +68,25 @@ struct socket_options {
     bool nodelay = true;
     keepalive keep;
     kernel_options kernel;
-    milliseconds defer_accept{0};  // accepted once data is there, or after this; 0 = at once
+    milliseconds defer_accept{0};    // accepted once data is there, or after this; 0 = at once
     std::uint32_t unix_mode = 0660;  // of the file of a Unix socket
 };
 
-// Of responses that are taken from the origin ahead of slow clients; 0 = none are.
+// Of responses that are taken from the origin ahead of slow clients, and of windows of HTTP/2 that
+// have grown; 0 = none are.
 struct buffer_limits {
     std::uint64_t exchange = 256 * kib;
     std::uint64_t connection = mib;
     std::uint64_t total = 64 * mib;  // of the whole listener
+};
+
+// What an escaped '/' or '\' in a path is, and when repeated slashes become one.
+enum class encoded_slash { keep, refuse };     // data, or a reason for 400
+enum class merged_slashes { match, forward };  // for matching only, or on the way out as well
+
+struct path_rules {
+    config::encoded_slash encoded_slash = config::encoded_slash::keep;
+    config::merged_slashes merge_slashes = config::merged_slashes::match;
 };
 
 enum class over_limit { wait, refuse };  // wait in the kernel queue, or answer 503 and close
@@ -91,72 +100,10 @@ struct listener {
     limits limit;
     listener_http2 http2;
     over_limit over = over_limit::wait;
+    path_rules paths;
     listener_timeouts timeouts;
     buffer_limits buffer;
     socket_options socket;
-    location where;
-};
-
-struct header_value {
-    std::string name;  // as written; compared without case
-    std::string value;
-};
-
-// Edits of one head; removed first, then set (replaces), then added.
-struct header_edits {
-    std::vector<std::string> remove;
-    std::vector<header_value> set;
-    std::vector<header_value> add;
-};
-
-enum class path_match { any, exact, prefix };
-
-struct header_match {
-    std::string name;                  // lower case
-    std::optional<std::string> value;  // absent = the field has to be there
-};
-
-struct route_match {
-    std::vector<std::string> hosts;  // lower case; exact or "*.example.com"; empty = any
-    path_match path_kind = path_match::any;
-    std::string path;
-    std::vector<std::string> methods;  // upper case; empty = any
-    std::vector<header_match> headers;
-    bool whole = true;  // false while loading if a part of it was refused
-};
-
-struct respond {
-    int status = 200;
-    std::string body;
-    std::string content_type = "text/plain; charset=utf-8";
-};
-
-struct redirect {
-    std::string to;
-    int status = 308;
-};
-
-// How response bodies that come in small pieces are put together.
-struct flush {
-    std::uint64_t bytes = 16 * 1024;  // sent when so many are there
-    milliseconds interval = 20ms;     // or this long after the first of them
-};
-
-struct route {
-    std::string name;  // given, or made from the upstream's name
-    route_match match;
-    std::string upstream;  // exactly one of upstream, reply and redirection is there
-    std::optional<respond> reply;
-    std::optional<redirect> redirection;
-    std::optional<milliseconds> total_timeout;  // whole exchange, from its first byte
-    header_edits request_headers;
-    header_edits response_headers;
-    std::optional<std::uint64_t> body_limit;  // overrides the listener's
-    std::optional<config::flush> flush;       // none: every piece as it comes
-    bool digest = false;                      // Content-Digest on responses
-    bool websocket = true;                    // short form of `upgrade: [websocket]`
-    // Protocols that an Upgrade may switch to; nothing = what `websocket` says.
-    std::optional<std::vector<std::string>> upgrade;
     location where;
 };
 
@@ -169,8 +116,8 @@ struct endpoint {
 enum class balance { round_robin, least_request, p2c, random };
 
 struct pool_limits {
-    std::uint32_t connections = 100;  // per endpoint, whole process
-    std::uint32_t idle = 1000;        // idle ones kept per upstream, whole process
+    std::uint32_t connections = 1000;  // per endpoint, whole process
+    std::uint32_t idle = 1000;         // idle ones kept per upstream, whole process
     milliseconds idle_timeout = 90s;
     std::uint32_t queue = 1000;  // exchanges waiting for a connection, per upstream and worker
     milliseconds queue_timeout = 1s;
@@ -184,10 +131,15 @@ struct upstream_timeouts {
 
 // HTTP/2 towards origins.
 struct upstream_http2 {
-    std::uint32_t streams = 100;             // at the same time, of one connection
-    std::uint64_t stream_window = 64 * kib;  // bytes of a response's body that may wait here
-    milliseconds ping_interval = 15s;        // silence of a busy connection before it is asked
-    milliseconds ping_timeout = 5s;          // for the answer
+    std::uint32_t streams = 100;        // at the same time, of one connection
+    std::uint64_t stream_window = mib;  // bytes of a response's body that may wait here, at first
+    milliseconds ping_interval = 5min;  // silence of a busy connection before it is asked
+    milliseconds ping_timeout = 20s;    // for the answer
+};
+
+// Of HTTP/2 responses that wait here for their clients, and of windows that have grown.
+struct upstream_buffer {
+    std::uint64_t total = 64 * mib;  // of the whole upstream
 };
 
 enum class upstream_protocol { http1, h2, by_alpn };
@@ -197,12 +149,16 @@ struct upstream {
     std::vector<endpoint> endpoints;
     upstream_protocol protocol = upstream_protocol::http1;
     upstream_http2 http2;
+    upstream_buffer buffer;
     std::optional<upstream_tls> tls;
     config::balance balance = config::balance::round_robin;
     pool_limits pool;
     upstream_timeouts timeouts;
     keepalive keep;
     kernel_options kernel;
+    bool via = false;  // requests carry Via
+    // A Location that names an endpoint's own address is given the client's scheme and authority.
+    bool rewrite_location = true;
     location where;
 };
 

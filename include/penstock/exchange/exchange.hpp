@@ -145,6 +145,8 @@ struct request {
     bool tls = false;
     // What the client has shown and proved to own: DER in base64, empty = nothing.
     std::string_view client_certificate;
+    std::string_view client_subject;             // whom that certificate is for (RFC 4514)
+    std::string_view server_name;                // SNI; empty = none
     const net::socket_address* peer = nullptr;   // that has the connection
     const net::socket_address* local = nullptr;  // where it connected to
     bool peer_trusted = false;                   // its word on who the client is counts
@@ -174,7 +176,7 @@ struct request {
         body = nullptr;
         upgrade.clear();
         expects_continue = wants_websocket = accepts_trailers = tls = peer_trusted = false;
-        client_certificate = {};
+        client_certificate = client_subject = server_name = {};
         peer = local = nullptr;
         named_client.reset();
         connection = 0;
@@ -207,8 +209,9 @@ class handler {
     [[nodiscard]] virtual net::task<response> handle(request& from) = 0;
     // The reply to a message that could not be read or served; `from` holds what was understood.
     [[nodiscard]] virtual response refuse(request& from, reason why) = 0;
-    // The largest request body that the matching route allows, 0 = no cap. Asked before handle().
-    [[nodiscard]] virtual std::uint64_t body_limit(const http::request_head& head) const = 0;
+    // The largest request body that the matching route allows, 0 = no cap. Asked before handle(),
+    // of a request whose body is not known yet.
+    [[nodiscard]] virtual std::uint64_t body_limit(const request& of) const = 0;
     // True if some request for a websocket may be granted; who says no is asked for none.
     [[nodiscard]] virtual bool takes_websockets() const noexcept { return false; }
     // The exchange is over; its record is complete.

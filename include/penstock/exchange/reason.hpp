@@ -66,9 +66,11 @@ enum class reason : std::uint8_t {
     // The client took or sent nothing, and others waited for the connection that it held.
     stalled_client,
     plain_http,  // HTTP without TLS on a port that speaks TLS: 400
+    // A path that origins read in different ways, which would let it past a rule: 400.
+    ambiguous_path,
 };
 
-inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::plain_http) + 1;
+inline constexpr std::size_t reason_count = static_cast<std::size_t>(reason::ambiguous_path) + 1;
 
 // "connection_timeout"; "none" for none.
 [[nodiscard]] std::string_view token(reason why) noexcept;

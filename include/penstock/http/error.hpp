@@ -32,6 +32,9 @@ enum class errc {
     truncated,  // the peer closed within a body
     bad_status_line,
     bad_path,           // climbs above the root, bad escape, forbidden byte
+    ambiguous_dots,     // ".." behind an empty segment: it depends on when slashes are merged
+    ambiguous_segment,  // "." or "..", if an escaped '/' or '\' is read as a separator
+    escaped_separator,  // an escaped '/' or '\' in a path, where there may be none
     connection_breach,  // the peer has broken the rules of HTTP/2 for its whole connection
 };
 

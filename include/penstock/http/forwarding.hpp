@@ -10,7 +10,7 @@
 namespace penstock::http {
 
 // Removes hop-by-hop fields and those that Connection names, except fields that a client must not
-// be able to remove (Host, Authorization, Cookie, Set-Cookie, Content-*, Forwarded, Via,
+// be able to remove (Host, Authorization, Cookie, Set-Cookie, Content-*, Forwarded, Via, CDN-Loop,
 // X-Forwarded-*, X-Real-IP, X-Request-Id). Of the names in Connection, 64 are looked at.
 // Framing fields go too: the encoder writes its own.
 void strip_hop_by_hop(fields& of);

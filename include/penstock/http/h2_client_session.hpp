@@ -54,6 +54,8 @@ class h2_client_session final : public h2_session {
                                                  const h2_request_encoding& how, h2_outgoing* body);
     // The origin has said that it takes no new streams.
     [[nodiscard]] bool going_away() const noexcept;
+    // Why, as its latest GOAWAY says; `no_error` before one has come.
+    [[nodiscard]] h2_code goaway_code() const noexcept;
     // The origin's SETTINGS have come, and with them what it can do.
     [[nodiscard]] bool settings_received() const noexcept;
     [[nodiscard]] bool extended_connect() const noexcept;
@@ -65,6 +67,7 @@ class h2_client_session final : public h2_session {
     void finish_head(h2_stream& of, bool ended) override;
     [[nodiscard]] h2_code release_code(const h2_stream& of) const noexcept override;
     [[nodiscard]] std::size_t ahead_max() const noexcept override { return SIZE_MAX; }
+    [[nodiscard]] bool counts_waiting() const noexcept override { return true; }
 };
 
 }  // namespace penstock::http

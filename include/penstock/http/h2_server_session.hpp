@@ -48,6 +48,7 @@ class h2_server_session final : public h2_session {
     void on_reset_by_us(h2_code code) noexcept override;
     [[nodiscard]] h2_code release_code(const h2_stream& of) const noexcept override;
     [[nodiscard]] std::size_t ahead_max() const noexcept override;
+    [[nodiscard]] bool counts_waiting() const noexcept override { return false; }
     void count_glitch(h2_breach of) noexcept;
 
     std::unique_ptr<request_rules> rules_;

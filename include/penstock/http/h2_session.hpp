@@ -13,6 +13,7 @@
 #include "penstock/base/recycled.hpp"
 #include "penstock/http/h2.hpp"
 #include "penstock/http/h2_data_queue.hpp"
+#include "penstock/http/h2_windows.hpp"
 #include "penstock/http/message.hpp"
 
 #include <cstddef>
@@ -73,6 +74,8 @@ struct h2_stream {
     friend class h2_session;
     h2_data_queue data_;
     std::size_t taken_ = 0;       // of data_, still read by the owner
+    std::size_t credit_ = 0;      // of its window, not said yet
+    std::size_t charged_ = 0;     // to the account, of what waits
     std::uint64_t received_ = 0;  // of the peer's body
     std::size_t trailer_count_ = 0;
     std::size_t trailer_bytes_ = 0;
@@ -83,8 +86,9 @@ struct h2_stream {
     bool released_ = false;
     bool reset_ = false;  // by us, whether or not it has left
     bool bad_trailers_ = false;
-    bool over_ = false;   // takes no place any more
-    bool waits_ = false;  // the outgoing body had nothing
+    bool over_ = false;    // takes no place any more
+    bool passed_ = false;  // what comes for it is dropped
+    bool waits_ = false;   // the outgoing body had nothing
 };
 
 class h2_session {
@@ -104,6 +108,17 @@ class h2_session {
         return of.data_.size() - of.taken_;
     }
 
+    // From now on windows grow, out of this account, which outlives the session; null = they don't.
+    void use_account(h2_window_account* account) noexcept;
+    // DATA comes so fast that a window may be too small for the distance: `grow_windows` decides.
+    [[nodiscard]] bool wants_window() const noexcept;
+    // `delay`: the round trip as TCP has measured it.
+    void grow_windows(nanoseconds delay);
+    // Where windows were made smaller for want of room, and there is room again.
+    void restore_windows();
+    [[nodiscard]] std::uint32_t connection_window() const noexcept;
+    [[nodiscard]] std::uint32_t stream_window() const noexcept;
+
     // The outgoing body has more.
     void resume(h2_stream& of) noexcept;
     // True if it waits for its body, and not for the peer's window or for its turn.
@@ -113,6 +128,13 @@ class h2_session {
     // The owner is done with it. A stream that is not closed is reset. So a message of ours is
     // whole only if `sent` was waited for.
     void release(h2_stream& of) noexcept;
+    // The same where our half has left and the peer's is still to come, but for the reset: a peer
+    // that hears of it at once may drop the message that it is about to read. What comes is
+    // dropped, the stream's window stays as it is, and of all changes only its end is told. False,
+    // and nothing has happened, where there is nothing to wait for.
+    [[nodiscard]] bool pass_over(h2_stream& of) noexcept;
+    // That stream, while it lives; null if there is none.
+    [[nodiscard]] h2_stream* passed_over(h2_stream_id id) const noexcept;
 
     // Appends whole frames until there are at least `max` bytes or nothing is left.
     void send(std::string& out, std::size_t max);
@@ -178,10 +200,19 @@ class h2_session {
     // bytes that still wait in them before that, so that one that is not read holds up no other.
     [[nodiscard]] virtual std::size_t ahead_max() const noexcept = 0;
     void give_window(std::size_t read);
+    void give_credit(std::size_t count);
+    void give_credit(h2_stream& of, std::size_t count);
+    void hold_data(h2_stream& of, std::string_view data);
+    // True where what waits in streams is not within the connection's window.
+    [[nodiscard]] virtual bool counts_waiting() const noexcept = 0;
+    void charge(h2_stream& of);
+    void settle_charge(h2_stream& of) noexcept;
+    void set_stream_window(std::uint32_t to);
     [[nodiscard]] verdict add_trailer(h2_stream& of, const fields::field& one);
     void finish_frame(h2_stream& of, bool is_head, bool ended);
     [[nodiscard]] bool keeps_to_length(h2_stream& of, bool whole) noexcept;
     void erase(h2_stream& of) noexcept;
+    void let_go(h2_stream& of) noexcept;
     [[nodiscard]] bool send_frame(std::string& out);
     void end(h2_breach why, h2_code code) noexcept;
 

@@ -38,12 +38,18 @@ struct request_head {
     std::string method_text;  // as received, a token of at most 32 bytes
     std::string scheme;       // "http" or "https", from the transport or the absolute form
     std::string authority;    // lower-cased host[:port]; empty only on HTTP/1.0 without Host
-    std::string path;         // normal form, begins with '/' (or is "*" for OPTIONS)
-    std::string query;        // with its '?', or empty
+    std::string path;  // normal form, begins with '/' (or is "*" for OPTIONS): what routes match
+    std::string sent_path;  // what is forwarded where that is not `path` (target.hpp); else empty
+    std::string query;      // with its '?', or empty
     http::version version = version::http_1_1;
-    http::fields fields;  // without Host: `authority` is the one truth
+    http::fields fields;         // without Host: `authority` is the one truth
+    bool escaped_slash = false;  // `path` holds %2F or %5C
 
     void clear() noexcept;
+    // The path that leaves.
+    [[nodiscard]] const std::string& forwarded_path() const noexcept {
+        return sent_path.empty() ? path : sent_path;
+    }
     // `authority` without its port and without one trailing dot: what hosts are matched by.
     [[nodiscard]] std::string_view host() const noexcept;
 };

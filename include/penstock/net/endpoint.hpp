@@ -73,12 +73,14 @@ struct tcp_options {
     int receive_buffer = 0;        // bytes, and then of this size for good
     int send_buffer = 0;           // likewise
     int notsent_lowat = 0;         // bytes
-    milliseconds user_timeout{0};  // for data that is not acknowledged
     bool nodelay = true;
     bool keepalive = true;
     int keepalive_idle = 30;  // seconds
     int keepalive_interval = 10;
     int keepalive_count = 3;
+    // Milliseconds that what was written may remain unconfirmed, and a window closed, before the
+    // connection counts as lost; 0 = as the kernel has it. Also how long keepalive asks.
+    int user_timeout = 0;
 };
 void apply(int fd, const tcp_options& options) noexcept;
 // To a listening socket, for those that it will accept. What was set before and is not any more is

@@ -104,6 +104,8 @@ class socket {
     // True while the peer's kernel has not confirmed all that was written. The other side of TCP
     // confirms nothing that comes after its program has closed the connection. One system call.
     [[nodiscard]] bool unconfirmed() const noexcept;
+    // The round trip to the peer as TCP has measured it; 0 if it cannot say. One system call.
+    [[nodiscard]] nanoseconds round_trip() const noexcept;
     // Its events will be noted soon, and it will be told of them soon.
     void prefetch_state() const noexcept { __builtin_prefetch(&readable_); }
     void prefetch_reader() const noexcept {

@@ -37,6 +37,7 @@ struct tls_facts {
     // what it has shown and proved to own (DER in base64; empty = nothing).
     const tls_site* site = nullptr;
     std::string client_certificate;
+    std::string client_subject;  // of that certificate (RFC 4514)
 };
 
 class stream {
@@ -136,6 +137,7 @@ class stream {
     void ask_again() noexcept { socket_.ask_again(); }
     // As socket's function of this name.
     [[nodiscard]] bool unconfirmed() const noexcept { return socket_.unconfirmed(); }
+    [[nodiscard]] nanoseconds round_trip() const noexcept { return socket_.round_trip(); }
     [[nodiscard]] int fd() const noexcept { return socket_.fd(); }
     [[nodiscard]] worker& home() const noexcept { return socket_.home(); }
 

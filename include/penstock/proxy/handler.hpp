@@ -22,6 +22,8 @@
 
 namespace penstock::proxy {
 
+struct compiled_route;
+
 // Everything compiled from one configuration that the request path reads. Immutable, shared by all
 // workers.
 struct generation {
@@ -30,11 +32,13 @@ struct generation {
     std::uint64_t id;
     config::model model;
     proxy::router router;
-    std::vector<name_id> route_ids;      // as model.routes
-    std::vector<std::size_t> upstreams;  // of a route: index into model.upstreams, or npos
+    std::vector<name_id> route_ids;  // as model.routes
+    // Of a route: the first of its upstreams as an index into model.upstreams, or npos.
+    std::vector<std::size_t> upstreams;
+    std::vector<std::shared_ptr<const compiled_route>> compiled;  // as model.routes
     static constexpr std::size_t npos = static_cast<std::size_t>(-1);
     exchange::client_rules clients;  // who a request's client is
-    // What this process calls itself in Via; seen in a request it means a loop.
+    // What this process calls itself in CDN-Loop and Via; seen in a request it means a loop.
     std::string via;
 };
 

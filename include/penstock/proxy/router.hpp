@@ -3,16 +3,19 @@
 // hosts. It doesn't know what a route does.
 //
 // Most specific wins, compared in this order: host (exact, then the longest wildcard, then any),
-// path (exact, then the longest prefix, then any), methods given, number of header predicates.
+// path (exact, then the longest prefix, then any), methods given, number of header predicates,
+// listeners given, scheme given.
 // Routes that are equal in all of it are an error of the configuration (config/check_routes).
 #pragma once
 
+#include "penstock/base/names.hpp"
 #include "penstock/config/model.hpp"
 #include "penstock/http/message.hpp"
 
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 namespace penstock::proxy {
@@ -24,8 +27,15 @@ class router {
     router(router&&) noexcept;
     ~router();
 
-    // The index of the route; nothing if none matches.
-    [[nodiscard]] std::optional<std::size_t> find(const http::request_head& head) const;
+    // The index of the route; nothing if none matches. `listener` is the name of the one that the
+    // request came to.
+    [[nodiscard]] std::optional<std::size_t> find(const http::request_head& head,
+                                                  name_id listener = no_name) const {
+        return find(head, head.path, listener);
+    }
+    // As if `path`, which is in normal form, were the head's.
+    [[nodiscard]] std::optional<std::size_t> find(const http::request_head& head,
+                                                  std::string_view path, name_id listener) const;
 
  private:
     struct table;

@@ -28,6 +28,8 @@ struct shared_endpoint {
     std::string host;                           // for SNI and Host of HTTP/1.0 requests
     std::atomic<std::uint32_t> connections{0};  // open, all workers
     std::atomic<std::uint32_t> waiting{0};      // exchanges queued for a slot, all workers
+    // How often it has asked for calm: each time doubles the interval of PINGs to it.
+    std::atomic<std::uint32_t> calm{0};
 };
 
 // What all workers share of an upstream; built by the control thread, immutable but for the
@@ -37,6 +39,8 @@ struct shared_upstream {
     exchange::name_id id = 0;
     std::vector<std::unique_ptr<shared_endpoint>> endpoints;
     std::atomic<std::uint32_t> idle{0};  // idle connections, all workers
+    // Bytes of HTTP/2 responses that wait here, and of windows that have grown, all workers.
+    std::atomic<std::uint64_t> windows{0};
     share_board board;                   // who holds and who waits, while somebody waits
     // Wakes queued exchanges and asks for idle connections to be given up, on every worker but the
     // calling one. Set by app; may be empty (one worker).
@@ -52,6 +56,7 @@ struct cluster_counters {
     std::atomic<std::uint64_t> idle{0};
     std::atomic<std::uint64_t> queued{0};
     std::atomic<std::uint64_t> streams{0};   // HTTP/2 streams in use
+    std::atomic<std::uint64_t> tunnels{0};   // connections and streams that carry raw bytes
     std::atomic<std::uint64_t> tls_full{0};  // handshakes, and those that resumed a session
     std::atomic<std::uint64_t> tls_resumed{0};
 };

@@ -150,7 +150,7 @@ TEST_F(AdminHandler, RefusesWithTheStatusOfTheReason) {
 }
 
 TEST_F(AdminHandler, TakesSmallBodiesOnly) {
-    EXPECT_EQ(handler->body_limit(http::request_head()), 64 * config::kib);
+    EXPECT_EQ(handler->body_limit(exchange::request()), 64 * config::kib);
 }
 
 TEST_F(AdminHandler, NamesErrorsAsTheProxyDoes) {

@@ -42,14 +42,14 @@ TEST(DescriptorBudget, GivesPoolsAHalfAtMost) {
 
 TEST(FitCaps, LeavesCapsThatFit) {
     config::model model = model_with({10, 20}, 1);
-    fit_caps(model, 30);
+    EXPECT_FALSE(fit_caps(model, 30));
     EXPECT_EQ(model.listeners[0].limit.connections, 10U);
     EXPECT_EQ(model.listeners[1].limit.connections, 20U);
 }
 
 TEST(FitCaps, LowersEachByTheSameShareAndNeverToNone) {
     config::model model = model_with({1000, 3000, 1}, 1);
-    fit_caps(model, 2000);
+    EXPECT_TRUE(fit_caps(model, 2000));
     EXPECT_EQ(model.listeners[0].limit.connections, 499U);
     EXPECT_EQ(model.listeners[1].limit.connections, 1499U);
     EXPECT_EQ(model.listeners[2].limit.connections, 1U);
@@ -57,10 +57,10 @@ TEST(FitCaps, LowersEachByTheSameShareAndNeverToNone) {
 
 TEST(FitCaps, CapsAListenerWithoutCap) {
     config::model model = model_with({0}, 1);
-    fit_caps(model, 1'000'000);
+    EXPECT_FALSE(fit_caps(model, 1'000'000));
     EXPECT_EQ(model.listeners[0].limit.connections, 50'000U);
     model = model_with({0}, 1);
-    fit_caps(model, 2000);
+    EXPECT_FALSE(fit_caps(model, 2000));
     EXPECT_EQ(model.listeners[0].limit.connections, 2000U);
 }
 
@@ -75,6 +75,26 @@ TEST(FitToDescriptors, WarnsOnlyWhenMoreWasAskedFor) {
     ASSERT_TRUE(warning);
     EXPECT_NE(warning->find("room for 1000"), std::string::npos) << *warning;
     EXPECT_EQ(above.listeners[0].limit.connections, 1000U);
+}
+
+// Nobody asked for the default, so nobody is told that it is lower.
+TEST(FitToDescriptors, DefaultCapsAreFittedWithoutAWord) {
+    config::model one = model_with({config::limits().connections}, 100);
+    EXPECT_EQ(fit_to_descriptors(one, fixed_of_one + 1100, 1), std::nullopt);
+    EXPECT_EQ(one.listeners[0].limit.connections, 1000U);
+}
+
+// What was asked for stays, while a quarter is left for the others.
+TEST(FitCaps, LowersDefaultsFirst) {
+    for (const std::uint64_t asked : {749U, 750U, 751U}) {
+        config::model model = model_with({asked, config::limits().connections, 0}, 1);
+        EXPECT_EQ(fit_caps(model, 1000), asked > 750) << asked;
+        if (asked > 750)
+            continue;
+        EXPECT_EQ(model.listeners[0].limit.connections, asked);
+        EXPECT_EQ(model.listeners[1].limit.connections, (1000 - asked) / 6);
+        EXPECT_EQ(model.listeners[2].limit.connections, (1000 - asked) * 5 / 6);
+    }
 }
 
 }  // namespace

@@ -10,7 +10,7 @@ namespace {
 // The messages about routes with these `match` values, all to one upstream.
 std::string ambiguity(const std::string& first, const std::string& second) {
     const std::string yaml =
-        "listeners: {web: {bind: \":8080\"}}\n"
+        "listeners: {web: {bind: \":8080\"}, other: {bind: \":8081\"}}\n"
         "upstreams: {app: {endpoints: [\"a:1\"]}}\n"
         "routes:\n"
         "  - {name: first, upstream: app, match: " +
@@ -57,6 +57,14 @@ TEST(Routes, AreAmbiguousOnlyIfARequestFitsBothEqually) {
         {"value_and_presence", "{headers: {a: \"1\"}}", "{headers: {a: \"*\"}}", false},
         {"presence_twice", "{headers: {a: ~}}", "{headers: {a: \"*\"}}", true},
         {"headers_that_can_meet", "{headers: {a: \"1\"}}", "{headers: {b: \"1\"}}", true},
+        {"same_listener", "{listeners: [web]}", "{listeners: [web]}", true},
+        {"listener_and_none", "{listeners: [web]}", "{}", false},
+        {"other_listeners", "{listeners: [web]}", "{listeners: [other]}", false},
+        {"listeners_overlap", "{listeners: [web, other]}", "{listeners: [other]}", true},
+        {"same_scheme", "{scheme: http}", "{scheme: http}", true},
+        {"other_scheme", "{scheme: http}", "{scheme: https}", false},
+        {"scheme_and_none", "{scheme: http}", "{}", false},
+        {"listener_and_scheme", "{listeners: [web]}", "{scheme: http}", false},
         {"more_headers", "{headers: {a: \"1\"}}", "{headers: {a: \"1\", b: \"1\"}}", false},
         {"list_form", "{headers: {a: \"1\"}}", "{headers: [{name: A, value: \"1\"}]}", true},
     };

@@ -52,7 +52,7 @@ upstreams:
     protocol: http/1.1              # http/1.1 | h2 | auto (ALPN)
     tls: {verify: true, ca: ca.pem, server_name: api.internal}
     balance: p2c                    # round_robin | least_request | p2c | maglev | random
-    pool: {connections: 100, idle: 1000, idle_timeout: 90s, queue: 1000, queue_timeout: 1s}
+    pool: {connections: 1000, idle: 1000, idle_timeout: 90s, queue: 1000, queue_timeout: 1s}
     timeouts: {connect: 5s, first_byte: 60s, idle: 60s}
     retry: {attempts: 2, budget: 20%}
     breaker: {window: 10s, min_requests: 20, failure_ratio: 50%, open: 5s, half_open_requests: 3}

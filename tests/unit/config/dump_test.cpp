@@ -48,10 +48,12 @@ constexpr const char* every_value =
     "    limits: {connections: 13, connections_per_address: 113,\n"
     "             requests_per_address: 114, over_limit: refuse,\n"
     "             header: 1029, header_line: 1030,\n"
-    "             header_field: 1031, header_count: 14, body: 1033, requests: 15}\n"
+    "             header_field: 1031, header_count: 14, body: 1033, body_rate: 115,\n"
+    "             requests: 15}\n"
     "    http2: {streams: 56, stream_window: 65593, connection_window: 65594}\n"
     "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
     "               keepalive: 20ms, tunnel_idle: 21ms}\n"
+    "    paths: {encoded_slash: refuse, merge_slashes: forward}\n"
     "    buffer: {exchange: 262145, connection: 1048577, total: 67108865}\n"
     "    socket: {receive_buffer: 64, send_buffer: 65, notsent_lowat: 66, user_timeout: 67ms,\n"
     "             defer_accept: 68ms, mode: \"0640\",\n"
@@ -62,18 +64,24 @@ constexpr const char* every_value =
     "    endpoints: [{address: \"a:26\", weight: 27}]\n"
     "    protocol: auto\n"
     "    http2: {streams: 59, stream_window: 65596, ping_interval: 61ms, ping_timeout: 62ms}\n"
+    "    buffer: {total: 67108866}\n"
     "    tls: {verify: false, server_name: s28}\n"
     "    balance: least_request\n"
     "    pool: {connections: 29, idle: 30, idle_timeout: 31ms, queue: 32, queue_timeout: "
     "33ms}\n"
     "    timeouts: {connect: 34ms, first_byte: 35ms, idle: 36ms}\n"
+    "    via: true\n"
+    "    location: keep\n"
     "    socket: {receive_buffer: 69, send_buffer: 70, notsent_lowat: 71, user_timeout: 72ms,\n"
     "             keepalive: false}\n"
     "routes:\n"
     "  - name: r37\n"
     "    upstream: \"1\"\n"
     "    match: {hosts: [\"*.h38\"], path: {exact: /p39}, methods: [M40], headers: {h41: v42, "
-    "h43: ~}}\n"
+    "h43: ~}, listeners: [\"true\"], scheme: https}\n"
+    "    rewrite: {strip_prefix: /p39, host: \"h71.${host}\"}\n"
+    "    via: false\n"
+    "    location: rewrite\n"
     "    timeouts: {total: 44ms}\n"
     "    limits: {body: 45}\n"
     "    websocket: false\n"
@@ -82,7 +90,13 @@ constexpr const char* every_value =
     "    request_headers: {remove: [r46], set: {s47: \"\\\"v48\\\\\"}, add: {a49: \"#\"}}\n"
     "    response_headers: {remove: [r50], set: {s51: v}, add: {a52: v}}\n"
     "  - {respond: {status: 253, body: \"a\\nb\\u0001é: \", content_type: t54}}\n"
-    "  - {match: {path: {prefix: /p55}}, redirect: {to: /t56, status: 307}}\n";
+    "  - {match: {path: {prefix: /p55}}, redirect: {to: /t56, status: 307}}\n"
+    "  - {match: {path: {prefix: /p72}}, redirect: {scheme: https, host: h73, port: 74, path: "
+    "/p75, "
+    "query: q76}}\n"
+    "  - {match: {path: {prefix: /p77}}, split: [{upstream: \"1\", weight: 78}], rewrite: "
+    "{prefix: /p79}}\n"
+    "  - {match: {path: {prefix: /p80}}, upstream: \"1\", rewrite: {path: /p81}}\n";
 
 constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "\"127.0.0.1:1\"",
@@ -117,6 +131,7 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "header_field: 1031",
                                               "header_count: 14",
                                               "body: 1033",
+                                              "body_rate: 115",
                                               "requests: 15",
                                               "streams: 56",
                                               "stream_window: 65593",
@@ -126,6 +141,7 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "stream_window: 65596",
                                               "ping_interval: 61ms",
                                               "ping_timeout: 62ms",
+                                              "total: 67108866",
                                               "tls_handshake: 16ms",
                                               "head: 17ms",
                                               "body_idle: 18ms",
@@ -178,7 +194,24 @@ constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "\"t54\"",
                                               "prefix: \"/p55\"",
                                               "\"/t56\"",
-                                              "status: 307"};
+                                              "status: 307",
+                                              "encoded_slash: refuse",
+                                              "merge_slashes: forward",
+                                              "via: true",
+                                              "location: keep",
+                                              "listeners: [\"true\"]",
+                                              "scheme: https",
+                                              "strip_prefix: \"/p39\"",
+                                              "host: \"h71.${host}\"",
+                                              "via: false",
+                                              "location: rewrite",
+                                              "host: \"h73\"",
+                                              "port: 74",
+                                              "path: \"/p75\"",
+                                              "query: \"q76\"",
+                                              "weight: 78",
+                                              "prefix: \"/p79\"",
+                                              "path: \"/p81\""};
 
 // What a stable dump alone would not show: a key that is never written.
 TEST(Dump, HoldsEveryValueThatWasSet) {

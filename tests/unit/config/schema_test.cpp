@@ -45,6 +45,8 @@ std::string file_with(std::string_view path, std::string_view value) {
         in_upstream = ", " + below("upstreams.<name>.");
     } else if (path.starts_with("routes[].respond")) {
         in_route = below("routes[].");
+    } else if (path.starts_with("routes[].split[].")) {
+        in_route = "split: [{upstream: app, " + below("routes[].split[].") + "}]";
     } else if (path.starts_with("routes[].redirect.")) {
         in_route = "redirect: {to: /x, " + below("routes[].redirect.") + "}";
     } else if (path.starts_with("routes[].")) {
@@ -81,11 +83,15 @@ TEST(SchemaTable, SaysTheDefaultsThatTheModelHas) {
             continue;
         }
         const bool redirect = row.path.starts_with("routes[].redirect.");
+        const bool split = row.path.starts_with("routes[].split[].");
         const loaded with = load_text(file_with(row.path, row.default_text), "/p.yaml");
-        const loaded without = load_text(redirect ? "listeners: {web: {bind: \":8080\"}}\n"
-                                                    "upstreams: {app: {endpoints: [\"a:1\"]}}\n"
-                                                    "routes: [{redirect: {to: /x}}]\n"
-                                                  : file_without(row.path),
+        const loaded without = load_text(split      ? "listeners: {web: {bind: \":8080\"}}\n"
+                                                      "upstreams: {app: {endpoints: [\"a:1\"]}}\n"
+                                                      "routes: [{split: [{upstream: app}]}]\n"
+                                         : redirect ? "listeners: {web: {bind: \":8080\"}}\n"
+                                                      "upstreams: {app: {endpoints: [\"a:1\"]}}\n"
+                                                      "routes: [{redirect: {to: /x}}]\n"
+                                                    : file_without(row.path),
                                          "/p.yaml");
         ASSERT_TRUE(with.ok()) << row.path << "\n" << render_text(with.problems);
         ASSERT_TRUE(without.ok()) << row.path << "\n" << render_text(without.problems);

@@ -55,6 +55,7 @@ TEST(Reason, IsCalledWhatItIs) {
                            {reason::upgrade_unavailable, "upgrade_unavailable"},
                            {reason::misdirected_request, "misdirected_request"},
                            {reason::stalled_client, "stalled_client"},
+                           {reason::ambiguous_path, "ambiguous_path"},
                            {reason::plain_http, "plain_http"},
                            {reason::shed_memory, "shed_memory"}})
         EXPECT_EQ(token(one.why), one.text);

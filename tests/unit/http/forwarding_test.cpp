@@ -68,9 +68,9 @@ TEST(StripHopByHop, NamesAreWhole) {
 TEST(StripHopByHop, NoPeerRemovesProtectedFields) {
     for (const std::string name :
          {"Host", "Authorization", "Cookie", "Set-Cookie", "Content-Type", "Content-Encoding",
-          "Content-Security-Policy", "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host",
-          "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Real-IP",
-          "X-Request-Id"}) {
+          "Content-Security-Policy", "Forwarded", "Via", "CDN-Loop", "X-Forwarded-For",
+          "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix",
+          "X-Real-IP", "X-Request-Id"}) {
         EXPECT_EQ(
             stripped({{"Connection", "close, " + name + ", X-Hop"}, {name, "x"}, {"X-Hop", "1"}}),
             (lines{{name, "x"}}))

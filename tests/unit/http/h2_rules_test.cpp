@@ -414,7 +414,7 @@ INSTANTIATE_TEST_SUITE_P(
                                  h2_code::flow_control_error},
                     stream_fault{"S6_9_1_MoreThanTheWindow",
                                  h2::head(1, h2::post(), false) +
-                                     repeat(h2::body(1, std::string(16000, 'x'), false), 20),
+                                     repeat(h2::body(1, std::string(16000, 'x'), false), 66),
                                  h2_code::flow_control_error}),
     [](const auto& param) { return std::string(param.param.name); });
 

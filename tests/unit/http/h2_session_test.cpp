@@ -54,7 +54,7 @@ TEST(H2Session, BeginsWithItsSettingsAndTheConnectionsWindow) {
     for (std::size_t at = 0; at < frames[0].payload.size(); at += 6)
         settings.emplace_back(frames[0].payload[at + 1], frames[0].number(at + 2));
     EXPECT_THAT(settings, testing::UnorderedElementsAre(testing::Pair(3, 0x01020304),
-                                                        testing::Pair(4, 256 * 1024),
+                                                        testing::Pair(4, 1024 * 1024),
                                                         testing::Pair(6, 64 * 1024),
                                                         testing::Pair(8, 1), testing::Pair(9, 1)));
     EXPECT_EQ(frames[1].type, h2::window_update);

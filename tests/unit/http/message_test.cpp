@@ -52,10 +52,14 @@ TEST(RequestHead, ClearLeavesNothingBehind) {
     head.scheme = "https";
     head.authority = "a";
     head.path = "/";
+    head.sent_path = "//";
+    head.escaped_slash = true;
     head.query = "?b";
     head.version = version::http_1_0;
     head.fields.add("A", "1");
     head.clear();
+    EXPECT_EQ(head.sent_path, "");
+    EXPECT_FALSE(head.escaped_slash);
     EXPECT_EQ(head.verb, method::get);
     EXPECT_EQ(head.method_text + head.scheme + head.authority + head.path + head.query, "");
     EXPECT_EQ(head.version, version::http_1_1);

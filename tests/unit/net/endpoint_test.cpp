@@ -107,16 +107,18 @@ TEST(TcpOptions, AreSet) {
     options.keepalive_idle = 41;
     options.keepalive_interval = 7;
     options.keepalive_count = 5;
+    options.user_timeout = 76'000;
     apply(fd.get(), options);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_NODELAY), 1);
     EXPECT_EQ(option(fd.get(), SOL_SOCKET, SO_KEEPALIVE), 1);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPIDLE), 41);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPINTVL), 7);
     EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_KEEPCNT), 5);
+    EXPECT_EQ(option(fd.get(), IPPROTO_TCP, TCP_USER_TIMEOUT), 76'000);
     options.receive_buffer = 100'000;
     options.send_buffer = 150'000;
     options.notsent_lowat = 16384;
-    options.user_timeout = 12'345ms;
+    options.user_timeout = 12'345;
     options.nodelay = options.keepalive = false;
     apply(fd.get(), options);
     // The kernel doubles sizes, for what it keeps beside the bytes (socket(7)).
@@ -135,7 +137,7 @@ TEST(TcpOptions, AreInheritedFromTheListeningSocket) {
     ASSERT_TRUE(made);
     const int listening = made->front().get();
     tcp_options options;
-    options.user_timeout = 7000ms;
+    options.user_timeout = 7000;
     options.notsent_lowat = 20'000;
     apply_listening(listening, options, 0ms);
     EXPECT_EQ(option(listening, IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);

@@ -16,7 +16,7 @@ using exchange::reason;
 TEST(FailureStatus, IsTheDocumentedOneForEveryReason) {
     const std::map<int, std::vector<reason>> others{
         {200, {reason::none}},
-        {400, {reason::http_request_error, reason::plain_http}},
+        {400, {reason::http_request_error, reason::plain_http, reason::ambiguous_path}},
         {404, {reason::no_route}},
         {405, {reason::http_request_denied}},
         {408, {reason::head_timeout, reason::body_timeout}},

@@ -20,6 +20,8 @@ struct asked {
     std::string authority = "a.test";
     std::string path = "/";
     std::vector<std::pair<std::string, std::string>> fields = {};
+    std::string listener = "web";
+    std::string scheme = "http";
 };
 
 http::request_head head_of(const asked& of) {
@@ -28,6 +30,7 @@ http::request_head head_of(const asked& of) {
     made.verb = http::method_of(of.method);
     made.authority = of.authority;
     made.path = of.path;
+    made.scheme = of.scheme;
     for (const auto& [name, value] : of.fields)
         made.fields.add(name, value);
     return made;
@@ -43,7 +46,8 @@ class table {
     }
     // The index of the route, -1 without one.
     [[nodiscard]] int find(const asked& of) const {
-        const std::optional<std::size_t> found = router(routes_).find(head_of(of));
+        const std::optional<std::size_t> found =
+            router(routes_).find(head_of(of), intern_name(of.listener));
         return found ? static_cast<int>(*found) : -1;
     }
 
@@ -62,6 +66,51 @@ route_match path(path_match kind, std::string text) {
     made.path_kind = kind;
     made.path = std::move(text);
     return made;
+}
+
+route_match listeners(std::vector<std::string> names) {
+    route_match made;
+    made.listeners = std::move(names);
+    return made;
+}
+
+route_match scheme(std::string name) {
+    route_match made;
+    made.scheme = std::move(name);
+    return made;
+}
+
+TEST(Router, MatchesListenersAndSchemes) {
+    table all;
+    all.add({}).add(listeners({"edge", "inner"})).add(scheme("https"));
+    EXPECT_EQ(all.find({}), 0);
+    EXPECT_EQ(all.find({.listener = "edge"}), 1);
+    EXPECT_EQ(all.find({.listener = "inner"}), 1);
+    EXPECT_EQ(all.find({.scheme = "https"}), 2);
+    // A listener is more specific than a scheme.
+    EXPECT_EQ(all.find({.listener = "edge", .scheme = "https"}), 1);
+}
+
+TEST(Router, ListenersAndSchemesComeAfterMethodsAndHeaders) {
+    route_match method;
+    method.methods = {"GET"};
+    route_match header;
+    header.headers = {{"x-a", std::nullopt}};
+    table all;
+    all.add(scheme("http")).add(listeners({"web"})).add(header).add(method);
+    EXPECT_EQ(all.find({.method = "PUT"}), 1);
+    EXPECT_EQ(all.find({.method = "PUT", .listener = "edge"}), 0);
+    EXPECT_EQ(all.find({.method = "PUT", .fields = {{"X-A", "1"}}}), 2);
+    EXPECT_EQ(all.find({.fields = {{"X-A", "1"}}}), 3);
+    EXPECT_EQ(all.find({.method = "PUT", .listener = "edge", .scheme = "https"}), -1);
+}
+
+TEST(Router, FindsAsIfThePathWereAnother) {
+    std::vector<config::route> routes(2);
+    routes[0].match = path(path_match::prefix, "/a/");
+    const http::request_head head = head_of({.path = "/b"});
+    EXPECT_EQ(router(routes).find(head), 1U);
+    EXPECT_EQ(router(routes).find(head, "/a/b", no_name), 0U);
 }
 
 TEST(Router, WithoutRoutesFindsNothing) { EXPECT_EQ(table().find({}), -1); }

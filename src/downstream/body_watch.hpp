@@ -1,0 +1,94 @@
+// body_watch: the request bodies that one server waits for, and which of them end when there is too
+// little of something (ATTACKS F-2). A slow client is in order while nobody wants its place: under
+// pressure those below `limits.body_rate` end, the slowest first, and calls of gRPC after all
+// others.
+//
+// Pressure is: the listener has more connections than three quarters of its cap, over all workers;
+// or the process's memory is above its first mark.
+//
+// Lifetime: a body is in the list from its first wait on, and leaves it as it ends. Looks once a
+// second while there is one.
+#pragma once
+
+#include "penstock/downstream/server.hpp"
+#include "penstock/net/deadline.hpp"
+#include "penstock/net/worker.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace penstock::downstream {
+
+class body_watch;
+
+// What the watch knows of a body.
+class watched_body {
+ public:
+    watched_body() = default;
+    watched_body(const watched_body&) = delete;
+    watched_body& operator=(const watched_body&) = delete;
+
+    // Bytes a second, if it is its client's turn and was for long enough to say.
+    [[nodiscard]] virtual std::optional<std::uint64_t> rate(time_point now) const noexcept = 0;
+    // It says that it is a call of gRPC.
+    [[nodiscard]] virtual bool is_call() const noexcept = 0;
+    // It fails with errc::body_timeout. Nobody is resumed within.
+    virtual void cut() noexcept = 0;
+
+ protected:
+    virtual ~watched_body() { unwatch(); }
+    void unwatch() noexcept;
+
+ private:
+    friend class body_watch;
+    body_watch* watch_ = nullptr;
+    watched_body* previous_ = nullptr;
+    watched_body* next_ = nullptr;
+};
+
+class body_watch final : private net::deadline {
+ public:
+    static constexpr milliseconds interval = 1s;
+    // While memory is short, one of so many slow bodies ends at each look.
+    static constexpr std::size_t memory_share = 4;
+
+    // All of it outlives the watch; `state` is the present one at each look.
+    body_watch(net::worker& home, const net::connection_count& counts,
+               const std::shared_ptr<const listener_state>& state,
+               const server_counters& counters) noexcept
+        : home_(home), counts_(counts), state_(state), counters_(counters) {}
+    ~body_watch() override;
+
+    // No more than once matters. Nothing is watched where the listener asks for no rate.
+    void add(watched_body& one) noexcept;
+
+    struct candidate {
+        watched_body* body;
+        bool call;
+        std::uint64_t rate;
+    };
+    // Those to end first come first, and no more than `most`.
+    static void choose(std::vector<candidate>& among, std::size_t most);
+    // How many of its connections a worker that has `own` of `open` has to give up, so that a
+    // listener with this cap is not above three quarters of it. 0 = no cap.
+    [[nodiscard]] static std::uint64_t excess(std::uint64_t open, std::uint64_t cap,
+                                              std::uint64_t own) noexcept;
+
+ private:
+    friend class watched_body;
+    void remove(watched_body& one) noexcept;
+    void on_expire(error why) noexcept override;
+    [[nodiscard]] std::vector<candidate> slow_ones() const;
+    [[nodiscard]] std::uint64_t connections_over() const noexcept;
+
+    net::worker& home_;
+    const net::connection_count& counts_;
+    const std::shared_ptr<const listener_state>& state_;
+    const server_counters& counters_;
+    watched_body* first_ = nullptr;
+};
+
+}  // namespace penstock::downstream

@@ -1,0 +1,22 @@
+// Location fields of origins that name the origin itself: a client cannot go there, so they are
+// given the scheme and the authority that it knows, as nginx's proxy_redirect does.
+#pragma once
+
+#include "penstock/http/message.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace penstock::proxy {
+
+struct origin_names {
+    std::string_view scheme;            // spoken with the origin
+    std::string_view endpoint;          // its address as configured, "app.internal:8080"
+    std::string_view client_scheme;     // that the client used
+    std::string_view client_authority;  // that it asked for; empty = it named none
+};
+
+// Of Location, Content-Location and Refresh. `scratch` is used.
+void rewrite_locations(http::response_head& of, const origin_names& by, std::string& scratch);
+
+}  // namespace penstock::proxy

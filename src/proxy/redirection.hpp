@@ -1,0 +1,36 @@
+// redirection: where a route sends its clients: a whole URL, or the request's own with some parts
+// replaced. A change of scheme drops the port, unless the route names one; the default port of a
+// scheme is not written.
+#pragma once
+
+#include "penstock/config/model.hpp"
+#include "proxy/text_pattern.hpp"
+
+#include <optional>
+#include <string>
+
+namespace penstock::proxy {
+
+class redirection {
+ public:
+    explicit redirection(const config::redirect& from);
+
+    [[nodiscard]] int status() const noexcept { return status_; }
+    // What stands in Location, replacing what `to` held.
+    void write(const text_facts& of, std::string& to) const;
+
+ private:
+    void write_authority(const text_facts& of, std::string& to) const;
+
+    int status_;
+    bool whole_;
+    text_pattern url_;
+    std::string scheme_;  // empty = the request's
+    std::string port_;    // empty = the request's
+    text_pattern requests_port_;
+    text_pattern host_;
+    text_pattern path_;
+    text_pattern query_;
+};
+
+}  // namespace penstock::proxy

@@ -1,0 +1,64 @@
+#include "downstream/body_watch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace penstock::downstream {
+namespace {
+
+struct some_body final : watched_body {
+    std::optional<std::uint64_t> rate(time_point) const noexcept override { return 0; }
+    bool is_call() const noexcept override { return false; }
+    void cut() noexcept override {}
+};
+
+std::vector<std::uint64_t> chosen(std::vector<body_watch::candidate> from, std::size_t most) {
+    body_watch::choose(from, most);
+    std::vector<std::uint64_t> rates;
+    for (const body_watch::candidate& each : from)
+        rates.push_back(each.rate);
+    return rates;
+}
+
+// The slowest first, and calls behind all others, however slow they are.
+TEST(BodyWatch, ChoosesTheSlowestAndCallsLast) {
+    some_body one;
+    const std::vector<body_watch::candidate> from{
+        {&one, true, 0}, {&one, false, 30}, {&one, false, 10}, {&one, true, 5}, {&one, false, 20}};
+    using rates = std::vector<std::uint64_t>;
+    EXPECT_EQ(chosen(from, 0), rates());
+    EXPECT_EQ(chosen(from, 2), (rates{10, 20}));
+    EXPECT_EQ(chosen(from, 3), (rates{10, 20, 30}));
+    EXPECT_EQ(chosen(from, 4), (rates{10, 20, 30, 0}));
+    EXPECT_EQ(chosen(from, 5), (rates{10, 20, 30, 0, 5}));
+    EXPECT_EQ(chosen(from, 6), (rates{10, 20, 30, 0, 5}));
+}
+
+TEST(BodyWatch, HasPressureAboveThreeQuartersOfTheCap) {
+    EXPECT_EQ(body_watch::excess(74, 100, 74), 0U);
+    EXPECT_EQ(body_watch::excess(75, 100, 75), 0U);
+    EXPECT_EQ(body_watch::excess(76, 100, 76), 1U);
+    EXPECT_EQ(body_watch::excess(100, 100, 100), 25U);
+    EXPECT_EQ(body_watch::excess(1, 1, 1), 1U);
+    EXPECT_EQ(body_watch::excess(1, 2, 1), 0U);
+    EXPECT_EQ(body_watch::excess(2, 2, 2), 1U);
+    EXPECT_EQ(body_watch::excess(3, 4, 3), 0U);
+    EXPECT_EQ(body_watch::excess(4, 4, 4), 1U);
+    // Without a cap there is none.
+    EXPECT_EQ(body_watch::excess(1'000'000, 0, 1'000'000), 0U);
+}
+
+// Each worker gives up its part, rounded up.
+TEST(BodyWatch, SharesTheExcessAmongWorkers) {
+    EXPECT_EQ(body_watch::excess(100, 100, 0), 0U);
+    EXPECT_EQ(body_watch::excess(100, 100, 1), 1U);
+    EXPECT_EQ(body_watch::excess(100, 100, 40), 10U);
+    EXPECT_EQ(body_watch::excess(100, 100, 60), 15U);
+    // Counts of other threads may lag behind.
+    EXPECT_EQ(body_watch::excess(80, 100, 90), 5U);
+}
+
+}  // namespace
+}  // namespace penstock::downstream
