@@ -4,6 +4,7 @@
 #pragma once
 
 #include "penstock/config/address.hpp"
+#include "penstock/config/http2_model.hpp"
 #include "penstock/config/route_model.hpp"
 #include "penstock/config/tls_model.hpp"
 
@@ -16,9 +17,6 @@
 
 namespace penstock::config {
 
-inline constexpr std::uint64_t kib = 1024;
-inline constexpr std::uint64_t mib = 1024 * kib;
-
 struct limits {
     std::uint64_t connections = 10000;          // 0 = no cap of this listener's own
     std::uint64_t connections_per_address = 0;  // of one address or IPv6 /64; 0 = no cap
@@ -30,13 +28,6 @@ struct limits {
     std::uint64_t body = 0;         // 0 = no cap
     std::uint64_t body_rate = 500;  // bytes a second, under pressure; 0 = none is asked for
     std::uint64_t requests = 0;     // requests per connection, 0 = no cap
-};
-
-// HTTP/2 towards clients.
-struct listener_http2 {
-    std::uint32_t streams = 100;        // at the same time, of one connection
-    std::uint64_t stream_window = mib;  // bytes of a request's body that may wait here, at first
-    std::uint64_t connection_window = mib;  // likewise of all requests of one connection
 };
 
 struct listener_timeouts {
@@ -127,19 +118,6 @@ struct upstream_timeouts {
     milliseconds connect = 5s;
     milliseconds first_byte = 60s;
     milliseconds idle = 60s;  // no byte of a response body, or no progress of a request's
-};
-
-// HTTP/2 towards origins.
-struct upstream_http2 {
-    std::uint32_t streams = 100;        // at the same time, of one connection
-    std::uint64_t stream_window = mib;  // bytes of a response's body that may wait here, at first
-    milliseconds ping_interval = 5min;  // silence of a busy connection before it is asked
-    milliseconds ping_timeout = 20s;    // for the answer
-};
-
-// Of HTTP/2 responses that wait here for their clients, and of windows that have grown.
-struct upstream_buffer {
-    std::uint64_t total = 64 * mib;  // of the whole upstream
 };
 
 enum class upstream_protocol { http1, h2, by_alpn };
