@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
@@ -74,6 +75,23 @@ std::vector<std::string> with(std::vector<std::string> arguments,
     return arguments;
 }
 
+TEST(Jobs, RedirectsPlainHttpToTls) {
+    const temp_dir dir;
+    const certificate_files site = write_certificate(dir, "www.example.com");
+    scripted_origin app(named("app"));
+    daemon proxy(job("tls_redirect", {plain,
+                                      secure,
+                                      {"site.pem", site.cert},
+                                      {"site.key", site.key},
+                                      origin_at(3000, app.address())}));
+    const std::string sent =
+        curl({"-i", "-H", "Host: www.example.com:8080", proxy.url("plain", "/a/b?c=d&e=%2F")}).out;
+    EXPECT_TRUE(contains(sent, "HTTP/1.1 308 ")) << sent;
+    EXPECT_TRUE(contains(sent, "ocation: https://www.example.com/a/b?c=d&e=%2F\r\n")) << sent;
+    EXPECT_EQ(app.connections(), 0);
+    EXPECT_EQ(curl(https(proxy, "secure", site, "www.example.com", "/a?b")).out, "app GET /a?b\n");
+}
+
 TEST(Jobs, TellsApplicationsApartByHost) {
     scripted_origin shop(named("shop"));
     scripted_origin tenants(named("tenants"));
@@ -92,6 +110,21 @@ TEST(Jobs, TellsApplicationsApartByHost) {
         curl({"-o", "/dev/null", "-w", "%{http_code}", "-H", "Host: example.com", proxy.url("web")})
             .out,
         "404");
+}
+
+TEST(Jobs, ServesAnApplicationAndItsApiUnderOneHost) {
+    scripted_origin api(named("api"));
+    scripted_origin pages(named("pages"));
+    daemon proxy(job("spa_and_api",
+                     {plain, origin_at(3001, api.address()), origin_at(3002, pages.address())}));
+    const auto asked = [&proxy](const std::string& path) {
+        return curl({proxy.url("web", path)}).out;
+    };
+    EXPECT_EQ(asked("/api/users?page=2"), "api GET /users?page=2\n");
+    EXPECT_EQ(asked("/api/"), "api GET /\n");
+    EXPECT_EQ(asked("/apiary"), "pages GET /apiary\n");
+    EXPECT_EQ(asked("/deep/link"), "pages GET /deep/link\n");
+    EXPECT_EQ(asked("/"), "pages GET /\n");
 }
 
 // The key and the proof are those of RFC 6455 §1.3.
@@ -237,6 +270,51 @@ TEST(Jobs, BoundsWhatOneClientTakes) {
     EXPECT_GE(count_of(codes, "200\n"), 5U) << codes;
     EXPECT_GE(count_of(codes, "429\n"), 1U) << codes;
     EXPECT_EQ(count_of(codes, "\n"), 200U);
+}
+
+TEST(Jobs, SaysSecurityHeadersOnceForAllRoutes) {
+    const temp_dir dir;
+    const certificate_files site = write_certificate(dir, "www.example.com");
+    scripted_origin app(named("app"));
+    const refusing_port nobody;
+    const auto configuration = [&](const std::string& origin) {
+        return job(
+            "security_headers",
+            {secure, {"site.pem", site.cert}, {"site.key", site.key}, origin_at(3000, origin)});
+    };
+    const auto judge = [&site](const daemon& proxy, const std::string& path, const char* status) {
+        std::string got =
+            curl(with(https(proxy, "edge", site, "www.example.com", path), {"-i", "--http1.1"}))
+                .out;
+        EXPECT_TRUE(contains(got, std::string("HTTP/1.1 ") + status)) << got;
+        std::transform(got.begin(), got.end(), got.begin(),
+                       [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+        for (const char* const field :
+             {"\nstrict-transport-security: max-age=63072000; includesubdomains\r\n",
+              "\nx-content-type-options: nosniff\r\n", "\nx-frame-options: deny\r\n",
+              "\nreferrer-policy: strict-origin-when-cross-origin\r\n"})
+            EXPECT_EQ(count_of(got, field), 1U) << field << got;
+        EXPECT_EQ(count_of(got, "\nx-frame-options:"), 1U) << got;
+        EXPECT_EQ(count_of(got, "\nserver:"), 0U) << got;
+    };
+    const daemon works(configuration(app.address()));
+    judge(works, "/", "200");
+    judge(works, "/ping", "200");
+    const daemon fails(configuration("127.0.0.1:" + std::to_string(nobody.port())));
+    judge(fails, "/", "502");
+}
+
+TEST(Jobs, SaysThatItIsDownForMaintenance) {
+    scripted_origin app(named("app"));
+    daemon proxy(job("maintenance", {plain, origin_at(3000, app.address())}));
+    const std::string got = curl({"-i", proxy.url("web", "/any/page")}).out;
+    EXPECT_TRUE(contains(got, "HTTP/1.1 503 ")) << got;
+    EXPECT_TRUE(contains(got, "etry-after: 3600\r\n") || contains(got, "etry-After: 3600\r\n"))
+        << got;
+    EXPECT_TRUE(got.ends_with("<p>Back at noon.</p>")) << got;
+    EXPECT_EQ(app.connections(), 0);
+    EXPECT_EQ(curl({"-H", "X-Maintenance-Pass: let-me-in", proxy.url("web", "/new")}).out,
+              "app GET /new\n");
 }
 
 }  // namespace
