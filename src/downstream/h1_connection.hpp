@@ -165,16 +165,16 @@ class h1_connection final : private net::socket_watcher,
     net::read_buffer buffer_;
     net::alarm alarm_;
     std::unique_ptr<serving> serving_;
-    std::unique_ptr<tunnel_deadline> tunnel_idle_;  // there while a tunnel runs
-    std::uint64_t served_ = 0;
+    // Small, since each of many idle connections has them.
+    std::uint32_t served_ = 0;  // stays at its highest value
     std::uint8_t in_turn_ = 0;  // requests since the last wait
     state state_ = state::handshake;
-    bool keeps_alive_ = false;   // as far as the request says
-    bool watched_ = false;       // the client's leaving ends the exchange
-    bool replied_ = false;       // a final response is being written
-    bool half_closed_ = false;   // we have said that no more will come
-    bool drain_noted_ = false;   // the grace has begun
-    bool line_skipped_ = false;  // the empty line that may come before a request has come
+    bool drain_noted_ = false;       // the grace has begun
+    bool keeps_alive_ : 1 = false;   // as far as the request says
+    bool watched_ : 1 = false;       // the client's leaving ends the exchange
+    bool replied_ : 1 = false;       // a final response is being written
+    bool half_closed_ : 1 = false;   // we have said that no more will come
+    bool line_skipped_ : 1 = false;  // the empty line that may come before a request has come
 };
 
 }  // namespace penstock::downstream

@@ -179,7 +179,7 @@ net::task<> h1_connection::relay_tunnel(h1_response_writer& writer,
                                         std::unique_ptr<exchange::body_source>& body) {
     serving& now = *serving_;
     now.body->begin_tunnel();
-    tunnel_idle_ = std::make_unique<tunnel_deadline>(*this);
+    now.tunnel_idle = std::make_unique<tunnel_deadline>(*this);
     on_tunnel_bytes();
     body_listener& listener = *this;
     writer.tell(listener);
@@ -193,7 +193,7 @@ net::task<> h1_connection::relay_tunnel(h1_response_writer& writer,
         net::event& ended = now.body->ended();
         co_await ended;
     }
-    tunnel_idle_->disarm();
+    now.tunnel_idle->disarm();
 }
 
 // Once one direction has ended, a peer that says nothing more is not worth an hour.
@@ -202,7 +202,7 @@ void h1_connection::on_tunnel_bytes() noexcept {
     const milliseconds idle =
         half_closed_ ? std::min(limits.tunnel_idle, limits.keepalive) : limits.tunnel_idle;
     net::deadline_wheel& wheel = home_.worker.deadlines();
-    tunnel_idle_->arm(wheel, home_.worker.now() + idle, net::errc::tunnel_timeout);
+    serving_->tunnel_idle->arm(wheel, home_.worker.now() + idle, net::errc::tunnel_timeout);
 }
 
 net::task<result<void>> h1_connection::send_interim(const http::response_head& head) {

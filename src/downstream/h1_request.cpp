@@ -10,6 +10,7 @@
 #include "penstock/net/worker.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace penstock::downstream {
@@ -56,6 +57,10 @@ net::task<h1_connection::ending> h1_connection::refuse_plain() {
     serving& now = *serving_;
     (void)now.parser.feed({buffer_.data(), buffer_.size()}, now.request.head);
     describe();
+    // A method that is cut has a body in its answer, but for what may yet become HEAD.
+    const std::string_view received(buffer_.data(), buffer_.size());
+    if (!now.asked.verb && !std::string_view("HEAD ").starts_with(received))
+        now.asked.verb = http::method::other;
     explain_head({});
     co_return co_await refuse_request(reason::plain_http);
 }
@@ -198,7 +203,8 @@ void h1_connection::begin_record() {
     request.interim = this;
     request.aborted = &*now.aborted;
     request.record = &record;
-    ++served_;
+    if (served_ < std::numeric_limits<std::uint32_t>::max())
+        ++served_;
     keeps_alive_ = watched_ = replied_ = half_closed_ = false;
 }
 
@@ -238,7 +244,7 @@ void h1_connection::finish_exchange(bool asked) {
     serving& now = *serving_;
     exchange::record& record = now.record;
     watched_ = false;
-    tunnel_idle_.reset();
+    now.tunnel_idle.reset();
     alarm_.off();
     if (!now.head_sent && record.why == reason::client_gone)
         record.status = status_gone;
@@ -272,8 +278,8 @@ void h1_connection::look_for_end() noexcept {
         stream_.abort(net::errc::peer_gone);
         return;
     }
-    if (tunnel_idle_ || !stream_.peer_closed() || !serving_->body->finished() || !buffer_.empty() ||
-        !serving_->ahead.empty())
+    if (serving_->tunnel_idle || !stream_.peer_closed() || !serving_->body->finished() ||
+        !buffer_.empty() || !serving_->ahead.empty())
         return;
     const result<std::size_t> got = fill(serving_->ahead);
     const bool gone = got ? *got == 0 : got.error() != net::errc::would_block;
@@ -301,7 +307,7 @@ void h1_connection::end_exchange(error why) noexcept {
         return;
     serving_->ended = why;
     serving_->aborted->fire(why);
-    if (!tunnel_idle_)
+    if (!serving_->tunnel_idle)
         return;
     serving_->body->interrupt();
     stream_.abort(why);

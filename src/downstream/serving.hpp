@@ -8,6 +8,7 @@
 #include "penstock/downstream/server.hpp"
 #include "penstock/http/h1_head.hpp"
 #include "penstock/net/buffer_pool.hpp"
+#include "penstock/net/deadline.hpp"
 
 #include <memory>
 #include <optional>
@@ -28,7 +29,8 @@ struct serving {
     exchange::record record;
     std::optional<exchange::abort_signal> aborted;
     std::optional<h1_request_body> body;
-    std::string text;        // the encoded heads
+    std::string text;                            // the encoded heads
+    std::unique_ptr<net::deadline> tunnel_idle;  // there while a tunnel runs
     net::read_buffer ahead;  // what came while the client was looked at for its leaving
     error ended;             // why the exchange ended early, by our doing
     bool head_sent = false;  // some byte of the response was handed to the kernel

@@ -68,7 +68,7 @@ void on_answer(void* argument, int status, int, ares_addrinfo* answer) {
     ares_freeaddrinfo(answer);
 }
 
-channel_ptr open_channel(milliseconds timeout) {
+channel_ptr open_channel(milliseconds timeout, bool searches) {
     static const ares_library library;
     ares_options options{};
     // Two tries within the time there is; the hosts file comes first, as in nsswitch's "files dns".
@@ -78,7 +78,8 @@ channel_ptr open_channel(milliseconds timeout) {
     std::array<char, 3> order{'f', 'b', '\0'};
     options.lookups = order.data();
     ares_channel made = nullptr;
-    const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS;
+    options.flags = searches ? 0 : ARES_FLAG_NOSEARCH;
+    const int mask = ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS | ARES_OPT_FLAGS;
     if (!library.ready || ares_init_options(&made, &options, mask) != ARES_SUCCESS)
         return nullptr;
     return channel_ptr(made);
@@ -131,13 +132,16 @@ result<std::vector<socket_address>> resolve_blocking(const std::string& host, st
     const time_point until = steady_clock::now() + timeout;
     lookup answer;
     query asked{&answer, port};
-    const channel_ptr channel = open_channel(timeout);
+    // RFC 1034 §3.1: a name that ends in a dot is whole. The hosts file has it without the dot.
+    const bool whole = host.size() > 1 && host.back() == '.';
+    const std::string name = whole ? host.substr(0, host.size() - 1) : host;
+    const channel_ptr channel = open_channel(timeout, !whole);
     if (!channel)
         return error(errc::name_not_resolved);
     ares_addrinfo_hints hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
-    ares_getaddrinfo(channel.get(), host.c_str(), nullptr, &hints, on_answer, &asked);
+    ares_getaddrinfo(channel.get(), name.c_str(), nullptr, &hints, on_answer, &asked);
     while (!answer.done) {
         const time_point now = steady_clock::now();
         if (now >= until)

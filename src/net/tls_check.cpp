@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <limits>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace penstock::net {
@@ -22,6 +24,18 @@ ssl_context_ptr scratch_context() {
     if (made)
         SSL_CTX_set_security_level(made.get(), 0);
     return made;
+}
+
+// OpenSSL passes names over that it does not know, so what it has made of one is looked at.
+bool is_suite(SSL_CTX* scratch, std::string_view name) {
+    if (SSL_CTX_set_ciphersuites(scratch, std::string(name).c_str()) != 1)
+        return false;
+    const STACK_OF(SSL_CIPHER)* const all = SSL_CTX_get_ciphers(scratch);
+    for (int i = 0; i < sk_SSL_CIPHER_num(all); ++i) {
+        if (name == SSL_CIPHER_get_name(sk_SSL_CIPHER_value(all, i)))
+            return true;
+    }
+    return false;
 }
 
 // The first of a list's names that `known` does not know; empty if it knows all.
@@ -38,20 +52,17 @@ std::string first_unknown(const std::string& list, Known known) {
 }
 
 std::optional<tls_fault> names_fault(const tls_server_options& of, SSL_CTX* scratch) {
-    const auto suite = [scratch](const char* name) {
-        return SSL_CTX_set_ciphersuites(scratch, name) == 1;
-    };
+    const auto suite = [scratch](const char* name) { return is_suite(scratch, name); };
     const auto group = [scratch](const char* name) {
         return SSL_CTX_set1_groups_list(scratch, name) == 1;
     };
     if (!of.ciphers.empty() && SSL_CTX_set_cipher_list(scratch, of.ciphers.c_str()) != 1)
         return tls_fault{"ciphers", "'ciphers' selects no cipher of TLS 1.2: '" + of.ciphers + "'",
                          "`openssl ciphers -s -tls1_2` lists what there is"};
-    if (!of.suites.empty() && !suite(of.suites.c_str()))
-        return tls_fault{
-            "suites",
-            "'suites' names what is no suite of TLS 1.3: " + first_unknown(of.suites, suite),
-            "`openssl ciphers -s -tls1_3` lists what there is"};
+    const std::string unknown = of.suites.empty() ? "" : first_unknown(of.suites, suite);
+    if (!unknown.empty())
+        return tls_fault{"suites", "'suites' names what is no suite of TLS 1.3: " + unknown,
+                         "`openssl ciphers -s -tls1_3` lists what there is"};
     if (!of.groups.empty() && !group(of.groups.c_str()))
         return tls_fault{
             "groups",

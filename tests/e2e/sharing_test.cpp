@@ -25,7 +25,8 @@ constexpr int places = 100;
 
 // A large answer, and one to every request that has come whole.
 constexpr std::string_view origin_body =
-    "if (request.url === '/big') { response.end(Buffer.alloc(4 * 1024 * 1024, 'x')); return; }"
+    "global.big = global.big || Buffer.alloc(4 * 1024 * 1024, 'x');"
+    "if (request.url === '/big') { response.end(global.big); return; }"
     "request.resume(); request.on('end', () => response.end('ok'));";
 
 std::string configuration(const std::string& origin, int workers, const std::string& upstream = "",
@@ -205,8 +206,9 @@ TEST(SharedPoolCut, ResetsAStreamThatHasBegun) {
 // The same towards an origin of HTTP/2, whose streams are what is shared.
 TEST(SharedPoolCut, SharesTheStreamsOfAnHttp2Origin) {
     const node_h2_origin origin(
+        "global.big = global.big || Buffer.alloc(4 * 1024 * 1024, 'x');"
         "stream.respond({':status': 200});"
-        "if (headers[':path'] === '/big') stream.end(Buffer.alloc(4 * 1024 * 1024, 'x'));"
+        "if (headers[':path'] === '/big') stream.end(global.big);"
         "else stream.end('ok');",
         "{maxSessionMemory: 1000}");
     const daemon proxy(
@@ -271,9 +273,10 @@ TEST(SharedPoolPause, LeavesAPausedDownloadAlone) {
 // streams to its origin stand still.
 TEST(SharedPoolPause, LeavesAQuietCallAlone) {
     const node_h2_origin origin(
+        "global.big = global.big || Buffer.alloc(4 * 1024 * 1024, 'x');"
         "const path = headers[':path'];"
         "if (path === '/big') { stream.respond({':status': 200});"
-        "  stream.end(Buffer.alloc(4 * 1024 * 1024, 'x')); return; }"
+        "  stream.end(global.big); return; }"
         "stream.respond({':status': 200, 'content-type': 'application/grpc'});"
         "if (path === '/test/Quiet') { global.quiet = stream; stream.write('first'); return; }"
         "if (path === '/wake') global.quiet.end('last');"

@@ -78,7 +78,7 @@ class path_handler final : public exchange::handler {
         from.record->why = why;
         return text(status_of(why), "refused: " + std::string(exchange::token(why)));
     }
-    std::uint64_t body_limit(const request&) const override { return body_max; }
+    std::uint64_t body_limit(const exchange::request&) const override { return body_max; }
     bool takes_websockets() const noexcept override { return true; }
     void finished(const exchange::record& of) noexcept override {
         {

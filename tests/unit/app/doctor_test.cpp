@@ -9,6 +9,7 @@ config::model usual() {
     config::model made;
     made.listeners.emplace_back().bind.emplace_back();
     made.upstreams.emplace_back().endpoints.emplace_back();
+    made.upstreams.back().pool.connections = 100;
     return made;
 }
 
