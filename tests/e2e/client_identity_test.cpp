@@ -240,7 +240,7 @@ TEST(ClientIdentity, OddNamesOfTheFieldAreErrors) {
                                                name + "\"}\n");
         const command_result got = run({penstock_binary(), "check", "-c", path});
         EXPECT_EQ(got.status.code, 78) << name;
-        EXPECT_NE(got.err.find("CF-Connecting-IP"), std::string::npos) << got.err;
+        EXPECT_NE(got.out.find("CF-Connecting-IP"), std::string::npos) << got.out;
     }
 }
 

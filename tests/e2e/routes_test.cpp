@@ -168,7 +168,8 @@ TEST(Routes, OriginsAreToldOfNoProxyUnlessTheyShallBe) {
 // nginx compresses nothing for a request that names a proxy.
 TEST(Routes, NginxCompressesAsIfItWereAskedDirectly) {
     const nginx_origin origin(
-        "gzip on; gzip_min_length 1; location / { return 200 'hello hello hello hello'; }");
+        "gzip on; gzip_min_length 1; gzip_types *; location / { return 200 'hello hello hello "
+        "hello'; }");
     const daemon proxy(configuration(origin.address(), R"(
   - {upstream: app}
   - {match: {path: {prefix: /via/}}, upstream: app, via: true}
