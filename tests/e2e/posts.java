@@ -2,6 +2,7 @@
 // each, with the status or 0 and the reason. Every certificate is accepted.
 //
 //   java posts.java https://127.0.0.1:PORT COUNT
+import java.lang.ref.Reference;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -48,5 +49,7 @@ class Posts {
                 });
         }
         CompletableFuture.allOf(all).join();
+        // A client that nothing refers to any more may be closed before its requests have left.
+        Reference.reachabilityFence(client);
     }
 }
