@@ -1,7 +1,6 @@
-// body_watch: the request bodies that one server waits for, and which of them end when there is too
-// little of something (ATTACKS F-2). A slow client is in order while nobody wants its place: under
-// pressure those below `limits.body_rate` end, the slowest first, and calls of gRPC after all
-// others.
+// body_watch: the request bodies that one server waits for, and which of them it ends under
+// pressure (ATTACKS F-2). Without pressure a client may send as slowly as it likes. Under pressure,
+// bodies below `limits.body_rate` end: the slowest first, and gRPC calls after all others.
 //
 // Pressure is: the listener has more connections than three quarters of its cap, over all workers;
 // or the process's memory is above its first mark.

@@ -160,7 +160,7 @@ class h1_connection final : private net::socket_watcher,
     net::stream stream_;
     net::socket_address peer_;
     std::shared_ptr<const net::socket_address> local_;
-    std::uint64_t number_;  // on this worker; an address would pass to a later connection
+    std::uint64_t number_;  // unlike an address, it does not pass to a later connection
     std::unique_ptr<extras> extras_;
     net::read_buffer buffer_;
     net::alarm alarm_;

@@ -57,7 +57,7 @@ class h2_connection final : private h2_flusher {
         const net::socket_address& peer;
         const net::socket_address& local;
         activity_listener& listener;
-        std::uint64_t number;  // on this worker
+        std::uint64_t number;  // of the connection, as worker::next_number gives it
         nanoseconds handshake;
     };
     explicit h2_connection(const place& in);

@@ -31,7 +31,7 @@ class h2_exchange final : private http::h2_outgoing,
         const net::socket_address& peer;
         const net::socket_address& local;
         const net::stream& stream;
-        std::uint64_t connection;  // its number, on this worker
+        std::uint64_t connection;  // its number (worker::next_number)
         nanoseconds handshake;     // of TLS, charged to the connection's first request
         bool served_before;        // the connection has taken a whole response
     };

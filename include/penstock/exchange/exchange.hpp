@@ -152,7 +152,7 @@ struct request {
     bool peer_trusted = false;                   // its word on who the client is counts
     // The client that a trusted peer names (exchange/client_rules).
     std::optional<net::socket_address> named_client;
-    std::uint64_t connection = 0;   // the client's number; no other in this process has it ever
+    std::uint64_t connection = 0;   // number of the client's connection; it is never reused
     bool served_before = false;     // that connection has taken a whole response
     client_side* client = nullptr;  // null = it never gives way
     // When the limit that refuses it ends, as far as that is known; 0 = it is not.
