@@ -28,18 +28,10 @@ void ledger::give_up_attempt() noexcept {
 }
 
 void record::clear() noexcept {
-    // The strings keep their capacity: a record is used for one exchange after the other.
-    record fresh;
-    std::string* const kept[] = {&client, &peer,       &method,     &host,
-                                 &path,   &request_id, &user_agent, &detail};
-    std::string* const moved[] = {&fresh.client,     &fresh.peer,  &fresh.method,
-                                  &fresh.host,       &fresh.path,  &fresh.request_id,
-                                  &fresh.user_agent, &fresh.detail};
-    for (std::size_t i = 0; i < std::size(kept); ++i) {
-        kept[i]->clear();
-        *moved[i] = std::move(*kept[i]);
-    }
-    *this = std::move(fresh);
+    static_cast<record_numbers&>(*this) = {};
+    for (std::string* const text :
+         {&client, &peer, &method, &host, &path, &request_id, &user_agent, &detail})
+        text->clear();
 }
 
 }  // namespace penstock::exchange

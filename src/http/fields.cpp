@@ -247,11 +247,10 @@ void fields::add(const field& one) {
     ++live_;
 }
 
-void fields::set(std::string_view name, std::string_view value) {
-    const field_id id = field_id_of(name);
-    bool placed = false;
+void fields::set(field_id id, std::string_view name, std::string_view value) {
     if (!may_have(id))
         return add(id, name, value);
+    bool placed = false;
     for (entry& item : entries_) {
         if (!item.live || item.id != id || !equal_nocase(view(item).name, name))
             continue;

@@ -37,16 +37,35 @@ bool met_itself(int fd) noexcept {
            socket_address::from(local) == socket_address::from(remote);
 }
 
-// What inet_ntop does, in a tenth of the time: it is done for every request.
-char* print_v4(const in_addr& from, char* at, char* end) noexcept {
+struct octet_text {
+    std::array<char, 3> digits;
+    std::uint8_t size;
+};
+
+constexpr std::array<octet_text, 256> octet_texts = [] {
+    std::array<octet_text, 256> made{};
+    for (std::size_t value = 0; value < made.size(); ++value) {
+        octet_text& to = made[value];
+        for (const std::size_t unit : {std::size_t{100}, std::size_t{10}, std::size_t{1}}) {
+            if (value >= unit || unit == 1)
+                to.digits[to.size++] = static_cast<char>('0' + value / unit % 10);
+        }
+    }
+    return made;
+}();
+
+// What inet_ntop does, in a fraction of the time: it is done for every request. Needs room for 16
+// bytes: the last digits are written as three.
+char* print_v4(const in_addr& from, char* at) noexcept {
     std::array<std::uint8_t, 4> bytes;
     std::memcpy(bytes.data(), &from, bytes.size());
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (i > 0)
-            *at++ = '.';
-        at = std::to_chars(at, end, bytes[i]).ptr;
+    for (const std::uint8_t byte : bytes) {
+        const octet_text& text = octet_texts[byte];
+        std::memcpy(at, text.digits.data(), text.digits.size());
+        at += text.size;
+        *at++ = '.';
     }
-    return at;
+    return at - 1;
 }
 
 // Configurations name few of them, and a reload mostly names the same ones again.
@@ -115,7 +134,7 @@ std::string socket_address::host() const {
 void socket_address::append_host(std::string& to) const {
     char text[INET6_ADDRSTRLEN] = {};
     if (family() == AF_INET)
-        to.append(text, print_v4(raw_.v4.sin_addr, text, text + sizeof text));
+        to.append(text, print_v4(raw_.v4.sin_addr, text));
     else if (family() == AF_INET6 &&
              ::inet_ntop(AF_INET6, &raw_.v6.sin6_addr, text, sizeof text) != nullptr)
         to += text;
@@ -142,7 +161,7 @@ void socket_address::print(std::string& into) const {
     char* at = text.data();
     char* const end = text.data() + text.size();
     if (family() == AF_INET) {
-        at = print_v4(raw_.v4.sin_addr, at, end);
+        at = print_v4(raw_.v4.sin_addr, at);
     } else {
         const std::string name = host();
         *at++ = '[';

@@ -30,7 +30,7 @@ void append_via(http::fields& of, http::version received, std::string_view name,
                : received == http::version::http_1_1 ? "1.1 "
                                                      : "2 ";
     scratch += name;
-    of.set("Via", scratch);
+    of.set(http::field_id::via, "Via", scratch);
 }
 
 // RFC 8586: each member of the list is a party that has had the request.
@@ -141,7 +141,7 @@ exchange::reason proxy_handler::prepare(exchange::request& from, const destinati
     append_loop(head.fields, generation_.via, scratch_);
     if (to.target.via)
         append_via(head.fields, head.version, generation_.via, scratch_);
-    head.fields.set("X-Request-Id", from.record->request_id);
+    head.fields.set(http::field_id::x_request_id, "X-Request-Id", from.record->request_id);
     const text_facts known{from, generation_.model.upstreams[to.target.upstream].name};
     if (to.route.rewrites) {
         if (const result<void> made = to.route.rewrites->apply(head, known, scratch_); !made)
@@ -171,7 +171,7 @@ std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request&
 void proxy_handler::finish_head(exchange::response& response, const exchange::request& of,
                                 const destination& to, std::size_t endpoint) {
     const upstream::shared_upstream& by = to.cluster.shared();
-    if (to.target.rewrites_location) {
+    if (to.target.rewrites_location && names_location(response.head)) {
         rewrite_locations(response.head,
                           {by.settings.tls ? "https" : "http", by.endpoints[endpoint]->name,
                            of.head.scheme, of.record->host},

@@ -56,6 +56,8 @@ void head_edits::add_all(http::fields& fields, const text_facts& of, std::string
 }
 
 void head_edits::apply(http::request_head& head, const text_facts& of, std::string& scratch) const {
+    if (empty())
+        return;
     remove_and_set(head.fields, of, scratch);
     // The authority is the one truth about the host; a Host among the fields does not leave.
     if (const auto host = head.fields.find(http::field_id::host)) {
@@ -67,6 +69,8 @@ void head_edits::apply(http::request_head& head, const text_facts& of, std::stri
 
 void head_edits::apply(http::response_head& head, const text_facts& of,
                        std::string& scratch) const {
+    if (empty())
+        return;
     remove_and_set(head.fields, of, scratch);
     add_all(head.fields, of, scratch);
 }

@@ -75,6 +75,11 @@ void rewrite_field(http::fields& of, const http::fields::field& one, const origi
 
 }  // namespace
 
+bool names_location(const http::response_head& of) noexcept {
+    return of.fields.may_have(field_id::location) ||
+           of.fields.may_have(field_id::content_location) || of.fields.may_have(field_id::refresh);
+}
+
 void rewrite_locations(http::response_head& of, const origin_names& by, std::string& scratch) {
     for (const field_id id : {field_id::location, field_id::content_location, field_id::refresh}) {
         if (!of.fields.may_have(id))

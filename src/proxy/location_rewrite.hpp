@@ -16,6 +16,8 @@ struct origin_names {
     std::string_view client_authority;  // that it asked for; empty = it named none
 };
 
+// True if one of these fields may be there; of most responses none is.
+[[nodiscard]] bool names_location(const http::response_head& of) noexcept;
 // Of Location, Content-Location and Refresh. `scratch` is used.
 void rewrite_locations(http::response_head& of, const origin_names& by, std::string& scratch);
 

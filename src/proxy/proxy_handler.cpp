@@ -13,7 +13,6 @@
 #include <utility>
 
 namespace penstock::proxy {
-namespace {}  // namespace
 
 using exchange::reason;
 
@@ -183,7 +182,7 @@ exchange::response proxy_handler::answer_options() {
 void proxy_handler::complete(http::response_head& head, const text_facts& of,
                              const compiled_route& by) {
     if (!head.fields.find(http::field_id::date))
-        head.fields.add("Date", date_.at(wall_clock::now()));
+        head.fields.add(http::field_id::date, "Date", date_.at(wall_clock::now()));
     by.response_edits.apply(head, of, scratch_);
 }
 

@@ -39,8 +39,10 @@ void choose_upgrade(exchange::request& from, const config::route& by) {
         from.wants_websocket = from.wants_websocket && follows_websockets(by);
         return;
     }
-    const std::string offered = std::exchange(from.upgrade, {});
     from.wants_websocket = false;
+    if (from.upgrade.empty())
+        return;
+    const std::string offered = std::exchange(from.upgrade, {});
     for (std::string_view rest = offered; !rest.empty();) {
         const std::size_t comma = std::min(rest.find(','), rest.size());
         const std::string_view protocol = followed(trimmed(rest.substr(0, comma)), by);

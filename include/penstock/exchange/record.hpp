@@ -100,7 +100,8 @@ class ledger {
 
 using penstock::name_id;  // of configured names (base/names); 0 = "none"
 
-struct record {
+// What a record holds besides text.
+struct record_numbers {
     exchange::ledger ledger;
     wall_clock::time_point began_wall{};
     name_id listener = 0;
@@ -122,7 +123,10 @@ struct record {
     reason why = reason::none;
     std::uint64_t request_bytes = 0;   // body
     std::uint64_t response_bytes = 0;  // body
-    // Text for the log. The capacity is kept when a record is used again.
+};
+
+struct record : record_numbers {
+    // Text for the log.
     std::string client;  // address and port; port 0 = not known
     std::string peer;    // likewise; empty = the client itself
     std::string method;
@@ -132,6 +136,7 @@ struct record {
     std::string user_agent;
     std::string detail;  // of `why`, in our own words: which rule was broken, and where
 
+    // For the next exchange. The texts keep their capacity.
     void clear() noexcept;
 };
 

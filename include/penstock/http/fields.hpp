@@ -88,7 +88,8 @@ class fields {
     }
     void add(const field& one);
     // Replaces the first field of that name and removes the others, or adds it.
-    void set(std::string_view name, std::string_view value);
+    void set(std::string_view name, std::string_view value) { set(field_id_of(name), name, value); }
+    void set(field_id id, std::string_view name, std::string_view value);
     // Removes every field of that name; returns how many.
     std::size_t remove(std::string_view name);
     std::size_t remove(field_id id) { return remove_all(bit(id)); }
