@@ -72,11 +72,17 @@ net::task<> h2_connection::serve(net::read_buffer first) {
             continue;
         }
         reads = 0;
+        // Judged once all that has come is read: the process may have stood still, and then what a
+        // limit waits for lies in the socket.
+        if (alarm_.rung()) {
+            alarm_.off();
+            look_at_time();
+            continue;
+        }
         set_alarm();
         const error waited = co_await in_.stream.readable();
         if (waited)
             failed_ = waited;
-        look_at_time();
     }
     co_await end();
 }
@@ -183,14 +189,24 @@ void h2_connection::reset_early() noexcept {
     early_.erase(early_.begin(), rest);
 }
 
+milliseconds h2_connection::idle_limit() const noexcept {
+    const config::listener_timeouts& limits = in_.home.state->settings.timeouts;
+    if (session_.opened() == 0)
+        return limits.head;
+    return session_.holds_scarce_window() ? std::min(limits.keepalive, http::h2_scarce_idle)
+                                          : limits.keepalive;
+}
+
 void h2_connection::set_alarm() noexcept {
     const config::listener_timeouts& limits = in_.home.state->settings.timeouts;
     time_point next = never;
     if (!session_.settings_acknowledged())
         next = std::min(next, began_ + settings_limit);
     if (exchanges_.empty())
-        next =
-            std::min(next, idle_since_ + (session_.opened() == 0 ? limits.head : limits.keepalive));
+        next = std::min(next, idle_since_ + idle_limit());
+    // Room may become scarce meanwhile.
+    if (exchanges_.empty() && session_.has_grown())
+        next = std::min(next, in_.home.worker.now() + http::h2_scarce_idle);
     if (head_since_ != never)
         next = std::min(next, head_since_ + limits.head);
     if (stage_ == stage::announced)
@@ -219,8 +235,7 @@ void h2_connection::look_at_time() noexcept {
         terminate(http::h2_breach::settings_timeout);
     if (head_since_ != never && now >= head_since_ + limits.head)
         terminate(http::h2_breach::head_timeout);
-    const milliseconds idle = session_.opened() == 0 ? limits.head : limits.keepalive;
-    const bool retired = exchanges_.empty() && now >= idle_since_ + idle;
+    const bool retired = exchanges_.empty() && now >= idle_since_ + idle_limit();
     if (retired || (stage_ == stage::announced && now >= drain_since_ + drain_grace))
         refuse_new();
     flush_soon();

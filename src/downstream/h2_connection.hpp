@@ -80,6 +80,7 @@ class h2_connection final : private h2_flusher {
     void let_go(http::h2_server_stream& of);
     void reset_early() noexcept;
     void look_at_time() noexcept;
+    [[nodiscard]] milliseconds idle_limit() const noexcept;
     void set_alarm() noexcept;
     void terminate(http::h2_breach why) noexcept;
     void keep_limits() noexcept;

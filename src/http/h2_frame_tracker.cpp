@@ -19,6 +19,7 @@ enum frame_type : std::uint8_t {
     continuation
 };
 constexpr std::uint8_t end_stream = 0x1;
+constexpr std::uint8_t ack = 0x1;
 constexpr std::uint8_t end_headers = 0x4;
 constexpr std::uint8_t padded = 0x8;
 constexpr std::uint8_t has_priority = 0x20;
@@ -101,6 +102,10 @@ h2_breach h2_frame_tracker::judge(const frame& next, time_point now) {
                 return h2_breach::priority_flood;
             expect_dependency(next);
             return count_control(now);
+        case frame_type::settings:
+            // As many as we ask for, and the library ends the connection for one that answers
+            // nothing.
+            return (next.flags & ack) != 0 ? h2_breach::none : count_control(now);
         default:
             return count_control(now);
     }

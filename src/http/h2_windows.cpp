@@ -16,6 +16,10 @@ std::size_t credit_step(std::uint32_t window) noexcept {
     return std::max<std::size_t>(window / 8, frame);
 }
 
+// How long streams keep the least window at least. Whoever sends faster than it is read fills and
+// empties the connection's window many times a second, and SETTINGS are no way to follow that.
+constexpr nanoseconds narrow_for = 1s;
+
 // For so much that waits in a stream, in whole blocks.
 std::size_t charge_for(std::size_t waiting) noexcept {
     constexpr std::size_t block = h2_window_least;
@@ -126,7 +130,8 @@ std::string_view h2_session::take_data(h2_stream& of, std::size_t max) {
         give_window(taken);
         settle_charge(of);
         // Those that share the connection's window have room again.
-        if (!counts_waiting() && impl_->waiting < impl_->connection_window / 8)
+        if (!counts_waiting() && impl_->waiting < impl_->connection_window / 8 &&
+            impl_->now - impl_->narrowed_at >= narrow_for)
             restore_windows();
         impl_->progress += taken;
     }
@@ -171,6 +176,8 @@ void h2_session::settle_charge(h2_stream& of) noexcept {
 void h2_session::set_stream_window(std::uint32_t to) {
     implementation& impl = *impl_;
     to = std::min(to, impl.limits.stream_window);
+    if (to == h2_window_least)
+        impl.narrowed_at = impl.now;
     if (impl.ended || std::exchange(impl.stream_window, to) == to)
         return;
     const std::array<nghttp2_settings_entry, 1> entries{{
@@ -185,6 +192,14 @@ void h2_session::restore_windows() {
         return;
     if (!counts_waiting() || impl.account == nullptr || impl.account->relaxed())
         set_stream_window(impl.limits.stream_window);
+}
+
+bool h2_session::has_grown() const noexcept {
+    return impl_->connection_window > impl_->limits.connection_window;
+}
+
+bool h2_session::holds_scarce_window() const noexcept {
+    return has_grown() && impl_->account != nullptr && !impl_->account->relaxed();
 }
 
 bool h2_session::wants_window() const noexcept {

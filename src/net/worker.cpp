@@ -140,14 +140,19 @@ void worker::turn() {
 #ifdef PENSTOCK_NESTED_LOOP
     static thread_local nested_wait nested(context_, poller_.fd());
     nested.wait(wait_ms());
-    poller_.poll(0, [this] { now_ = clock(); });
+    const std::size_t events = poller_.poll(0, [this] { now_ = clock(); });
 #else
-    poller_.poll(wait_ms(), [this] { now_ = clock(); });
+    const std::size_t events = poller_.poll(wait_ms(), [this] { now_ = clock(); });
 #endif
     if (wakeup_->take_pending())
         run_posted();
-    deadlines_.advance(now_);
     ready_.run();
+    // Where the process stood still (SIGSTOP, a paused machine), what a deadline waits for lies in
+    // the sockets. So all that has come is read first.
+    if (events < poller::batch_max || ++full_turns_ == full_turns_max) {
+        deadlines_.advance(now_);
+        full_turns_ = 0;
+    }
     // Whoever did nothing heavy gives its turn back.
     heavy_left_ = heavy_most_;
     for (std::size_t tries = 0; tries < heavy_turn::most_at_once; ++tries) {

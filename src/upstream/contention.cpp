@@ -73,10 +73,16 @@ void contention::begin_wait(fair_queue::item& what, const exchange::request& fro
     what.client = client_of(from);
     queue_.push(what);
     const time_point now = home_.now();
-    if (shared_.rebalance && now - told_at_ >= look_interval) {
-        told_at_ = now;
-        tell();
-        hear();
+    if (shared_.rebalance) {
+        if (now - told_at_ >= look_interval) {
+            told_at_ = now;
+            tell();
+            hear();
+        } else {
+            // Who may give way to it must not hear of it a tick later.
+            shared_.board.add_waiting(home_.index(), what.client.address,
+                                      queue_.claim_of(what.client).held_by_connection);
+        }
         shared_.rebalance(shared_);
     }
     look();

@@ -77,11 +77,18 @@ net::task<> h2_client::serve() {
         if (over())
             break;
         reads = 0;
+        // Judged once all that has come is read: the process may have stood still, and then the
+        // answer to a PING lies in the socket.
+        if (alarm_.rung()) {
+            alarm_.off();
+            look_at_time();
+            deliver();
+            continue;
+        }
         set_alarm();
         const error waited = co_await stream.readable();
         if (waited)
             fail(waited);
-        look_at_time();
         deliver();
     }
     alarm_.off();
@@ -271,17 +278,25 @@ void h2_client::abandon() noexcept {
     retire();
 }
 
+milliseconds h2_client::idle_limit() const noexcept {
+    const milliseconds limit = in_.shared->settings.pool.idle_timeout;
+    return session_.holds_scarce_window() ? std::min(limit, http::h2_scarce_idle) : limit;
+}
+
 void h2_client::set_alarm() noexcept {
     const config::upstream& settings = in_.shared->settings;
     time_point next = never;
     if (!session_.settings_received())
         next = began_ + settings.timeouts.connect;
     else if (idle())
-        next = idle_since_ + settings.pool.idle_timeout;
+        next = idle_since_ + idle_limit();
     else if (pinged_ != never)
         next = pinged_ + settings.http2.ping_timeout;
     else
         next = heard_ + ping_interval();
+    // Room may become scarce meanwhile.
+    if (idle() && session_.has_grown())
+        next = std::min(next, in_.home.now() + http::h2_scarce_idle);
     alarm_.set(next, net::errc::keepalive_timeout);
 }
 
@@ -294,7 +309,7 @@ void h2_client::look_at_time() noexcept {
         if (now >= began_ + settings.timeouts.connect)
             fail(net::errc::connect_timeout);
     } else if (idle()) {
-        if (now >= idle_since_ + settings.pool.idle_timeout)
+        if (now >= idle_since_ + idle_limit())
             note_end();
     } else if (pinged_ != never && now >= pinged_ + settings.http2.ping_timeout) {
         fail(net::errc::upstream_idle_timeout);

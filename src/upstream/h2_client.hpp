@@ -117,6 +117,7 @@ class h2_client final {
     void note_end() noexcept;
     void note_calm() noexcept;
     [[nodiscard]] nanoseconds ping_interval() const noexcept;
+    [[nodiscard]] milliseconds idle_limit() const noexcept;
     void set_alarm() noexcept;
     void look_at_time() noexcept;
     [[nodiscard]] bool over() const noexcept;

@@ -1,5 +1,6 @@
 #include "penstock/upstream/share_board.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace penstock::upstream {
@@ -10,6 +11,22 @@ void share_board::publish(int worker, std::vector<entry> what) {
         said_.erase(worker);
     else
         said_[worker] = std::move(what);
+}
+
+void share_board::add_waiting(int worker, const net::address_key& of, std::uint32_t held) {
+    const std::lock_guard locked(lock_);
+    std::vector<entry>& said = said_[worker];
+    // One that is held back may stand in an entry of its own.
+    auto at = std::find_if(said.begin(), said.end(), [&](const entry& each) {
+        return each.address == of && each.most == 0;
+    });
+    if (at == said.end()) {
+        at = said.insert(said.end(), entry());
+        at->address = of;
+        at->connections = 1;
+    }
+    at->least_held = at->waiting == 0 ? held : std::min(at->least_held, held);
+    ++at->waiting;
 }
 
 std::vector<share_board::entry> share_board::others(int worker) const {

@@ -1,6 +1,7 @@
 // HTTP/2 over a distance: what peers are granted at first, how many round trips a large upload
 // takes, and that transfers through a delaying relay come out whole. (How long they take is
 // measured by bench/distance/run.py.)
+#include "e2e/clock_site.hpp"
 #include "support/delay_line.hpp"
 #include "support/h2_client.hpp"
 #include "support/h2_server.hpp"
@@ -61,6 +62,60 @@ class windows {
     h2_client& of_;
     std::int64_t initial_ = before_any;
 };
+
+// An upload that comes as fast as it may, so that its connection grows.
+void upload_at_once(h2_client& client, windows& granted) {
+    const std::string piece(16'000, 'x');
+    granted.hear_all();
+    client.send(h2::head(1, h2::post(), false));
+    for (int left = 250; left > 0 && !testing::Test::HasFatalFailure(); --left) {
+        while (granted.room() < static_cast<std::int64_t>(piece.size()))
+            granted.hear();
+        granted.connection -= static_cast<std::int64_t>(piece.size());
+        granted.stream -= static_cast<std::int64_t>(piece.size());
+        client.send(h2::body(1, piece, left == 1));
+    }
+    while (!client.responses[1].over() && !testing::Test::HasFatalFailure())
+        granted.hear();
+    EXPECT_EQ(client.responses[1].status(), 200);
+    granted.hear_all();
+    EXPECT_GT(granted.connection, std::int64_t{mib});
+}
+
+// What a client was granted cannot be taken back while its connection lives. So one that idles ends
+// early once all have half of the room, and not before.
+TEST(Distance, GrownConnectionThatIdlesMakesRoomForOthers) {
+    scripted_origin origin(
+        scripted_origin::answer([](const http_request&) { return ok_response("ok"); }));
+    moved_clock time(
+        "workers: 1\nroutes: [{upstream: app}]\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\", timeouts: {keepalive: 24h}}}\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() + "\"]}}\n");
+    std::vector<std::unique_ptr<h2_client>> clients;
+    std::vector<windows> granted;
+    const auto add = [&] {
+        clients.push_back(std::make_unique<h2_client>(time.proxy().port("web")));
+        upload_at_once(*clients.back(), granted.emplace_back(*clients.back()));
+    };
+    add();
+    for (int i = 0; i < 5; ++i) {
+        time.advance(11s);
+        granted.front().hear_all();
+    }
+    ASSERT_TRUE(clients.front()->goaways.empty());
+    // As many as it takes at the speed of this machine.
+    while (clients.size() < 100 && clients.front()->goaways.empty() && !HasFatalFailure()) {
+        add();
+        time.advance(11s);
+        h2_client& first = *clients.front();
+        first.send(h2::frame(h2::ping, 0, 0, "12345678"));
+        while (first.read() && first.last.type != h2::ping)
+            continue;
+    }
+    ASSERT_FALSE(clients.front()->goaways.empty());
+    EXPECT_EQ(clients.front()->goaways.front().number(4), 0U);
+}
 
 TEST(Distance, ClientsAreGrantedAMebibyteAtFirst) {
     const daemon proxy(site("127.0.0.1:1"));

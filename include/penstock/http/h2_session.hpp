@@ -114,6 +114,10 @@ class h2_session {
     [[nodiscard]] bool wants_window() const noexcept;
     // `delay`: the round trip as TCP has measured it.
     void grow_windows(nanoseconds delay);
+    // The connection's window is larger than at first.
+    [[nodiscard]] bool has_grown() const noexcept;
+    // It is, and the account has little left for others.
+    [[nodiscard]] bool holds_scarce_window() const noexcept;
     // Where windows were made smaller for want of room, and there is room again.
     void restore_windows();
     [[nodiscard]] std::uint32_t connection_window() const noexcept;

@@ -19,6 +19,9 @@ namespace penstock::http {
 inline constexpr std::uint32_t h2_window_least = 64 * 1024;
 inline constexpr std::uint32_t h2_window_first = 1024 * 1024;
 inline constexpr std::uint32_t h2_window_most = 24 * 1024 * 1024;
+// How long a connection with grown windows may idle while room for windows is scarce. A window that
+// was granted cannot be taken back; the connection can.
+inline constexpr milliseconds h2_scarce_idle = 10s;
 
 // The windows that one side grants beyond the first ones, and what waits in them, over all
 // connections and workers of a listener or an upstream. Where it is known that a client has more

@@ -92,7 +92,7 @@ struct granted {
 // A client that sends as much as it may, and a reader that takes it at once or not.
 class upload {
  public:
-    upload() {
+    explicit upload(const h2_limits& limits = {}) : to(limits) {
         session.use_account(&account);
         EXPECT_EQ(to.greet(), h2_code::no_error);
         hear();
@@ -209,8 +209,52 @@ TEST(H2Windows, StreamsShareTheConnectionWhileOneIsNotTaken) {
     EXPECT_EQ(one.session.take_data(*other, 16'000).size(), 16'000U);
     while (!one.session.take_data(*one.stream, 65'536).empty()) {
     }
+    // Not at once: whoever empties the window fills it again as fast.
+    one.hear();
+    EXPECT_EQ(one.windows.initial, h2_window_least);
+    one.to.now += 1s;
+    ASSERT_EQ(one.to.send(h2::body(3, "x", false)), h2_code::no_error);
+    while (!one.session.take_data(*other, 65'536).empty()) {
+    }
     one.hear();
     EXPECT_EQ(one.windows.initial, h2_window_first);
+}
+
+// A client that is faster than its origin fills and empties the connection's window many times a
+// second. SETTINGS go out for it twice a second at most, and its acknowledgements are no flood.
+TEST(H2Windows, FewSettingsFollowWhatWaits) {
+    h2_limits limits;
+    limits.floods.control = 3;
+    upload one(limits);
+    one.held = 64 * mib;
+    ASSERT_EQ(one.to.send(h2::head(3, h2::post(), false)), h2_code::no_error);
+    (void)one.session.next_changed();
+    for (int i = 0; i < 400; ++i) {
+        (void)one.round(std::int64_t{mib}, false, 10us);
+        while (!one.session.take_data(*one.stream, 65'536).empty()) {
+        }
+        one.hear();
+        one.to.now -= one.delay - 10ms;
+    }
+    EXPECT_EQ(one.session.breach(), h2_breach::none);
+    // In four seconds.
+    EXPECT_GE(one.windows.settings, 4);
+    EXPECT_LE(one.windows.settings, 10);
+    one.held = 0;
+}
+
+// What was granted cannot be taken back, so a connection that has grown is known for it.
+TEST(H2Windows, GrownOnesAreScarceOnceHalfIsInUse) {
+    upload one;
+    EXPECT_FALSE(one.session.has_grown());
+    one.held = 64 * mib;
+    EXPECT_FALSE(one.session.holds_scarce_window());
+    one.held = 0;
+    (void)one.round(20'000'000);
+    EXPECT_TRUE(one.session.has_grown());
+    EXPECT_FALSE(one.session.holds_scarce_window());
+    one.held += 32 * mib - one.held.load();
+    EXPECT_TRUE(one.session.holds_scarce_window());
 }
 
 // An origin that sends as much as it may, on as many streams as are asked for.

@@ -1,8 +1,10 @@
 #include "penstock/net/worker.hpp"
 
+#include "penstock/net/alarm.hpp"
 #include "unit/net/loop.hpp"
 
 #include <atomic>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -180,6 +182,90 @@ TEST(Worker, SaysWhenItsTurnBegan) {
     };
     worker home(0);
     run(home, flow::go(home));
+}
+
+// More connections than events in a turn, each with a byte to come and an alarm.
+class crowd {
+ public:
+    explicit crowd(worker& home) {
+        for (std::size_t i = 0; i < size; ++i) {
+            peers.push_back(std::make_unique<peer>(door.port()));
+            streams.push_back(std::make_unique<stream>(home, door.accept()));
+            alarms.push_back(std::make_unique<alarm>(*streams.back()));
+        }
+    }
+    static constexpr std::size_t size = poller::batch_max + 64;
+
+    doorway door;
+    std::vector<std::unique_ptr<peer>> peers;
+    std::vector<std::unique_ptr<stream>> streams;
+    std::vector<std::unique_ptr<alarm>> alarms;
+    std::size_t waiting = 0;
+    std::size_t heard = 0;
+    std::size_t rung = 0;
+};
+
+// A process that is stopped, or a machine that is paused, finds all that came meanwhile and every
+// deadline passed.
+TEST(Worker, HearsWhatHasComeBeforeItJudgesDeadlines) {
+    struct flow {
+        static task<> wait(worker& home, crowd& all, std::size_t which) {
+            stream& from = *all.streams[which];
+            all.alarms[which]->set(home.now() + 1ms, errc::head_timeout);
+            char byte[1];
+            // Known to the poller, and known to be empty, before the pause.
+            EXPECT_EQ(from.read({byte, 1}).error(), errc::would_block);
+            if (++all.waiting == crowd::size)
+                home.post([&all] { pass(all); });
+            EXPECT_FALSE(co_await from.readable());
+            all.heard += from.read({byte, 1}).has_value() ? 1U : 0U;
+            all.rung += all.alarms[which]->rung() ? 1U : 0U;
+            all.alarms[which]->off();
+        }
+        // The loop stands still until all has come and every deadline is long over.
+        static void pass(crowd& all) {
+            for (const auto& each : all.peers)
+                each->send("x");
+            const time_point until = worker::clock() + 3 * deadline_wheel::tick;
+            while (worker::clock() < until)
+                continue;
+        }
+    };
+    worker home(0);
+    crowd all(home);
+    for (std::size_t i = 0; i < crowd::size; ++i)
+        home.spawn(after_turn(home, flow::wait(home, all, i)));
+    home.stop();
+    home.run();
+    EXPECT_EQ(all.heard, crowd::size);
+    EXPECT_EQ(all.rung, 0U);
+}
+
+// Sockets that have something in every turn do not keep deadlines from passing.
+TEST(Worker, JudgesDeadlinesWhileEveryTurnIsFull) {
+    struct flow {
+        static task<> answer(crowd& all, std::size_t which, const bool& over) {
+            stream& from = *all.streams[which];
+            while (!over) {
+                all.peers[which]->send("x");
+                EXPECT_FALSE(co_await from.readable());
+                char bytes[16];
+                EXPECT_TRUE(from.read(bytes).has_value());
+            }
+        }
+        static task<> end(worker& home, bool& over) {
+            pause time(home, 1ms);
+            co_await time.passed;
+            over = true;
+        }
+    };
+    worker home(0);
+    crowd all(home);
+    bool over = false;
+    for (std::size_t i = 0; i < crowd::size; ++i)
+        home.spawn(after_turn(home, flow::answer(all, i, over)));
+    run(home, flow::end(home, over));
+    EXPECT_TRUE(over);
 }
 
 }  // namespace

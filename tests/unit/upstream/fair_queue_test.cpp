@@ -375,5 +375,28 @@ TEST(ShareBoard, TellsEachWorkerWhatTheOthersSaid) {
     EXPECT_TRUE(tested.others(1).empty());
 }
 
+TEST(ShareBoard, HearsOfOneMoreThatWaits) {
+    share_board tested;
+    share_board::entry known;
+    known.address = client("10.0.0.1", 1).address;
+    known.held = 3;
+    share_board::entry held_back = known;
+    held_back.held = 0;
+    held_back.most = 5;
+    tested.publish(0, {held_back, known});
+    tested.add_waiting(0, known.address, 2);
+    tested.add_waiting(0, known.address, 1);
+    tested.add_waiting(0, client("10.0.0.2", 1).address, 0);
+    const std::vector<share_board::entry> said = tested.others(1);
+    ASSERT_EQ(said.size(), 3U);
+    EXPECT_EQ(said[0].waiting, 0U);
+    EXPECT_EQ(said[1].held, 3U);
+    EXPECT_EQ(said[1].waiting, 2U);
+    EXPECT_EQ(said[1].least_held, 1U);
+    EXPECT_EQ(said[2].waiting, 1U);
+    EXPECT_EQ(said[2].least_held, 0U);
+    EXPECT_EQ(said[2].connections, 1U);
+}
+
 }  // namespace
 }  // namespace penstock::upstream
