@@ -43,6 +43,7 @@ h2_connection::h2_connection(const place& in)
       began_(in.home.worker.now()),
       idle_since_(began_) {
     session_.use_account(&windows_);
+    in_.peer.print(peer_text_);
 }
 
 net::task<> h2_connection::serve(net::read_buffer first) {
@@ -137,8 +138,9 @@ bool h2_connection::take_up() {
 
 void h2_connection::start(http::h2_server_stream& of) {
     const h2_exchange::place where{
-        in_.home,  session_,   *this,      in_.peer,
-        in_.local, in_.stream, in_.number, std::exchange(in_.handshake, nanoseconds{0}),
+        in_.home,   session_,   *this,
+        in_.peer,   peer_text_, in_.local,
+        in_.stream, in_.number, std::exchange(in_.handshake, nanoseconds{0}),
         served_};
     auto made = std::make_unique<h2_exchange>(where, of);
     of.owner = made.get();

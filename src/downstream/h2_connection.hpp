@@ -97,6 +97,7 @@ class h2_connection final : private h2_flusher {
     [[nodiscard]] outcome write_some();
 
     place in_;
+    std::string peer_text_;  // once for all its exchanges
     http::h2_window_account windows_;
     http::h2_server_session session_;
     net::task_group children_;

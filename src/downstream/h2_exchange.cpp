@@ -47,7 +47,7 @@ void h2_exchange::begin() {
     record_.worker = static_cast<std::uint8_t>(in_.home.worker.index());
     record_.tls = in_.stream.is_tls();
     record_.http2 = true;
-    in_.peer.print(record_.client);
+    record_.client = in_.peer_text;
     request_.tls = record_.tls;
     request_.client_certificate = in_.stream.tls().client_certificate;
     request_.client_subject = in_.stream.tls().client_subject;

@@ -29,6 +29,7 @@ class h2_exchange final : private http::h2_outgoing,
         http::h2_server_session& session;
         h2_flusher& flusher;
         const net::socket_address& peer;
+        const std::string& peer_text;
         const net::socket_address& local;
         const net::stream& stream;
         std::uint64_t connection;  // its number (worker::next_number)

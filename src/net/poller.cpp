@@ -34,7 +34,10 @@ void poller::remove(const socket& owner) noexcept {
 }
 
 int poller::wait(int timeout_ms) noexcept {
-    const int count = ::epoll_wait(epoll_.get(), events_.data(), batch_max, timeout_ms);
+    int count = ::epoll_wait(epoll_.get(), events_.data(), batch_max, timeout_ms);
+    // SIGSTOP ends a wait, and what came until SIGCONT is not told yet.
+    if (count < 0 && errno == EINTR)
+        count = ::epoll_wait(epoll_.get(), events_.data(), batch_max, 0);
     PENSTOCK_CHECK(count >= 0 || errno == EINTR);
     return count < 0 ? 0 : count;
 }

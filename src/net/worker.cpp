@@ -147,12 +147,6 @@ void worker::turn() {
     if (wakeup_->take_pending())
         run_posted();
     ready_.run();
-    // Where the process stood still (SIGSTOP, a paused machine), what a deadline waits for lies in
-    // the sockets. So all that has come is read first.
-    if (events < poller::batch_max || ++full_turns_ == full_turns_max) {
-        deadlines_.advance(now_);
-        full_turns_ = 0;
-    }
     // Whoever did nothing heavy gives its turn back.
     heavy_left_ = heavy_most_;
     for (std::size_t tries = 0; tries < heavy_turn::most_at_once; ++tries) {
@@ -160,6 +154,13 @@ void worker::turn() {
             break;
         --heavy_left_;
         heavy_.run_one();
+    }
+    // Where the process stood still (SIGSTOP, a paused machine), what a deadline waits for lies in
+    // the sockets. So all that has come is read first.
+    const bool settled = events < poller::batch_max && ready_.empty() && heavy_.empty();
+    if (settled || ++unsettled_turns_ == unsettled_turns_max) {
+        deadlines_.advance(now_);
+        unsettled_turns_ = 0;
     }
     waits_from_ = clock();
     const auto busy = waits_from_ - now_;

@@ -61,6 +61,7 @@ void contention::end() noexcept {
         at->counted_ = at->looked_at_ = false;
     candidates_.clear();
     candidates_left_ = 0;
+    refused_.clear();
     elsewhere_.clear();
     queue_.set_elsewhere({});
     queue_.clear();
@@ -71,9 +72,11 @@ void contention::end() noexcept {
 void contention::begin_wait(fair_queue::item& what, const exchange::request& from) {
     begin();
     what.client = client_of(from);
+    // One that comes again was told of before, and whoever woke it has looked.
+    const bool again = what.comes_again();
     queue_.push(what);
     const time_point now = home_.now();
-    if (shared_.rebalance) {
+    if (shared_.rebalance && !again) {
         if (now - told_at_ >= look_interval) {
             told_at_ = now;
             tell();
@@ -85,7 +88,8 @@ void contention::begin_wait(fair_queue::item& what, const exchange::request& fro
         }
         shared_.rebalance(shared_);
     }
-    look();
+    if (now - looked_at_ >= look_interval || !was_refused(queue_.claim_of(what.client)))
+        look();
 }
 
 void contention::end_wait(fair_queue::item& what, bool comes_again) noexcept {
@@ -155,8 +159,9 @@ bool contention::yields_soon(const fair_queue::item& to) {
         if (at->from_.client == nullptr || at->cut_ || !to.accepts(at->endpoint_))
             continue;
         fair_queue::standing seen = at->look(home_.now());
-        const bool stands = seen.still >= grace;
+        const bool stands = seen.unpaid >= grace;
         seen.still += fair_queue::above_share_patience;
+        seen.unpaid += fair_queue::above_share_patience;
         if (stands && queue_.yields(seen, claim))
             return true;
     }
@@ -205,12 +210,13 @@ bool contention::others_wait() const noexcept {
 // All that stands still, blocked by its client before what is merely quiet, the longest first.
 void contention::collect(time_point now) {
     candidates_.clear();
+    refused_.clear();
     looked_at_ = now;
     for (held_share* at = first_; at != nullptr; at = at->next_) {
         if (at->from_.client == nullptr || at->cut_)
             continue;
         const fair_queue::standing seen = at->look(now);
-        if (seen.still >= fair_queue::above_share_patience)
+        if (seen.unpaid >= fair_queue::above_share_patience)
             candidates_.push_back({at, seen});
     }
     candidates_left_ = candidates_.size();
@@ -239,7 +245,7 @@ void contention::look() {
             break;
         const fair_queue::claim claim = queue_.claim_of(waiting->client);
         waiting->promised_until = now + promise;
-        if (!cut_for(claim, waiting))
+        if (was_refused(claim) || !cut_for(claim, waiting))
             passed_over.push_back(waiting);
     }
     for (fair_queue::item* const each : passed_over)
@@ -247,18 +253,22 @@ void contention::look() {
     for (share_board::entry& each : elsewhere_) {
         fair_queue::claim claim = queue_.claim_of({each.address, 0});
         claim.held_by_connection = each.least_held;
-        while (each.waiting > 0 && cut_for(claim, nullptr))
+        while (each.waiting > 0 && !was_refused(claim) && cut_for(claim, nullptr))
             --each.waiting;
     }
 }
 
 // Ends one exchange for what waits; null = on another worker. False if none has to give way.
 bool contention::cut_for(const fair_queue::claim& claim, const fair_queue::item* waiting) {
+    bool elsewhere = false;
     for (candidate& each : candidates_) {
         if (each.share == nullptr || leaves_to_others(claim, each.standing.client) ||
-            !queue_.yields(each.standing, claim) ||
-            (waiting != nullptr && !waiting->accepts(each.share->endpoint_)))
+            !queue_.yields(each.standing, claim))
             continue;
+        if (waiting != nullptr && !waiting->accepts(each.share->endpoint_)) {
+            elsewhere = true;
+            continue;
+        }
         held_share* const cut = std::exchange(each.share, nullptr);
         --candidates_left_;
         cut->cut_ = true;
@@ -268,7 +278,13 @@ bool contention::cut_for(const fair_queue::claim& claim, const fair_queue::item*
         queue_.hold_back(by, home_.now());
         return true;
     }
+    if (!elsewhere && refused_.size() < passed_over_max)
+        refused_.push_back(claim);
     return false;
+}
+
+bool contention::was_refused(const fair_queue::claim& claim) const noexcept {
+    return std::find(refused_.begin(), refused_.end(), claim) != refused_.end();
 }
 
 void contention::begin_grant(fair_queue::item& what) {

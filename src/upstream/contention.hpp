@@ -91,6 +91,7 @@ class contention final : private net::deadline {
                2 * candidates_left_ <= queue_.total();
     }
     [[nodiscard]] bool cut_for(const fair_queue::claim& claim, const fair_queue::item* waiting);
+    [[nodiscard]] bool was_refused(const fair_queue::claim& claim) const noexcept;
     [[nodiscard]] bool admits_client(const client_id& of) const noexcept;
     void on_expire(error why) noexcept override;
 
@@ -101,6 +102,7 @@ class contention final : private net::deadline {
     fair_queue queue_;
     std::vector<candidate> candidates_;  // the longest still first; null = gone meanwhile
     std::size_t candidates_left_ = 0;
+    std::vector<fair_queue::claim> refused_;  // for whom none of the candidates has to give way
     std::vector<share_board::entry> elsewhere_;
     time_point looked_at_{};
     time_point told_at_{};

@@ -175,19 +175,19 @@ bool fair_queue::above_share(const client_id& by) const noexcept {
 // for ever.
 bool fair_queue::yields(const standing& holder, const claim& to) const noexcept {
     const address_entry* const in = find(holder.client.address);
-    if (in == nullptr || holder.still < above_share_patience)
+    if (in == nullptr || holder.unpaid < above_share_patience)
         return false;
     const bool patient = !holder.open_ended && holder.still >= patience;
     // What has no end by itself is quiet by nature.
     const nanoseconds needed = holder.open_ended ? patience : above_share_patience;
     if (holder.client.address != to.address)
         return to.held_by_address < in->all() &&
-               (patient || (address_above(*in) && holder.still >= needed));
+               (patient || (address_above(*in) && holder.unpaid >= needed));
     if (holder.client.connection == to.connection)
         return patient;
     const std::uint32_t held = claim_of(holder.client).held_by_connection;
     return to.held_by_connection < held &&
-           (patient || (connection_above(*in, held) && holder.still >= needed));
+           (patient || (connection_above(*in, held) && holder.unpaid >= needed));
 }
 
 void fair_queue::hold_back(const client_id& by, time_point now) {

@@ -35,6 +35,8 @@ class fair_queue {
     // and any other.
     static constexpr nanoseconds above_share_patience = 1s;
     static constexpr nanoseconds patience = 10s;
+    // Bytes a second at which a client above its fair share does not stand still.
+    static constexpr std::uint64_t least_rate = std::uint64_t{16} * 1024;
     // How long a client that had to give way holds no more than its share, and how many are
     // remembered.
     static constexpr nanoseconds held_back_for = 10s;
@@ -53,6 +55,8 @@ class fair_queue {
         // True if a connection to this endpoint would serve it.
         [[nodiscard]] virtual bool accepts(std::size_t endpoint) const noexcept = 0;
         [[nodiscard]] bool queued() const noexcept { return queued_; }
+        // It waited before and did not get what it waited for.
+        [[nodiscard]] bool comes_again() const noexcept { return again_; }
 
         item(const item&) = delete;
         item& operator=(const item&) = delete;
@@ -76,11 +80,13 @@ class fair_queue {
         std::uint32_t held_by_address = 0;
         std::uint32_t held_by_connection = 0;
         bool newcomer = false;
+        bool operator==(const claim&) const = default;
     };
     // What an exchange that holds a connection is judged by.
     struct standing {
         client_id client;
         nanoseconds still{0};     // it has waited for its client so long without progress
+        nanoseconds unpaid{0};    // no less: what it moved pays for its time at `least_rate`
         bool open_ended = false;  // a tunnel, an event stream, or an answered call
     };
 

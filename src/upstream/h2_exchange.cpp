@@ -207,7 +207,9 @@ result<void> h2_exchange::accept_head(exchange::response& into) {
     length_ = stream_->length;
     from_.record->upstream_status = into.head.status;
     http::strip_hop_by_hop(into.head.fields);
-    call_ = http::is_grpc(from_.head.fields) && http::is_grpc(into.head.fields);
+    // Over HTTP/1 nothing else would end it.
+    call_ = from_.head.version == http::version::http_2 && http::is_grpc(from_.head.fields) &&
+            http::is_grpc(into.head.fields);
     if (from_.wants_websocket && into.head.status / 100 == 2) {
         upgraded_ = into.upgraded = true;
         into.head.status = 101;

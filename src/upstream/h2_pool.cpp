@@ -29,6 +29,7 @@ class h2_pool::waiter final : public net::deadline,
     net::event decided;
     error failed;
     std::unique_ptr<connection> http1;
+    time_point asked_at{};  // other workers, for a place
 
  private:
     void on_expire(error) noexcept override { decided.set(); }
@@ -297,8 +298,11 @@ void h2_pool::ask_for_place(waiter& self, std::size_t endpoint) {
     ++endpoints_[endpoint].wants_place;
     shared_->endpoints[endpoint]->waiting.fetch_add(1);
     self.arm(home_.deadlines(), home_.now() + retry_interval, net::errc::queue_timeout);
-    if (shared_->rebalance)
-        shared_->rebalance(*shared_);
+    // Not whenever it was woken in vain: the workers would keep each other busy.
+    if (!shared_->rebalance || home_.now() < self.asked_at + retry_interval)
+        return;
+    self.asked_at = home_.now();
+    shared_->rebalance(*shared_);
 }
 
 void h2_pool::begin_dial(std::size_t endpoint) {
@@ -400,7 +404,9 @@ void h2_pool::on_end(h2_client& of) noexcept {
 void h2_pool::rebalance() noexcept {
     for (std::size_t at = 0; at < endpoints_.size(); ++at) {
         endpoint_state& state = endpoints_[at];
-        wake(at, state.wants_place);
+        const std::size_t held = shared_->endpoints[at]->connections.load();
+        const std::size_t most = shared_->settings.pool.connections;
+        wake(at, std::min<std::size_t>(state.wants_place, held < most ? most - held : 0));
         if (shared_->endpoints[at]->waiting.load() <= state.wants_place)
             continue;
         const auto clients = state.clients;

@@ -4,6 +4,7 @@
 #include "upstream/contention.hpp"
 #include "upstream/counting.hpp"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -49,10 +50,25 @@ bool held_share::open_ended() const noexcept {
     return http::is_grpc(asked) || accepts.find("text/event-stream") != std::string_view::npos;
 }
 
+// Bytes pay for the time that they take at the least rate, and for nothing in advance.
+nanoseconds held_share::unpaid(std::uint64_t progress, nanoseconds waited) noexcept {
+    constexpr std::uint64_t moved_max = fair_queue::least_rate * 3600;
+    const std::uint64_t moved = std::min(progress - paid_progress_, moved_max);
+    const nanoseconds paid(moved * 1'000'000'000 / fair_queue::least_rate);
+    const nanoseconds owed = waited - paid_until_ - paid;
+    if (owed > nanoseconds{0})
+        return owed;
+    paid_until_ = waited;
+    paid_progress_ = progress;
+    return nanoseconds{0};
+}
+
 fair_queue::standing held_share::look(time_point now) noexcept {
     const exchange::record& record = *from_.record;
     const exchange::ledger& ledger = record.ledger;
-    fair_queue::standing seen{client_, nanoseconds{0}, open_ended()};
+    fair_queue::standing seen;
+    seen.client = client_;
+    seen.open_ended = open_ended();
     const phase current = ledger.current();
     const bool stands = current == phase::client_blocked || current == phase::body;
     const nanoseconds since = now > ledger.entered() ? now - ledger.entered() : nanoseconds{0};
@@ -60,13 +76,19 @@ fair_queue::standing held_share::look(time_point now) noexcept {
     const nanoseconds waited =
         ledger.spent(phase::client_blocked) + ledger.spent(phase::body) + present;
     const std::uint64_t progress = record.request_bytes + record.response_bytes;
-    if (!std::exchange(looked_at_, true) || progress >= progress_seen_ + progress_min) {
+    const bool first = !std::exchange(looked_at_, true);
+    if (first || progress >= progress_seen_ + progress_min) {
         progress_seen_ = progress;
         waited_seen_ = waited - present;
+    }
+    if (first) {
+        paid_progress_ = progress;
+        paid_until_ = waited - present;
     }
     // Of what is open-ended also the time in which neither side said anything.
     const bool quiet = seen.open_ended && current == phase::response;
     seen.still = quiet ? since : waited - waited_seen_;
+    seen.unpaid = seen.open_ended ? seen.still : unpaid(progress, waited);
     return seen;
 }
 

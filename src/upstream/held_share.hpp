@@ -29,7 +29,8 @@ class held_share {
     }
 
     // How long its client has kept it waiting, as of now. Two looks tell more than one: what moves
-    // less than `progress_min` in between has stood still.
+    // less than `progress_min` in between has stood still, and what moves more slowly than
+    // fair_queue::least_rate is behind by the rest of the time.
     static constexpr std::uint64_t progress_min = 1024;
     [[nodiscard]] fair_queue::standing look(time_point now) noexcept;
 
@@ -37,6 +38,7 @@ class held_share {
     friend class contention;
     [[nodiscard]] bool open_ended() const noexcept;
     void count_tunnel() noexcept;
+    [[nodiscard]] nanoseconds unpaid(std::uint64_t progress, nanoseconds waited) noexcept;
 
     contention* in_;
     exchange::request& from_;
@@ -46,6 +48,8 @@ class held_share {
     client_id client_;  // once it is counted
     std::uint64_t progress_seen_ = 0;
     nanoseconds waited_seen_{0};
+    std::uint64_t paid_progress_ = 0;
+    nanoseconds paid_until_{0};  // of the time it has waited, what its bytes have paid for
     bool counted_ = false;
     bool looked_at_ = false;
     bool answered_ = false;

@@ -17,9 +17,8 @@ void share_board::add_waiting(int worker, const net::address_key& of, std::uint3
     const std::lock_guard locked(lock_);
     std::vector<entry>& said = said_[worker];
     // One that is held back may stand in an entry of its own.
-    auto at = std::find_if(said.begin(), said.end(), [&](const entry& each) {
-        return each.address == of && each.most == 0;
-    });
+    auto at = std::find_if(said.begin(), said.end(),
+                           [&](const entry& each) { return each.address == of && each.most == 0; });
     if (at == said.end()) {
         at = said.insert(said.end(), entry());
         at->address = of;

@@ -1,6 +1,7 @@
 // What a request costs, in counts that are the same on every machine: allocations, system calls,
 // instructions, and the memory of a connection that idles. Times are for the benchmark.
 #include "e2e/cost_site.hpp"
+#include "support/h2_server.hpp"
 #include "support/real_origin.hpp"
 #include "support/scripted_origin.hpp"
 
@@ -119,6 +120,33 @@ TEST_F(Cost, OfALongUpload) {
     const counts after = of.read();
     EXPECT_GT(after.splices - before.splices, 2U);
     EXPECT_LE(after.sends - before.sends, 8U);
+}
+
+// Exchanges that wait for a place on an HTTP/2 connection keep no worker busy.
+TEST_F(Cost, OfWaitingForAnHttp2OriginOnTwoWorkers) {
+    scripted_origin hangs([](peer& wire, int) {
+        h2_server server(wire);
+        while (server.request() != 0)
+            continue;
+    });
+    counted_daemon of(
+        "workers: 2\nadmin: {bind: \"127.0.0.1:0\"}\nroutes: [{upstream: app}]\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+        "upstreams: {app: {endpoints: [\"" +
+        hangs.address() +
+        "\"], protocol: h2, http2: {streams: 1}, pool: {connections: 2, queue_timeout: 1h}}}\n");
+    std::vector<peer> clients;
+    clients.reserve(16);
+    for (int i = 0; i < 16; ++i)
+        clients.emplace_back(of.proxy->port("web")).send("GET / HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    wait_for_sum(*of.proxy, "penstock_upstream_queue", {}, 14);
+    // A hundred looks at the metrics take some ten thousand microseconds and more.
+    constexpr int looks = 100;
+    const counts before = of.read();
+    for (int i = 0; i < looks; ++i)
+        (void)scrape(*of.proxy);
+    const counts after = of.read();
+    EXPECT_LE(after.waits - before.waits, 20U * looks);
 }
 
 // ---- Instructions

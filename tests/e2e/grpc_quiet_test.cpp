@@ -134,6 +134,29 @@ TEST(GrpcQuiet, OtherResponsesKeepTheirDeadline) {
     time.proxy().running().wait_for("\"penstock.reason\":\"connection_read_timeout\"");
 }
 
+// Nor is a call over HTTP/1 one: nothing but this deadline would end it.
+TEST(GrpcQuiet, CallsOverHttp1KeepTheirDeadline) {
+    scripted_origin origin([](peer& wire, int) {
+        h2_server server(wire);
+        const std::uint32_t stream = server.request();
+        wire.send(
+            h2::head(stream, {{":status", "200"}, {"content-type", "application/grpc"}}, false) +
+            h2::body(stream, "part", false));
+        (void)server.request();
+    });
+    moved_clock time(site(origin.address()));
+    peer client(time.proxy().port("web"));
+    client.send(
+        "POST / HTTP/1.1\r\nHost: a.test\r\nContent-Type: application/grpc\r\n"
+        "Content-Length: 0\r\n\r\n");
+    (void)client.read_until("part");
+    look(time.proxy());
+    time.advance(61s);
+    look(time.proxy());
+    time.proxy().running().wait_for("\"penstock.reason\":\"connection_read_timeout\"");
+    (void)client.wait_closed();
+}
+
 // An origin that writes down its PINGs.
 class asked_origin {
  public:

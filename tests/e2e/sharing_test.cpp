@@ -252,6 +252,39 @@ TEST(SharedPoolCut, LeavesRoomInTheQueue) {
     EXPECT_EQ(read_response(honest).status, 200);
 }
 
+// Uploads that drip hold their places as well as those that stand still: above its share a client
+// has to be as fast as 16 KiB/s on each.
+TEST(SharedPoolCut, SharesWhatDripsHold) {
+    scripted_origin origin(
+        scripted_origin::answer([](const http_request&) { return ok_response("ok"); }));
+    moved_clock time(
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app}]\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() + "\"], pool: {connections: 4, queue_timeout: 60s}}}\n");
+    connect_options elsewhere;
+    elsewhere.source = "127.0.1.1";
+    std::vector<std::unique_ptr<peer>> hostile;
+    for (int i = 0; i < 4; ++i) {
+        hostile.push_back(std::make_unique<peer>(time.proxy().port("web"), elsewhere));
+        hostile.back()->send(
+            "POST /up HTTP/1.1\r\nHost: a.test\r\nContent-Length: 100000000\r\n\r\n");
+    }
+    wait_until_held(time.proxy(), 4);
+    peer honest(time.proxy().port("web"));
+    honest.send(small_request);
+    wait_for_sum(time.proxy(), "penstock_upstream_queue", {}, 1);
+    // More than any look takes for standing still.
+    for (int passed = 0; passed < 20 && stalled(time.proxy()) == 0; ++passed) {
+        time.advance(1s);
+        for (const auto& each : hostile)
+            each->send(std::string(1100, 'x'));
+        (void)scrape(time.proxy());
+    }
+    EXPECT_EQ(read_response(honest).status, 200);
+    EXPECT_EQ(stalled(time.proxy()), 1);
+}
+
 // While the pool has room nobody is cut, however long a client pauses.
 TEST(SharedPoolPause, LeavesAPausedDownloadAlone) {
     const node_origin origin(origin_body);

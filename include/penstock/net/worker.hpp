@@ -116,9 +116,9 @@ class worker {
     ready_queue heavy_;
     std::size_t heavy_most_ = 1;  // in this turn
     std::size_t heavy_left_ = 1;
-    // Turns in a row whose events were as many as one takes; more may have come.
-    static constexpr int full_turns_max = 64;
-    int full_turns_ = 0;
+    // Turns in a row that left something to do: deadlines wait for it, but no longer than this.
+    static constexpr int unsettled_turns_max = 64;
+    int unsettled_turns_ = 0;
     std::unique_ptr<wakeup> wakeup_;
     std::size_t spawned_ = 0;
     std::uint64_t last_number_;

@@ -203,7 +203,7 @@ TEST_P(FairQueueYields, AsItsShareSays) {
         tested.hold(other);
     waits item(other);
     tested.push(item);
-    const fair_queue::standing standing{holder, given.still, given.open_ended};
+    const fair_queue::standing standing{holder, given.still, given.still, given.open_ended};
     EXPECT_EQ(tested.yields(standing, tested.claim_of(other)), given.expected);
     tested.remove(item);
 }
@@ -239,9 +239,9 @@ TEST(FairQueue, NeverCutsWhatIsOpenEndedWithinTheShare) {
     tested.push(item);
     const fair_queue::claim claim = tested.claim_of(item.client);
     EXPECT_FALSE(tested.above_share(holder));
-    EXPECT_FALSE(tested.yields({holder, 1h, true}, claim));
-    EXPECT_TRUE(tested.yields({holder, 10s, false}, claim));
-    EXPECT_TRUE(tested.yields({third, 10s, true}, claim));
+    EXPECT_FALSE(tested.yields({holder, 1h, 1h, true}, claim));
+    EXPECT_TRUE(tested.yields({holder, 10s, 10s, false}, claim));
+    EXPECT_TRUE(tested.yields({third, 10s, 10s, true}, claim));
     tested.remove(item);
 }
 
@@ -252,7 +252,8 @@ TEST(FairQueue, CutsHoldersOfOneWhereClientsAreMoreThanConnections) {
         tested.hold(client("10.0.0.1", i));
     waits item(client("10.0.0.1", 9));
     tested.push(item);
-    EXPECT_TRUE(tested.yields({client("10.0.0.1", 2), 1s, false}, tested.claim_of(item.client)));
+    EXPECT_TRUE(
+        tested.yields({client("10.0.0.1", 2), 1s, 1s, false}, tested.claim_of(item.client)));
     tested.remove(item);
 }
 
@@ -310,6 +311,24 @@ TEST(FairQueue, HoldsBackAConnectionToItsShareOfTheAddress) {
     tested.remove(modest);
 }
 
+// One that moves, but slowly, gives way above its share alone.
+TEST(FairQueue, SlowOneGivesWayAboveItsShare) {
+    fair_queue tested;
+    const client_id many = client("10.0.0.1", 1);
+    const client_id few = client("10.0.0.2", 2);
+    for (int i = 0; i < 9; ++i)
+        tested.hold(many);
+    waits item(client("10.0.0.3", 3));
+    tested.push(item);
+    const fair_queue::claim waiting = tested.claim_of(item.client);
+    EXPECT_TRUE(tested.yields({many, 0ms, 1s, false}, waiting));
+    EXPECT_FALSE(tested.yields({many, 0ms, 999ms, false}, waiting));
+    tested.hold(few);
+    EXPECT_FALSE(tested.yields({few, 0ms, 60s, false}, waiting));
+    EXPECT_TRUE(tested.yields({few, 10s, 60s, false}, waiting));
+    tested.remove(item);
+}
+
 TEST(FairQueue, RemembersAsManyAsItMay) {
     fair_queue tested;
     tested.hold(client("192.0.2.1", 1));
@@ -337,7 +356,7 @@ TEST(FairQueue, CountsWhatOtherWorkersSay) {
     waiting.connections = 1;
     tested.set_elsewhere({waiting});
     EXPECT_TRUE(tested.above_share(holder));
-    EXPECT_TRUE(tested.yields({holder, 1s, false}, tested.claim_of({waiting.address, 0})));
+    EXPECT_TRUE(tested.yields({holder, 1s, 1s, false}, tested.claim_of({waiting.address, 0})));
     waiting.held = 4;
     waiting.waiting = 0;
     tested.set_elsewhere({waiting});
