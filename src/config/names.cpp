@@ -1,6 +1,7 @@
 #include "config/names.hpp"
 
 #include "config/text.hpp"
+#include "penstock/base/path_escapes.hpp"
 
 #include <arpa/inet.h>
 
@@ -105,25 +106,6 @@ bool looks_numeric(std::string_view host) noexcept {
            });
 }
 
-bool is_hex(char c) noexcept {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-// Escapes that never survive into a routed path, and those that aren't any.
-std::string bad_escape(std::string_view path) {
-    for (std::size_t i = path.find('%'); i != std::string_view::npos; i = path.find('%', i + 1)) {
-        const std::string_view digits = path.substr(i + 1, 2);
-        if (digits.size() < 2 || !is_hex(digits[0]) || !is_hex(digits[1])) {
-            return "a '%' without two hexadecimal digits";
-        }
-        const std::string code = lower(digits);
-        if (code == "00" || code == "2e" || code == "2f" || code == "5c") {
-            return "'%" + std::string(digits) + "'";
-        }
-    }
-    return {};
-}
-
 bool has_dot_segment(std::string_view path) {
     const std::vector<std::string_view> segments = split(path, '/');
     return std::any_of(segments.begin(), segments.end(),
@@ -179,18 +161,29 @@ constexpr std::array<std::string_view, 28> taken_fields = {
     "x-request-id",
 };
 
-std::string path_fault(std::string_view path) {
-    if (path.find("//") != std::string_view::npos) {
-        return "'//'";
-    }
-    if (has_dot_segment(path)) {
-        return "a '.' or '..' segment";
-    }
+// What keeps a path from having a normal form, in which `normal` is left.
+std::string path_fault(std::string_view path, std::string& normal) {
     const std::size_t mark = path.find_first_of("?#\\");
     if (mark != std::string_view::npos) {
         return in_quotes(path.substr(mark, 1));
     }
-    return is_visible_ascii(path) ? bad_escape(path) : "a byte that has to be percent-encoded";
+    if (!is_visible_ascii(path)) {
+        return "a byte that has to be percent-encoded";
+    }
+    if (!append_unescaped(path, normal).good) {
+        const bool nul = path.find("%00") != std::string_view::npos;
+        return nul ? "'%00'" : "a '%' without two hexadecimal digits";
+    }
+    if (normal.find("//") != std::string::npos) {
+        return "'//'";
+    }
+    if (has_dot_segment(normal)) {
+        return "a '.' or '..' segment";
+    }
+    const std::vector<std::string_view> segments = split(normal, '/');
+    return std::any_of(segments.begin(), segments.end(), hides_dots)
+               ? "an escaped separator next to '.' or '..'"
+               : "";
 }
 
 void clear_host_bits(network& net) noexcept {
@@ -438,11 +431,12 @@ parsed<std::string> parse_route_path(std::string_view text) {
         return refusal<std::string>(in_quotes(text) + " does not begin with '/'",
                                     "did you mean " + in_quotes("/" + std::string(text)) + "?");
     }
-    if (const std::string fault = path_fault(text); !fault.empty()) {
+    std::string normal;
+    if (const std::string fault = path_fault(text, normal); !fault.empty()) {
         return refusal<std::string>(in_quotes(text) + " contains " + fault,
                                     "paths are matched in normal form, where it cannot occur");
     }
-    return {std::string(text), {}, {}};
+    return {std::move(normal), {}, {}};
 }
 
 parsed<std::string> parse_redirect_target(std::string_view text) {
