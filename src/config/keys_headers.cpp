@@ -110,6 +110,7 @@ void load_set(const section& from, bool request, header_edits& to) {
                             "'add' sends several fields of one name");
             continue;
         }
+        keep_field(from, item_place("set", to.set.size()), field);
         to.set.push_back(std::move(*edit));
     }
 }
@@ -117,6 +118,7 @@ void load_set(const section& from, bool request, header_edits& to) {
 void load_add(const section& from, bool request, header_edits& to) {
     for (const field_nodes& field : fields_of(from, "add")) {
         if (auto edit = edit_of(from.in(), field, place_of(request), false); edit.has_value()) {
+            keep_field(from, item_place("add", to.add.size()), field);
             to.add.push_back(std::move(*edit));
         }
     }
@@ -196,6 +198,13 @@ std::optional<std::string> field_value_of(reader& in, const yaml_node& node) {
         return *text;
     }
     return std::nullopt;
+}
+
+void keep_field(const section& from, const std::string& place, const field_nodes& field) {
+    from.keep_reference(place + ".name", *field.name);
+    if (field.value != nullptr) {
+        from.keep_reference(place + ".value", *field.value);
+    }
 }
 
 void write_field(dump_writer& out, const std::string& name,

@@ -26,6 +26,7 @@ void add_bind(const section& from, const yaml_node& node, listener& to) {
         from.in().warn(node, "no TLS on port 443, where clients speak HTTPS");
     }
     from.in().bound().push_back({*at, "listener " + in_quotes(to.name), from.in().at(node)});
+    from.keep_reference(item_place("bind", to.bind.size()), node);
     to.bind.push_back(std::move(*at));
 }
 
@@ -49,10 +50,15 @@ row<listener> bind_row() {
         "[\"127.0.0.1:8080\", \"[::1]:8080\"]");
 }
 
+// The model has no list of protocols, so each of them has a place of its own.
+constexpr std::string_view http1_key = "http1";
+constexpr std::string_view h2_key = "h2";
+
 void load_protocol(const section& from, const yaml_node& item, listener& to) {
     const std::string* const name = choice_of(from.in(), item, from.info("protocols"));
     if (name == nullptr || *name == "http/1.1") {
         to.http1 = true;
+        from.keep_reference(join_path("protocols", http1_key), item);
         return;
     }
     const bool tls = from.find("tls") != nullptr;
@@ -64,6 +70,7 @@ void load_protocol(const section& from, const yaml_node& item, listener& to) {
         return;
     }
     to.h2 = true;
+    from.keep_reference(join_path("protocols", h2_key), item);
 }
 
 void load_protocols(const section& from, listener& to) {
@@ -80,13 +87,13 @@ void load_protocols(const section& from, listener& to) {
 void write_protocols(dump_writer& out, const listener& from) {
     out.begin_flow_list();
     if (from.h2 && from.tls.has_value()) {
-        out.quoted("h2");
+        out.quoted("h2", h2_key);
     }
     if (from.http1) {
-        out.quoted("http/1.1");
+        out.quoted("http/1.1", http1_key);
     }
     if (from.h2 && !from.tls.has_value()) {
-        out.quoted("h2c");
+        out.quoted("h2c", h2_key);
     }
     out.end_list();
 }

@@ -170,6 +170,7 @@ row<route> upgrade_row() {
         for (const yaml_node* const item : from.items("upgrade")) {
             std::optional<std::string> one = parse_node(from.in(), *item, parse_upgrade);
             if (one.has_value()) {
+                from.keep_reference(item_place("upgrade", to.upgrade->size()), *item);
                 to.upgrade->push_back(std::move(*one));
             }
         }

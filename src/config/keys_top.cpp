@@ -67,7 +67,8 @@ short_form<worker_keys> brief_workers() {
                     return std::nullopt;
                 }
                 return of.count == 0 ? "auto" : std::to_string(of.count);
-            }};
+            },
+            .key = "count"};
 }
 
 table<worker_keys> workers_table() {
@@ -89,7 +90,7 @@ row<model> workers_row() {
         if (from.find("workers")->kind == node_kind::null) {
             static_cast<void>(text_of(from.in(), *from.find("workers")));
         }
-        load_part(from.in(), *from.find("workers"), from.path_of("workers"), *by, keys);
+        load_part(from, "workers", *by, keys);
         to.workers = keys.count;
         to.workers_pinned = keys.pin;
     };

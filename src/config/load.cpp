@@ -19,10 +19,11 @@ loaded failed(const std::string& file, std::string message) {
 void load_tree(reader& in, document& files, const yaml_node& root, loaded& to) {
     model read;
     const yaml_node& inherited = with_inherited(in, files.made(), root);
-    const yaml_node& resolved = with_references(in, files.made(), inherited, read.written);
-    load_table(section(in, resolved, ""), model_table(), read);
+    const yaml_node& resolved = with_references(in, files.made(), inherited);
+    load_table(section(in, resolved, "", ""), model_table(), read);
     if (in.errors() == 0) {
         read.file = in.file_name(0);
+        read.written = in.take_references();
         to.value = std::move(read);
     }
 }

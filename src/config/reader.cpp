@@ -1,5 +1,6 @@
 #include "config/reader.hpp"
 
+#include "config/references.hpp"
 #include "config/schema_find.hpp"
 #include "config/text.hpp"
 
@@ -151,6 +152,16 @@ void reader::hide(std::string value, std::string written) {
     if (!value.empty()) {
         hidden_.emplace(std::move(value), std::move(written));
     }
+}
+
+void reader::keep_reference(std::string place, const yaml_node& node, bool file) {
+    if (node.kind != node_kind::scalar || node.written.empty() || partial_) {
+        return;
+    }
+    const bool relative = file && !node.text.starts_with('/') && node.text != "-";
+    kept_.emplace(std::move(place), relative
+                                        ? with_dollars_doubled(resolve(node, ".")) + node.written
+                                        : node.written);
 }
 
 std::size_t reader::file_number(const std::string& name) const {
