@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
+
 namespace penstock::config {
 namespace {
 
@@ -105,6 +107,62 @@ TEST_F(Include, ANameGivenTwiceShowsBothPlaces) {
               "  listeners: {web: {limits: {body: 5}}}\n"
               "              ^\n"
               "  first at main.yaml:2:13\n");
+}
+
+// Merging must not make one of the two.
+TEST_F(Include, AKeyGivenTwiceInOneFileIsAnError) {
+    scratch_.write("a.yaml",
+                   "routes: [{name: a, respond: {}}]\nlog: {level: warn}\nlog: {access: \"-\"}\n"
+                   "routes: [{name: b, respond: {}}]\nlisteners: {x: {bind: \":1\"}}\n"
+                   "listeners: {y: {bind: \":2\"}}\n");
+    scratch_.write("b.yaml", "workers: 1\n");
+    const loaded got =
+        load("include: [a.yaml]\nlisteners: {web: {bind: \":8080\"}}\ninclude: [b.yaml]\n");
+    EXPECT_EQ(problems(got),
+              "main.yaml:3:1: error: duplicate key 'include'\n"
+              "  include: [b.yaml]\n"
+              "  ^\n"
+              "  first at line 1\n"
+              "a.yaml:3:1: error: duplicate key 'log'\n"
+              "  log: {access: \"-\"}\n"
+              "  ^\n"
+              "  first at line 2\n"
+              "a.yaml:4:1: error: duplicate key 'routes'\n"
+              "  routes: [{name: b, respond: {}}]\n"
+              "  ^\n"
+              "  first at line 1\n"
+              "a.yaml:6:1: error: duplicate key 'listeners'\n"
+              "  listeners: {y: {bind: \":2\"}}\n"
+              "  ^\n"
+              "  first at line 5\n");
+}
+
+// Sizes at which comparing each with each would take minutes, and caps that come before copies.
+TEST_F(Include, LargeMapsAreMergedAndInheritedByLookingUp) {
+    const auto started = std::chrono::steady_clock::now();
+    const auto upstreams = [](const std::string& name, int count) {
+        std::string yaml = "upstreams:\n";
+        for (int i = 0; i < count; ++i)
+            yaml += "  " + name + std::to_string(i) + ": {endpoints: [\"a:1\"]}\n";
+        return yaml;
+    };
+    const std::string rest = "listeners: {web: {bind: \":8080\"}}\nroutes: [{respond: {}}]\n";
+    scratch_.write("a.yaml", upstreams("a", 30'000));
+    const loaded many = load("include: [a.yaml]\n" + rest + upstreams("b", 30'000));
+    EXPECT_NE(problems(many).find("'upstreams' has 60000 items, at most 4096"), std::string::npos)
+        << problems(many);
+    std::string fields;
+    for (int i = 0; i < 20'000; ++i)
+        fields += (i == 0 ? "" : ", ") + std::string("x-") + std::to_string(i) + ": v";
+    const loaded wide = load(
+        "listeners: {web: {bind: \":8080\"}}\n"
+        "defaults: {route: {request_headers: {set: {" +
+        fields +
+        "}}}}\n"
+        "routes: [{respond: {}, request_headers: {set: {" +
+        fields + "}}}]\n");
+    EXPECT_NE(problems(wide).find("'set' has 20000 items"), std::string::npos) << problems(wide);
+    EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(60));
 }
 
 TEST_F(Include, ProblemsLieInTheFileThatHasThem) {
