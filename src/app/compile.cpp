@@ -77,8 +77,6 @@ class compilation {
         add_endpoints(from_.renews ? known_addresses() : resolve());
         if (!problems_.empty())
             return compile_failure{std::move(problems_), exit_runtime};
-        for (config::diagnostic& one : made_->warnings)
-            one.severity = config::severity::warning;
         made_->generation =
             std::make_shared<const proxy::generation>(from_.number, std::move(from_.model));
         return std::shared_ptr<const compiled>(std::move(made_));
