@@ -151,6 +151,7 @@ class command_reader {
             ->option_text("FORMAT")
             ->check(format_problem);
         check.add_flag("-q,--quiet", into_.quiet, "print nothing if there is no error");
+        check.add_flag("--strict", into_.strict, "fail for warnings as well");
         check.footer("exit code 0 if the configuration may be used, 78 if not");
         add_file(add(verb::dump, "the configuration in force, defaults filled in"));
         add(verb::schema, "JSON Schema of the configuration");

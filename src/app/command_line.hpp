@@ -28,6 +28,7 @@ struct command {
     std::string to;
     bool json = false;            // of check
     bool quiet = false;           // of check: prints nothing if there is no error
+    bool strict = false;          // of check: a warning is as bad as an error
     std::uint16_t port_base = 0;  // of demo: http there, https next, then admin; 0 = the usual ones
 };
 

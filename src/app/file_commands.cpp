@@ -67,7 +67,7 @@ int check(const command& from) {
         return test(of, from.quiet);
     find_in_files(of);
     const std::vector<config::diagnostic>& problems = of.read.problems;
-    const bool good = !has_errors(problems);
+    const bool good = from.strict ? problems.empty() : !has_errors(problems);
     if (good && from.quiet)
         return exit_ok;
     const std::string text =

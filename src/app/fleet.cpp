@@ -116,6 +116,61 @@ std::optional<commit_failure> fleet::open(const bind_plan& plan,
     return std::nullopt;
 }
 
+const fleet::served_listener* fleet::find(server_key key) const {
+    const auto found = std::find_if(listeners_.begin(), listeners_.end(),
+                                    [key](const auto& one) { return one.bound.key == key; });
+    return found == listeners_.end() ? nullptr : &*found;
+}
+
+std::optional<commit_failure> fleet::set_modes(const bind_plan& plan,
+                                               const std::vector<config::listener>& wanted) const {
+    struct changed_file {
+        const net::unix_file* file;
+        std::uint32_t before;
+    };
+    std::vector<changed_file> changed;
+    for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
+        const served_listener* const present = find(plan.listeners[i].key);
+        const std::uint32_t mode = wanted[i].socket.unix_mode;
+        for (const bound_address& one : plan.listeners[i].kept) {
+            if (!one.file || present == nullptr || present->options.unix_mode == mode)
+                continue;
+            if (const error wrong = one.file->set_mode(mode)) {
+                // All or nothing, as far as the system lets us.
+                for (const changed_file& each : changed)
+                    static_cast<void>(each.file->set_mode(each.before));
+                return commit_failure{wanted[i].where,
+                                      "listener '" + wanted[i].name + "' cannot set the mode of " +
+                                          one.at.to_string() + ": " + wrong.message(),
+                                      true};
+            }
+            changed.push_back({one.file.get(), present->options.unix_mode});
+        }
+    }
+    return std::nullopt;
+}
+
+// The kernel never lets a buffer whose size was set grow by itself again (socket(7)).
+void fleet::warn_of_kept_sockets(const bind_plan& plan,
+                                 const std::vector<config::listener>& wanted) const {
+    for (std::size_t i = 0; i < plan.listeners.size(); ++i) {
+        const served_listener* const present = find(plan.listeners[i].key);
+        if (present == nullptr || plan.listeners[i].kept.empty())
+            continue;
+        const config::kernel_options& before = present->options.kernel;
+        const config::kernel_options& now = wanted[i].socket.kernel;
+        const auto warn = [&](std::string_view key, std::uint64_t was, std::uint64_t is) {
+            if (was != 0 && is == 0)
+                log_warn(
+                    "'socket.{}' of listener '{}' is 0 again: its sockets keep {} bytes until "
+                    "the next start",
+                    key, wanted[i].name, was);
+        };
+        warn("receive_buffer", before.receive_buffer, now.receive_buffer);
+        warn("send_buffer", before.send_buffer, now.send_buffer);
+    }
+}
+
 std::vector<fleet::served_listener> fleet::next_listeners(const bind_plan& plan,
                                                           const compiled& next,
                                                           opened_list& opened) const {
@@ -124,12 +179,10 @@ std::vector<fleet::served_listener> fleet::next_listeners(const bind_plan& plan,
         const config::listener& settings = next.generation->model.listeners[i];
         served_listener one;
         one.bound = {plan.listeners[i].key, settings.name, opened[i].binds};
-        for (const served_listener& present : listeners_) {
-            if (present.bound.key == one.bound.key)
-                one.counts = present.counts;
-        }
-        if (!one.counts)
-            one.counts = std::make_shared<net::connection_count>();
+        const served_listener* const present = find(one.bound.key);
+        one.counts =
+            present != nullptr ? present->counts : std::make_shared<net::connection_count>();
+        one.options = settings.socket;
         one.view.id = intern_name(settings.name);
         one.view.tls = settings.tls.has_value();
         one.view.counts = one.counts.get();
@@ -193,6 +246,9 @@ std::optional<commit_failure> fleet::commit(
     opened_list opened;
     if (auto failure = open(plan, model.listeners, opened))
         return failure;
+    if (auto failure = set_modes(plan, model.listeners))
+        return failure;
+    warn_of_kept_sockets(plan, model.listeners);
     apply(plan, next, opened, access);
     return std::nullopt;
 }

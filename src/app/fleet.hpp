@@ -50,9 +50,9 @@ class fleet {
     // "127.0.0.1:8080", where a listener is bound first; empty if there is none of that name.
     [[nodiscard]] std::string bound_to(std::string_view listener) const;
 
-    // Workers that find the level raised give up what they keep for reuse.
     // The workers give back what they keep for reuse.
     void shrink();
+    // Workers that find the level raised do so as well.
     void set_memory_level(net::memory_level to);
 
     // Every worker has ended accepting when this returns; `done` is called on the control thread,
@@ -66,6 +66,7 @@ class fleet {
         bound_server bound;
         std::shared_ptr<net::connection_count> counts;
         admin::listener_view view;
+        config::socket_options options;  // that its sockets have
     };
     struct served_upstream {
         std::shared_ptr<upstream::shared_upstream> shared;
@@ -84,6 +85,14 @@ class fleet {
     [[nodiscard]] std::optional<commit_failure> open(const bind_plan& plan,
                                                      const std::vector<config::listener>& wanted,
                                                      opened_list& into);
+    // The server that `key` belongs to, or null if it is a new one.
+    [[nodiscard]] const served_listener* find(server_key key) const;
+    // Files of Unix sockets that stay get the mode that is wanted of them now.
+    [[nodiscard]] std::optional<commit_failure> set_modes(
+        const bind_plan& plan, const std::vector<config::listener>& wanted) const;
+    // Options that a socket which stays cannot get.
+    void warn_of_kept_sockets(const bind_plan& plan,
+                              const std::vector<config::listener>& wanted) const;
     [[nodiscard]] std::vector<served_listener> next_listeners(const bind_plan& plan,
                                                               const compiled& next,
                                                               opened_list& opened) const;

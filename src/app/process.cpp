@@ -31,6 +31,17 @@ std::int64_t seconds_now() {
         .count();
 }
 
+// On a thread on which nothing else would catch what is thrown.
+compile_outcome compile_all(compile_input from) noexcept {
+    try {
+        return compile(std::move(from));
+    } catch (const std::exception& failure) {
+        config::diagnostic made;
+        made.message = failure.what();
+        return compile_failure{{std::move(made)}, exit_runtime};
+    }
+}
+
 }  // namespace
 
 process::process(process_options with)
@@ -52,22 +63,19 @@ int process::run() {
     tls_files_ = std::make_unique<file_watch>(control_, [this] { renew_tls(); });
     if (const std::optional<int> failed = boot())
         return *failed;
-    control_.post([this] {
-        start_admin();
-        announce();
-    });
+    control_.post([this] { compile_first(); });
     control_.run();
     // Nothing is in flight any more. A reload under way uses the fleet, and the workers fill the
     // rings.
-    if (reload_.joinable())
-        reload_.join();
+    join_background();
     tls_files_.reset();
     trim_.reset();
     memory_.reset();
     fleet_.reset();
     writer_.reset();
-    log_info("ended");
-    return exit_ok;
+    if (exit_code_ == exit_ok)
+        log_info("ended");
+    return exit_code_;
 }
 
 // The exit code if it cannot start.
@@ -83,32 +91,49 @@ std::optional<int> process::boot() {
         control_, handled_signals,
         // A handler must not throw; work that was posted may.
         [this](int number) { control_.post([this, number] { on_signal(number); }); });
-    if (const std::optional<int> failed = open_admin())
-        return failed;
-    return compile_first();
+    return open_admin();
 }
 
-std::optional<int> process::compile_first() {
+void process::compile_first() {
     compile_input input = input_of(1);
     input.model = with_.model;
     if (const auto warning = fit_to_descriptors(input.model, with_.descriptors, input.workers))
         log_warn("{}", *warning);
-    file_states read = look_before_reading(tls_files_of(input.model));
-    const compile_outcome outcome = compile(std::move(input));
+    reload_.start("start", [this, input = std::move(input)]() mutable {
+        file_states read = look_before_reading(tls_files_of(input.model));
+        auto outcome = std::make_shared<compile_outcome>(compile_all(std::move(input)));
+        control_.post([this, outcome, read = std::move(read)]() mutable {
+            end_start(*outcome, std::move(read));
+        });
+    });
+}
+
+void process::end_start(const compile_outcome& outcome, file_states read) {
+    reload_.join();
+    if (state_ != state::starting)
+        return;
     if (const auto* const failure = std::get_if<compile_failure>(&outcome)) {
         refuse(failure->problems);
-        return failure->exit_code;
+        return end_with(failure->exit_code);
     }
     const auto& made = std::get<std::shared_ptr<const compiled>>(outcome);
     std::vector<config::diagnostic> warnings = made->warnings;
     locate(warnings, with_.text);
     for (const config::diagnostic& one : warnings)
         log_warn("{}", one_line(one));
-    const auto failure = commit(made, std::move(read));
-    if (!failure)
-        return std::nullopt;
-    refuse(*failure);
-    return failure->by_system ? exit_os : exit_config;
+    if (const auto failure = commit(made, std::move(read))) {
+        refuse(*failure);
+        return end_with(failure->by_system ? exit_os : exit_config);
+    }
+    start_admin();
+    announce();
+}
+
+void process::end_with(int exit_code) {
+    state_ = state::ended;
+    exit_code_ = exit_code;
+    signals_.reset();
+    control_.stop();
 }
 
 void process::refuse(std::vector<config::diagnostic> problems) const {

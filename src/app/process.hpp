@@ -1,8 +1,8 @@
 // The running proxy, seen from the control thread: start, signals, reload, admin, drain and end.
 //
-//            SIGHUP → load and compile on a thread of their own → commit
-//   start ──► serving ──SIGTERM──► delaying ──drain.delay──► draining ──nothing left──► ended
-//                                     └─second signal─► cutting ◄─┘ time-out or second signal
+//                SIGHUP → load and compile on a thread of their own → commit
+//   starting ──► serving ──SIGTERM──► delaying ──drain.delay──► draining ──nothing left──► ended
+//      └─SIGTERM─► ended                 └─second signal─► cutting ◄─┘ time-out or second signal
 //
 // While delaying, everything is served as before; only /readyz says that the end is near.
 //
@@ -10,6 +10,7 @@
 #pragma once
 
 #include "app/access_writer.hpp"
+#include "app/background.hpp"
 #include "app/compile.hpp"
 #include "app/file_source.hpp"
 #include "app/fleet.hpp"
@@ -27,7 +28,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace penstock::app {
@@ -71,7 +71,10 @@ class process final : private admin::process_source {
 
     // Start.
     [[nodiscard]] std::optional<int> boot();
-    [[nodiscard]] std::optional<int> compile_first();
+    void compile_first();
+    void end_start(const compile_outcome& outcome, file_states read);
+    // Ends the process without having served.
+    void end_with(int exit_code);
     void refuse(std::vector<config::diagnostic> problems) const;
     void refuse(const commit_failure& failure) const;
     [[nodiscard]] std::optional<int> open_admin();
@@ -104,10 +107,13 @@ class process final : private admin::process_source {
     void drained();
     void end_admin();
     void give_up() const;
+    // Returns once the thread that loads and compiles has ended. If it does not, the process ends.
+    void join_background();
 
     process_options with_;  // its model stays the one of the start
     std::int64_t started_at_;
     state state_ = state::starting;
+    int exit_code_ = 0;
     std::uint64_t generation_ = 0;
     std::shared_ptr<const compiled> present_;
     retired_parts retired_;
@@ -119,7 +125,7 @@ class process final : private admin::process_source {
     bool renew_again_ = false;
     bool renewal_failed_ = false;  // and that is what the latest reload is said to have failed for
     bool renewing_ = false;  // what is being prepared is the same configuration with new files
-    std::thread reload_;
+    background reload_;      // or the start
 
     net::worker control_{-1};
     std::unique_ptr<net::signal_source> signals_;

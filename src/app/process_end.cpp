@@ -12,10 +12,16 @@ namespace {
 // After everything was cut nothing waits for a peer any more.
 constexpr milliseconds cut_limit = 5s;
 constexpr milliseconds admin_check_interval = 20ms;
+// How long the process waits at its end for a configuration that is being loaded.
+constexpr milliseconds background_limit = 1s;
 
 }  // namespace
 
 void process::begin_drain(std::string_view why) {
+    if (state_ == state::starting) {
+        log_info("{}: ends before it has served", why);
+        return end_with(exit_ok);
+    }
     if (state_ == state::delaying)
         drain(why);
     if (state_ == state::draining)
@@ -66,6 +72,16 @@ void process::end_admin() {
     admin_.reset();
     signals_.reset();
     control_.stop();
+}
+
+// It may wait for a file system or for name servers, of which nothing says how long they take.
+void process::join_background() {
+    if (reload_.join_within(background_limit))
+        return;
+    log_warn("a configuration is still being loaded; it is given up");
+    admin_file_.reset();
+    writer_->stop();
+    std::_Exit(exit_code_);
 }
 
 // A connection that outlives its abort is a defect of ours; it must not keep the process.

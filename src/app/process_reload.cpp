@@ -3,7 +3,6 @@
 #include "app/file_watch.hpp"
 #include "app/memory_watch.hpp"
 #include "app/process.hpp"
-#include "app/threads.hpp"
 #include "penstock/base/log.hpp"
 
 #include <algorithm>
@@ -31,14 +30,15 @@ bool same_tls(const compiled& left, const compiled& right) {
 // Hang-ups that come while one is being worked on are one more reload together.
 void process::begin_reload() {
     if (state_ != state::serving) {
-        log_warn("SIGHUP: no reload while draining");
+        log_warn("SIGHUP: no reload {}",
+                 state_ == state::starting ? "before the start has ended" : "while draining");
         return;
     }
     if (with_.reload_from.empty()) {
         log_warn("SIGHUP: there is no configuration file to load again");
         return;
     }
-    if (reload_.joinable()) {
+    if (reload_.running()) {
         log_info("SIGHUP: one more reload, behind the one under way");
         reload_again_ = true;
         return;
@@ -50,7 +50,7 @@ void process::renew_tls() {
     if (state_ != state::serving)
         return;
     // Whatever is being loaded may have read the old ones.
-    if (reload_.joinable()) {
+    if (reload_.running()) {
         log_info("TLS files have changed: read again behind the reload under way");
         renew_again_ = true;
         return;
@@ -66,8 +66,7 @@ void process::renew_tls() {
 
 // No path: with the model that is there.
 void process::prepare_in_background(const std::string& path, compile_input input) {
-    reload_ = std::thread([this, path, input = std::move(input)]() mutable {
-        name_this_thread("reload");
+    reload_.start("reload", [this, path, input = std::move(input)]() mutable {
         auto outcome = std::make_shared<prepared_reload>(
             prepare_reload(path, std::move(input), with_.descriptors));
         control_.post([this, outcome] { end_reload(std::move(*outcome)); });
@@ -76,7 +75,6 @@ void process::prepare_in_background(const std::string& path, compile_input input
 
 void process::end_reload(prepared_reload outcome) {
     reload_.join();
-    reload_ = std::thread();
     if (state_ != state::serving)
         return;
     for (const std::string& line : outcome.warnings)
@@ -152,8 +150,9 @@ std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> ne
     if (!path.empty() && path != access_path_) {
         result<access_file> opened = access_file::open(path);
         if (!opened)
-            return commit_failure{
-                {model.file, 0, 0}, "access log '" + path + "': " + opened.error().message(), true};
+            return commit_failure{config::find_place(model, {"log", "access", "path"})
+                                      .value_or(config::location{model.file}),
+                                  "access log '" + path + "': " + opened.error().message(), true};
         file = std::move(*opened);
     }
     if (auto failure = fleet_->commit(next, access_logs_of(model)))
@@ -192,7 +191,7 @@ void process::switch_access(const config::model& next, std::optional<access_file
 
 void process::reopen_access_log() {
     if (access_path_.empty()) {
-        log_warn("SIGUSR1: there is no access log to open anew");
+        log_warn("SIGUSR1: there is no access log to open again");
         return;
     }
     writer_->reopen();

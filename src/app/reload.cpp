@@ -5,6 +5,8 @@
 #include "app/diagnostics.hpp"
 
 #include <exception>
+#include <filesystem>
+#include <system_error>
 
 namespace penstock::app {
 namespace {
@@ -12,6 +14,14 @@ namespace {
 void prepare(const std::string& path, compile_input with, std::uint64_t descriptors,
              prepared_reload& into) {
     if (!path.empty()) {
+        // Opening a pipe waits for whoever writes to it.
+        std::error_code failed;
+        const auto status = std::filesystem::status(path, failed);
+        if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
+            into.errors.push_back(path +
+                                  ": cannot read the configuration again: not a regular file");
+            return;
+        }
         config::loaded loaded = config::load_file(path);
         for (const config::diagnostic& one : loaded.problems) {
             const bool wrong = one.severity == config::severity::error;

@@ -36,10 +36,9 @@ void report(const tls_input& with, config::diagnostic made, std::vector<std::str
     with.problems.push_back(std::move(made));
 }
 
-void doubt(const tls_input& with, config::severity of, const config::location& where,
-           std::string message) {
+void doubt(const tls_input& with, const config::location& where, std::string message) {
     config::diagnostic made = problem(where, std::move(message));
-    made.severity = of;
+    made.severity = config::severity::warning;
     with.doubts.push_back(std::move(made));
 }
 
@@ -60,13 +59,13 @@ std::int64_t calendar_seconds() {
         .count();
 }
 
-// Peers refuse it, but a daemon that does not start serves nobody at all.
+// Peers refuse it. One expired certificate must not keep all others from being served, and so it is
+// no error, neither at start nor for `check`, which comes before a reload.
 void doubt_if_over(const tls_input& with, const config::location& where, const std::string& path,
                    const std::string& pem) {
     const result<std::int64_t> end = net::certificate_not_after(pem);
     if (end && *end <= calendar_seconds())
-        doubt(with, config::severity::error, where,
-              "the certificate in '" + path + "' has expired");
+        doubt(with, where, "the certificate in '" + path + "' has expired");
 }
 
 // Texts of a definition, each after its length, so that no two lists read alike.
@@ -164,8 +163,8 @@ bool judge(const config::listener& from, const net::tls_server_options& options,
            const tls_input& with) {
     bool good = true;
     const std::vector<std::string> keys{"listeners", from.name, "tls"};
-    if (const auto fault = net::server_fault(options)) {
-        report(with, problem(from.where, "TLS of listener '" + from.name + "': "), keys, *fault);
+    for (const net::tls_fault& fault : net::server_faults(options)) {
+        report(with, problem(from.where, "TLS of listener '" + from.name + "': "), keys, fault);
         good = false;
     }
     doubt_if_open(with, from.where, from.tls->tickets.secret_file,
@@ -184,12 +183,12 @@ bool judge(const config::listener& from, const net::tls_server_options& options,
         doubt_if_over(with, files.where, files.cert, texts.chain_pem);
         const std::string unfit = net::staple_problem(texts, calendar_seconds());
         if (!unfit.empty())
-            doubt(with, config::severity::warning, files.where,
+            doubt(with, files.where,
                   "the OCSP response in '" + files.ocsp + "' is not sent: " + unfit);
     }
     const result<std::int64_t> end = net::revocation_list_end(options.client_crl_pem);
     if (end && *end <= calendar_seconds())
-        doubt(with, config::severity::error, from.where,
+        doubt(with, from.where,
               "a revocation list in '" + from.tls->client_crl +
                   "' has expired: clients' certificates are refused until there is a newer one");
     return good;

@@ -104,14 +104,24 @@ struct table {
     std::optional<config::short_form<Part>> brief = {};
 };
 
+template <class Part>
+struct numbered {
+    std::size_t number;
+    Part& part;
+};
+
 template <class Owner>
 void load_rows(const section& from, const rows<Owner>& by, Owner& to) {
     for (const row<Owner>& one : by) {
         if (one.info.required) {
             from.require(one.info.path);
         }
-        if (one.read != nullptr && from.find(one.info.path) != nullptr) {
+        const yaml_node* const node = from.find(one.info.path);
+        if (one.read != nullptr && node != nullptr) {
             one.read(from, to);
+            const std::string key = join_path(one.info.path, one.info.brief_key);
+            from.keep_reference(key, *node);
+            from.keep_place(key, *node);
         }
     }
 }
@@ -124,15 +134,29 @@ void load_table(const section& from, const table<Part>& by, Part& to) {
     }
 }
 
-// A part that lies at `node`, as a map or in its short form; false if it says that there is none.
+// A part below `key` of a section, as a map or in its short form; false if it says that there is
+// none.
 template <class Part>
-bool load_part(reader& in, const yaml_node& node, std::string path, const table<Part>& by,
-               Part& to) {
+bool load_part(const section& from, std::string_view key, const table<Part>& by, Part& to) {
+    const yaml_node& node = *from.find(key);
     if (node.kind == node_kind::scalar && by.brief.has_value()) {
-        return by.brief->read(in, node, to);
+        return by.brief->read(from.in(), node, to);
     }
-    load_table(section(in, node, std::move(path)), by, to);
+    load_table(*from.child(key), by, to);
     return true;
+}
+
+// The same for an item of a list, which becomes the one with this number in the model.
+template <class Part>
+void load_item(const section& from, std::string_view key, const yaml_node& node,
+               const table<Part>& by, numbered<Part> to) {
+    const std::string at = item_place(key, to.number);
+    if (node.kind == node_kind::scalar && by.brief.has_value()) {
+        by.brief->read(from.in(), node, to.part);
+        from.keep_reference(join_path(at, by.brief->key), node);
+        return;
+    }
+    load_table(section(from.in(), node, from.path_of(key) + "[]", from.place_of(at)), by, to.part);
 }
 
 template <class Owner>
@@ -163,7 +187,7 @@ void write_part(dump_writer& out, const table<Part>& by, const Part& from) {
     const std::optional<std::string> scalar =
         by.brief.has_value() && by.brief->write != nullptr ? by.brief->write(from) : std::nullopt;
     if (scalar.has_value()) {
-        out.plain(*scalar);
+        out.plain(*scalar, by.brief->key);
     } else {
         write_rows(out, by.rows, from);
     }

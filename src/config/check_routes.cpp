@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <set>
 #include <tuple>
 #include <unordered_map>
@@ -12,10 +13,6 @@
 namespace penstock::config {
 
 namespace {
-
-// Routes compete only where host pattern and path are the same: of two different ones that match a
-// request, one is always more specific (exact before wildcard, the longer before the shorter).
-using competition = std::tuple<std::string, path_match, std::string>;
 
 bool share_methods(const route_match& a, const route_match& b) {
     if (a.methods.empty() || b.methods.empty()) {
@@ -59,6 +56,101 @@ bool compete(const route_match& a, const route_match& b) {
     return share_methods(a, b) && share_listeners(a, b) && a.scheme == b.scheme &&
            equally_specific_headers(a, b) && !exclude_each_other(a, b);
 }
+
+// Routes compete only where host pattern and path are the same: of two different ones that match a
+// request, one is always more specific (exact before wildcard, the longer before the shorter). Nor
+// do they if scheme, number of headers or number of header values differ.
+using competition =
+    std::tuple<std::string, path_match, std::string, std::string, std::size_t, std::ptrdiff_t>;
+
+competition competition_of(const std::string& host, const route_match& of) {
+    return {host, of.path_kind, of.path, of.scheme, of.headers.size(), values_in(of.headers)};
+}
+
+// The routes of one competition, found by what they require of a request, so that thousands of
+// routes that one header, method or listener tells apart are not compared with each other.
+class rivals {
+ public:
+    // A route that a request can match as well as this one, or null.
+    [[nodiscard]] const route* find(const route_match& of) const {
+        for (const routes* const list : candidates(of)) {
+            for (const route* const one : *list) {
+                if (compete(of, one->match)) {
+                    return one;
+                }
+            }
+        }
+        return nullptr;
+    }
+
+    void add(const route& one) {
+        ++count_;
+        for (const header_match& header : one.match.headers) {
+            if (header.value.has_value()) {
+                by_header_[header.name][*header.value].push_back(&one);
+                ++with_header_[header.name];
+            }
+        }
+        for (const std::string& method : or_any(one.match.methods)) {
+            by_method_[method].push_back(&one);
+        }
+        for (const std::string& name : or_any(one.match.listeners)) {
+            by_listener_[name].push_back(&one);
+        }
+    }
+
+ private:
+    using routes = std::vector<const route*>;
+    using index = std::unordered_map<std::string, routes>;
+
+    static const std::vector<std::string>& or_any(const std::vector<std::string>& words) {
+        static const std::vector<std::string> any{""};
+        return words.empty() ? any : words;
+    }
+
+    // Lists which together have every rival, and as few other routes as possible.
+    [[nodiscard]] std::vector<const routes*> candidates(const route_match& of) const {
+        std::vector<const routes*> best = having(by_method_, or_any(of.methods));
+        const auto offer = [&best](std::vector<const routes*> lists) {
+            if (size_of(lists) < size_of(best)) {
+                best = std::move(lists);
+            }
+        };
+        offer(having(by_listener_, or_any(of.listeners)));
+        for (const header_match& header : of.headers) {
+            const auto with = with_header_.find(header.name);
+            // A rival has the same value, or no value of this field at all.
+            const bool all_have = with != with_header_.end() && with->second == count_;
+            if (header.value.has_value() && all_have) {
+                offer(having(by_header_.at(header.name), {*header.value}));
+            }
+        }
+        return best;
+    }
+
+    static std::vector<const routes*> having(const index& in,
+                                             const std::vector<std::string>& words) {
+        std::vector<const routes*> lists;
+        for (const std::string& word : words) {
+            if (const auto found = in.find(word); found != in.end()) {
+                lists.push_back(&found->second);
+            }
+        }
+        return lists;
+    }
+
+    static std::size_t size_of(const std::vector<const routes*>& lists) {
+        return std::accumulate(
+            lists.begin(), lists.end(), std::size_t{0},
+            [](std::size_t sum, const routes* one) { return sum + one->size(); });
+    }
+
+    std::size_t count_ = 0;
+    index by_method_;
+    index by_listener_;
+    std::unordered_map<std::string, index> by_header_;          // name → value → routes
+    std::unordered_map<std::string, std::size_t> with_header_;  // name → routes with a value of it
+};
 
 std::string place(const location& where) {
     return where.file + ":" + std::to_string(where.line) + ":" + std::to_string(where.column);
@@ -112,19 +204,17 @@ void name_routes(reader& in, std::vector<route>& routes) {
 
 void check_ambiguous(reader& in, const std::vector<const route*>& routes) {
     static const std::vector<std::string> any_host{""};
-    std::map<competition, std::vector<const route*>> earlier;
+    std::map<competition, rivals> earlier;
     std::set<std::pair<const route*, const route*>> reported;
     for (const route* const one : routes) {
         const route_match& match = one->match;
         for (const std::string& host : match.hosts.empty() ? any_host : match.hosts) {
-            auto& rivals = earlier[{host, match.path_kind, match.path}];
-            const auto rival = std::find_if(rivals.begin(), rivals.end(), [&](const route* other) {
-                return compete(match, other->match);
-            });
-            if (rival != rivals.end() && reported.insert({one, *rival}).second) {
-                report(in, *one, **rival);
+            rivals& others = earlier[competition_of(host, match)];
+            const route* const rival = others.find(match);
+            if (rival != nullptr && reported.insert({one, rival}).second) {
+                report(in, *one, *rival);
             }
-            rivals.push_back(one);
+            others.add(*one);
         }
     }
 }
@@ -163,8 +253,9 @@ void check_listener_names(reader& in, const std::vector<listener>& listeners) {
     for (const listener& one : listeners) {
         names.push_back(one.name);
     }
+    const std::unordered_set<std::string_view> known(names.begin(), names.end());
     for (const yaml_node* const node : in.listener_references()) {
-        if (std::find(names.begin(), names.end(), node->text) == names.end()) {
+        if (!known.contains(node->text)) {
             in.error(*node, "unknown listener " + in_quotes(node->text),
                      nearest_hint(node->text, names));
         }

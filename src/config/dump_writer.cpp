@@ -1,6 +1,7 @@
 #include "config/dump_writer.hpp"
 
 #include "config/references.hpp"
+#include "config/schema_find.hpp"
 
 #include <yaml-cpp/emittermanip.h>
 
@@ -9,7 +10,7 @@ namespace penstock::config {
 void dump_writer::begin_value() {
     if (!levels_.empty() && levels_.back().list) {
         path_.resize(levels_.back().path_size);
-        path_ += "[" + std::to_string(levels_.back().items++) + "]";
+        path_ = item_place(path_, levels_.back().items++);
     }
 }
 
@@ -50,36 +51,39 @@ void dump_writer::end_list() {
 
 void dump_writer::key(std::string_view name) {
     path_.resize(levels_.back().path_size);
-    path_ += (path_.empty() ? "" : ".") + std::string(name);
+    path_ = join_path(path_, name);
     out_ << YAML::Key << std::string(name) << YAML::Value;
 }
 
 void dump_writer::quoted_key(std::string_view name) {
     path_.resize(levels_.back().path_size);
-    path_ += (path_.empty() ? "" : ".") + std::string(name);
+    path_ = name_place(path_, name);
     out_ << YAML::Key << YAML::DoubleQuoted << std::string(name) << YAML::Value;
 }
 
-const std::string* dump_writer::written_here() const {
+const std::string* dump_writer::written_here(std::string_view key) const {
     if (written_ == nullptr) {
         return nullptr;
     }
-    const auto found = written_->find(path_);
+    const bool item = !key.empty() && !levels_.empty() && levels_.back().list;
+    const std::string_view from =
+        std::string_view(path_).substr(0, item ? levels_.back().path_size : path_.size());
+    const auto found = written_->find(join_path(from, key));
     return found == written_->end() ? nullptr : &found->second;
 }
 
-void dump_writer::plain(std::string_view text) {
+void dump_writer::plain(std::string_view text, std::string_view key) {
     begin_value();
-    if (const std::string* const written = written_here(); written != nullptr) {
+    if (const std::string* const written = written_here(key); written != nullptr) {
         out_ << YAML::DoubleQuoted << *written;
         return;
     }
     out_ << std::string(text);
 }
 
-void dump_writer::quoted(std::string_view text) {
+void dump_writer::quoted(std::string_view text, std::string_view key) {
     begin_value();
-    const std::string* const written = written_here();
+    const std::string* const written = written_here(key);
     out_ << YAML::DoubleQuoted
          << (written != nullptr ? *written
              : keep_dollars_    ? std::string(text)

@@ -32,8 +32,10 @@ class dump_writer {
     // A name that the operator chose.
     void quoted_key(std::string_view name);
 
-    void plain(std::string_view text);
-    void quoted(std::string_view text);
+    // A value that the model has at another place than where the dump writes it names the key that
+    // leads there from here, or from the list that it is in: "count" of `workers: 4`.
+    void plain(std::string_view text, std::string_view key = {});
+    void quoted(std::string_view text, std::string_view key = {});
     // A word of a choice: plain, unless a reader of YAML would take it for a number ("1.2").
     void word(std::string_view text);
     // Whether a dollar in the values that follow is one as it stands, since variables may be in
@@ -53,11 +55,11 @@ class dump_writer {
     void begin(bool list);
     void end();
     // What stands here in place of a value, or null.
-    [[nodiscard]] const std::string* written_here() const;
+    [[nodiscard]] const std::string* written_here(std::string_view key) const;
 
     YAML::Emitter out_;
     const written_values* written_ = nullptr;
-    std::string path_;  // "listeners.web.bind[0]"
+    std::string path_;  // "listeners.<web>.bind[0]"
     std::vector<level> levels_;
     bool keep_dollars_ = false;
 };

@@ -13,6 +13,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace penstock::config {
 
@@ -53,12 +55,44 @@ int levels_below(std::string_view key, int levels) noexcept {
     return levels == all_levels && names ? 0 : levels - 1;
 }
 
-yaml_node::entry* entry_of(yaml_node& map, const yaml_node& key) {
-    const auto found = std::find_if(map.entries.begin(), map.entries.end(), [&](const auto& one) {
-        return one.key->kind == node_kind::scalar && one.key->text == key.text;
-    });
-    return key.kind != node_kind::scalar || found == map.entries.end() ? nullptr : &*found;
+// Where each key of a map is among its entries. A key that is there twice has its first place.
+std::unordered_map<std::string_view, std::size_t> places_of(const yaml_node& map) {
+    std::unordered_map<std::string_view, std::size_t> places;
+    for (std::size_t i = 0; i < map.entries.size(); ++i) {
+        const yaml_node& key = *map.entries[i].key;
+        if (key.kind == node_kind::scalar) {
+            places.emplace(key.text, i);
+        }
+    }
+    return places;
 }
+
+// Reports keys that one file gives twice. Merging would take them for keys of two files.
+class repetition_check {
+ public:
+    explicit repetition_check(reader& in) : in_(in) {}
+
+    void look_at(const yaml_node& node) {
+        // What several aliases stand for is looked at once.
+        if ((node.kind != node_kind::map && node.kind != node_kind::list) ||
+            !seen_.insert(&node).second) {
+            return;
+        }
+        if (node.kind == node_kind::map) {
+            static_cast<void>(entries_of(in_, node, "a configuration"));
+        }
+        for (const yaml_node::entry& entry : node.entries) {
+            look_at(*entry.value);
+        }
+        for (const yaml_node* const item : node.items) {
+            look_at(*item);
+        }
+    }
+
+ private:
+    reader& in_;
+    std::unordered_set<const yaml_node*> seen_;
+};
 
 }  // namespace
 
@@ -100,6 +134,9 @@ const yaml_node* document::read(std::string_view text, std::uint16_t file) {
     open_.push_back(real_path(in_.file_name(file)));
     taken_.push_back(open_.back());
     const yaml_node* const root = parse(text, file);
+    if (root != nullptr) {
+        repetition_check(in_).look_at(*root);
+    }
     const yaml_node* const whole = root == nullptr ? nullptr : with_includes(*root);
     open_.pop_back();
     return whole;
@@ -216,8 +253,13 @@ const yaml_node* document::add_file(const yaml_node* whole, const yaml_node& sai
 const yaml_node* document::merge(const yaml_node& first, const yaml_node& second, int levels) {
     yaml_node& whole = hollow_copy(made_, first);
     whole.entries = first.entries;
+    const auto places = places_of(whole);
     for (const yaml_node::entry& added : second.entries) {
-        yaml_node::entry* const there = entry_of(whole, *added.key);
+        const auto place = places.find(added.key->text);
+        yaml_node::entry* const there =
+            added.key->kind == node_kind::scalar && place != places.end()
+                ? &whole.entries[place->second]
+                : nullptr;
         const auto both = [&](node_kind kind) {
             return there->value->kind == kind && added.value->kind == kind;
         };

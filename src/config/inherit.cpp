@@ -9,6 +9,9 @@
 #include <array>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace penstock::config {
@@ -90,19 +93,23 @@ class overlay {
         const bool acts = path == "routes[]" &&
                           std::any_of(over.entries.begin(), over.entries.end(),
                                       [](const auto& one) { return is_action(one.key->text); });
+        std::unordered_map<std::string_view, std::size_t> places;
+        for (std::size_t i = 0; i < over.entries.size(); ++i) {
+            if (is_scalar(over.entries[i].key)) {
+                places.emplace(over.entries[i].key->text, i);
+            }
+        }
         for (const yaml_node::entry& entry : under.entries) {
             if (acts && is_action(entry.key->text)) {
                 continue;
             }
-            const auto there =
-                std::find_if(whole.entries.begin(), whole.entries.end(), [&](const auto& one) {
-                    return is_scalar(one.key) && one.key->text == entry.key->text;
-                });
-            if (there == whole.entries.end()) {
+            const auto place = places.find(entry.key->text);
+            if (place == places.end()) {
                 whole.entries.push_back(entry);
-            } else {
-                there->value = lay(*entry.value, *there->value, join_path(path, entry.key->text));
+                continue;
             }
+            const yaml_node*& there = whole.entries[place->second].value;
+            there = lay(*entry.value, *there, join_path(path, entry.key->text));
         }
         return &whole;
     }
@@ -119,11 +126,12 @@ class overlay {
         whole.kind = under.kind == over.kind ? over.kind : node_kind::list;
         whole.weight = over.weight + under.weight;
         const std::vector<header_entry> upper = headers_of(over);
+        std::unordered_set<std::string_view> replaced;
+        for (const header_entry& one : upper) {
+            replaced.insert(one.name);
+        }
         for (const header_entry& one : headers_of(under)) {
-            const bool replaced = std::any_of(upper.begin(), upper.end(), [&](const auto& other) {
-                return other.name == one.name;
-            });
-            if (!replaced) {
+            if (!replaced.contains(one.name)) {
                 add(whole, one);
             }
         }

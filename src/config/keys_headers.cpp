@@ -45,9 +45,15 @@ std::optional<field_nodes> field_of_item(reader& in, const yaml_node& item) {
 // Whether a field of this name may be edited.
 bool check_editable(reader& in, const yaml_node& name, bool host_allowed) {
     const std::string folded = lower(name.text);
-    if (!is_token(name.text)) {
-        in.error(name, in_quotes(name.text) + " is not a header name");
+    const bool star = name.text.find('*') != std::string::npos;
+    if (!is_token(name.text) || name.text == "*") {
+        in.error(name, in_quotes(name.text) + " is not a header name",
+                 star ? "each field is named, there are no patterns" : "");
         return false;
+    }
+    if (star) {
+        in.warn(name, in_quotes(name.text) + " names one field",
+                "each field is named, there are no patterns");
     }
     if (std::find(own_fields.begin(), own_fields.end(), folded) != own_fields.end()) {
         in.error(name, in_quotes(name.text) + " cannot be edited",
@@ -110,6 +116,7 @@ void load_set(const section& from, bool request, header_edits& to) {
                             "'add' sends several fields of one name");
             continue;
         }
+        keep_field(from, item_place("set", to.set.size()), field);
         to.set.push_back(std::move(*edit));
     }
 }
@@ -117,6 +124,7 @@ void load_set(const section& from, bool request, header_edits& to) {
 void load_add(const section& from, bool request, header_edits& to) {
     for (const field_nodes& field : fields_of(from, "add")) {
         if (auto edit = edit_of(from.in(), field, place_of(request), false); edit.has_value()) {
+            keep_field(from, item_place("add", to.add.size()), field);
             to.add.push_back(std::move(*edit));
         }
     }
@@ -196,6 +204,13 @@ std::optional<std::string> field_value_of(reader& in, const yaml_node& node) {
         return *text;
     }
     return std::nullopt;
+}
+
+void keep_field(const section& from, const std::string& place, const field_nodes& field) {
+    from.keep_reference(place + ".name", *field.name);
+    if (field.value != nullptr) {
+        from.keep_reference(place + ".value", *field.value);
+    }
 }
 
 void write_field(dump_writer& out, const std::string& name,

@@ -13,12 +13,17 @@ constexpr std::uint16_t https_port = 443;
 // What the kernel accepts for TCP_KEEPIDLE and TCP_KEEPINTVL.
 constexpr key_range keepalive_range{second, 32767 * second};
 
+bool has_tls(const section& from) {
+    const yaml_node* const tls = from.find("tls");
+    return tls != nullptr && parse_boolean(tls->text).value != false;
+}
+
 void add_bind(const section& from, const yaml_node& node, listener& to) {
     std::optional<address> at = parse_node(from.in(), node, parse_bind);
     if (!at.has_value() || from.in().partial()) {
         return;
     }
-    const bool tls = from.find("tls") != nullptr;
+    const bool tls = has_tls(from);
     if (tls && at->port == http_port) {
         from.in().warn(node, "TLS on port 80, where clients speak plain HTTP");
     }
@@ -26,6 +31,7 @@ void add_bind(const section& from, const yaml_node& node, listener& to) {
         from.in().warn(node, "no TLS on port 443, where clients speak HTTPS");
     }
     from.in().bound().push_back({*at, "listener " + in_quotes(to.name), from.in().at(node)});
+    from.keep_reference(item_place("bind", to.bind.size()), node);
     to.bind.push_back(std::move(*at));
 }
 
@@ -49,13 +55,18 @@ row<listener> bind_row() {
         "[\"127.0.0.1:8080\", \"[::1]:8080\"]");
 }
 
+// The model has no list of protocols, so each of them has a place of its own.
+constexpr std::string_view http1_key = "http1";
+constexpr std::string_view h2_key = "h2";
+
 void load_protocol(const section& from, const yaml_node& item, listener& to) {
     const std::string* const name = choice_of(from.in(), item, from.info("protocols"));
     if (name == nullptr || *name == "http/1.1") {
         to.http1 = true;
+        from.keep_reference(join_path("protocols", http1_key), item);
         return;
     }
-    const bool tls = from.find("tls") != nullptr;
+    const bool tls = has_tls(from);
     if (tls != (*name == "h2")) {
         from.in().error(item,
                         in_quotes(*name) +
@@ -64,6 +75,7 @@ void load_protocol(const section& from, const yaml_node& item, listener& to) {
         return;
     }
     to.h2 = true;
+    from.keep_reference(join_path("protocols", h2_key), item);
 }
 
 void load_protocols(const section& from, listener& to) {
@@ -80,13 +92,13 @@ void load_protocols(const section& from, listener& to) {
 void write_protocols(dump_writer& out, const listener& from) {
     out.begin_flow_list();
     if (from.h2 && from.tls.has_value()) {
-        out.quoted("h2");
+        out.quoted("h2", h2_key);
     }
     if (from.http1) {
-        out.quoted("http/1.1");
+        out.quoted("http/1.1", http1_key);
     }
     if (from.h2 && !from.tls.has_value()) {
-        out.quoted("h2c");
+        out.quoted("h2c", h2_key);
     }
     out.end_list();
 }
@@ -314,7 +326,8 @@ table<listener> listener_table() {
             {
                 bind_row(),
                 protocols_row(),
-                group("tls", &listener::tls, listener_tls_table(), "Makes this a TLS listener."),
+                group("tls", &listener::tls, listener_tls_table(),
+                      "Makes this a TLS listener; `false` takes back what `defaults` say."),
                 inner("limits", limit_rows(),
                       "What one listener and each of its connections may take."),
                 group("paths", &listener::paths, paths_table(),

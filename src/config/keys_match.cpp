@@ -10,9 +10,16 @@ namespace penstock::config {
 
 namespace {
 
+struct read_item {
+    const section& from;
+    std::string_view key;  // of the list
+    const yaml_node& node;
+};
+
 // Repeating a host or a method changes nothing, so it is not worth a message.
-void add_once(std::vector<std::string>& to, std::string value) {
+void add_once(const read_item& item, std::vector<std::string>& to, std::string value) {
     if (std::find(to.begin(), to.end(), value) == to.end()) {
+        item.from.keep_reference(item_place(item.key, to.size()), item.node);
         to.push_back(std::move(value));
     }
 }
@@ -21,7 +28,7 @@ void load_hosts(const section& from, route_match& to) {
     for (const yaml_node* const item : from.items("hosts")) {
         std::optional<std::string> host = parse_node(from.in(), *item, parse_host_pattern);
         if (host.has_value()) {
-            add_once(to.hosts, std::move(*host));
+            add_once({from, "hosts", *item}, to.hosts, std::move(*host));
         }
     }
 }
@@ -34,7 +41,7 @@ void load_path(const section& match, route_match& to) {
                              "} or {exact: " + in_quotes(node.text) + "}");
         return;
     }
-    const section from(match.in(), node, match.path_of("path"));
+    const section from(match.in(), node, match.path_of("path"), match.place_of("path"));
     const yaml_node* const exact = from.find("exact");
     const yaml_node* const prefix = from.find("prefix");
     if ((exact == nullptr) == (prefix == nullptr)) {
@@ -44,6 +51,7 @@ void load_path(const section& match, route_match& to) {
     const bool whole = exact != nullptr;
     to.path_kind = whole ? path_match::exact : path_match::prefix;
     to.path = parse_node(match.in(), whole ? *exact : *prefix, parse_route_path).value_or("/");
+    from.keep_reference(whole ? "exact" : "prefix", whole ? *exact : *prefix);
 }
 
 // One kind of path match; `load_path` reads them all, since they exclude each other.
@@ -73,6 +81,10 @@ void load_method(const section& match, const yaml_node& node, route_match& to) {
     for (char& c : upper) {
         c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     }
+    if (*text == "*") {
+        match.in().error(node, "'*' is not a method", "without 'methods' a route takes them all");
+        return;
+    }
     if (!is_token(*text) || text->size() > 32) {
         match.in().error(node, in_quotes(*text) + " is not a method");
     } else if (upper != *text) {
@@ -81,7 +93,7 @@ void load_method(const section& match, const yaml_node& node, route_match& to) {
     } else if (upper == "CONNECT" || upper == "TRACE") {
         match.in().warn(node, in_quotes(upper) + " is refused before routes are looked at");
     }
-    add_once(to.methods, std::move(upper));
+    add_once({match, "methods", node}, to.methods, std::move(upper));
 }
 
 void load_methods(const section& from, route_match& to) {
@@ -92,7 +104,7 @@ void load_methods(const section& from, route_match& to) {
 
 void load_header(const section& match, const field_nodes& field, route_match& to) {
     const std::string name = lower(field.name->text);
-    if (!is_token(name)) {
+    if (!is_token(name) || name == "*") {
         match.in().error(*field.name, in_quotes(field.name->text) + " is not a header name");
         return;
     }
@@ -111,6 +123,7 @@ void load_header(const section& match, const field_nodes& field, route_match& to
     if (!any_value) {
         one.value = field_value_of(match.in(), *field.value);
     }
+    keep_field(match, item_place("headers", to.headers.size()), field);
     to.headers.push_back(std::move(one));
 }
 
@@ -157,7 +170,7 @@ row<route_match> listeners_row() {
                    for (const yaml_node* const item : from.items("listeners")) {
                        if (const std::string* const text = text_of(from.in(), *item)) {
                            from.in().refers_to_listener(*item);
-                           add_once(to.listeners, *text);
+                           add_once({from, "listeners", *item}, to.listeners, *text);
                        }
                    }
                },

@@ -74,6 +74,19 @@ table<flush> flush_table() {
     };
 }
 
+// 0 takes back what the route inherits.
+row<route> total_timeout_row() {
+    row<route> out = duration("total", &route::total_timeout, {0, 24 * hour},
+                              "Whole exchange, from its first byte; none by default, and with 0.");
+    out.read = [read = out.read](const section& from, route& to) {
+        read(from, to);
+        if (to.total_timeout == milliseconds::zero()) {
+            to.total_timeout.reset();
+        }
+    };
+    return std::move(out).example("15s");
+}
+
 row<route> name_row() {
     row<route> out =
         text("name", &route::name,
@@ -170,6 +183,7 @@ row<route> upgrade_row() {
         for (const yaml_node* const item : from.items("upgrade")) {
             std::optional<std::string> one = parse_node(from.in(), *item, parse_upgrade);
             if (one.has_value()) {
+                from.keep_reference(item_place("upgrade", to.upgrade->size()), *item);
                 to.upgrade->push_back(std::move(*one));
             }
         }
@@ -213,11 +227,7 @@ table<route> route_table() {
                       "`path`; the query is kept."),
                 via_row(),
                 location_row(),
-                inner("timeouts",
-                      rows<route>{duration("total", &route::total_timeout, wait_range,
-                                           "Whole exchange, from its first byte; none by default.")
-                                      .example("15s")},
-                      "Deadlines of this route."),
+                inner("timeouts", rows<route>{total_timeout_row()}, "Deadlines of this route."),
                 inner("limits",
                       rows<route>{size("body", &route::body_limit, body_range,
                                        "Request body, instead of the listener's limit; 0 = no cap.")

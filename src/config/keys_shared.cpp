@@ -11,7 +11,7 @@ namespace {
 // Reads the keys that are there into an object that is thrown away.
 template <class Part>
 void look_at(reader& in, const yaml_node& node, const std::string& path, const table<Part>& by) {
-    const section from(in, node, path);
+    const section from(in, node, path, "");
     Part part;
     in.set_partial(true);
     load_rows(from, by.rows, part);

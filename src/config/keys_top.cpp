@@ -67,7 +67,8 @@ short_form<worker_keys> brief_workers() {
                     return std::nullopt;
                 }
                 return of.count == 0 ? "auto" : std::to_string(of.count);
-            }};
+            },
+            .key = "count"};
 }
 
 table<worker_keys> workers_table() {
@@ -89,7 +90,7 @@ row<model> workers_row() {
         if (from.find("workers")->kind == node_kind::null) {
             static_cast<void>(text_of(from.in(), *from.find("workers")));
         }
-        load_part(from.in(), *from.find("workers"), from.path_of("workers"), *by, keys);
+        load_part(from, "workers", *by, keys);
         to.workers = keys.count;
         to.workers_pinned = keys.pin;
     };
@@ -131,10 +132,11 @@ row<access_log> log_path_row() {
 }
 
 bool load_brief_access(reader& in, const yaml_node& node, access_log& to) {
-    if (node.text == "false") {
+    const std::optional<bool> on = parse_boolean(node.text).value;
+    if (on == false) {
         return false;
     }
-    if (node.text == "true" || node.text.empty()) {
+    if (on.has_value() || node.text.empty()) {
         in.error(node, in_quotes(node.text) + " is not a path",
                  "'-' writes the access log to standard output");
         return false;
@@ -231,6 +233,17 @@ row<model> dns_row() {
           .item = type::address,
           .meaning = "Resolvers; by default those of resolv.conf.",
           .example = "[\"127.0.0.1:53\"]"},
+         {.path = "prefer",
+          .type = type::choice,
+          .default_text = "any",
+          .choices = "any|ipv4|ipv6",
+          .meaning = "Family of addresses to take where a name has both."},
+         {.path = "deny",
+          .type = type::list,
+          .range = {0, 1024},
+          .item = type::network,
+          .meaning = "Addresses that are not taken from a name.",
+          .example = "[169.254.0.0/16]"},
          {.path = "ttl", .type = type::section, .meaning = "Bounds on how long answers are kept."},
          {.path = "ttl.min",
           .type = type::duration,

@@ -3,7 +3,9 @@
 #include "config/include.hpp"
 #include "config/inherit.hpp"
 #include "config/references.hpp"
+#include "config/schema_find.hpp"
 #include "config/tables.hpp"
+#include "config/values.hpp"
 
 namespace penstock::config {
 
@@ -15,14 +17,35 @@ loaded failed(const std::string& file, std::string message) {
     return out;
 }
 
+// What objects inherit is copied for each of them, so there may not be too many before that.
+bool fits(reader& in, const yaml_node& root) {
+    bool good = true;
+    for (const yaml_node::entry& entry : root.entries) {
+        const key_info* const row = find_child("", entry.key->text);
+        const std::size_t count = entry.value->entries.size() + entry.value->items.size();
+        const bool counted =
+            row != nullptr && (row->type == key_type::named || row->type == key_type::list);
+        if (counted && count > static_cast<std::size_t>(row->range.high)) {
+            check_count(in, *entry.value, count, *row);
+            good = false;
+        }
+    }
+    return good;
+}
+
 // Past the text: what is inherited, what stands for something else, and then the keys.
 void load_tree(reader& in, document& files, const yaml_node& root, loaded& to) {
+    if (!fits(in, root)) {
+        return;
+    }
     model read;
     const yaml_node& inherited = with_inherited(in, files.made(), root);
-    const yaml_node& resolved = with_references(in, files.made(), inherited, read.written);
-    load_table(section(in, resolved, ""), model_table(), read);
+    const yaml_node& resolved = with_references(in, files.made(), inherited);
+    load_table(section(in, resolved, "", ""), model_table(), read);
     if (in.errors() == 0) {
         read.file = in.file_name(0);
+        read.written = in.take_references();
+        read.places = in.take_places();
         to.value = std::move(read);
     }
 }

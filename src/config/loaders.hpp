@@ -20,6 +20,8 @@ struct field_nodes {
 [[nodiscard]] std::vector<field_nodes> fields_of(const section& from, std::string_view key);
 // A field value without control bytes and surrounding blanks; an error and nothing otherwise.
 [[nodiscard]] std::optional<std::string> field_value_of(reader& in, const yaml_node& node);
+// Keeps the references of a field that is at `place` below the section: "set[1]".
+void keep_field(const section& from, const std::string& place, const field_nodes& field);
 // {name, value}, as an item of a `fields` value in a dump.
 void write_field(dump_writer& out, const std::string& name,
                  const std::optional<std::string>& value);

@@ -1,6 +1,7 @@
 #include "config/names.hpp"
 
 #include "config/text.hpp"
+#include "penstock/base/path_escapes.hpp"
 
 #include <arpa/inet.h>
 
@@ -79,6 +80,16 @@ std::optional<std::string> numeric_host(std::string_view text) {
     return std::nullopt;
 }
 
+// "[fe80::1%eth0]", which names an interface of this machine (RFC 4007 §11).
+bool has_zone(std::string_view host) noexcept {
+    return host.starts_with('[') && host.find('%') != std::string_view::npos;
+}
+
+parsed<address> refuse_zone(std::string_view host) {
+    return refusal<address>(in_quotes(host) + " has a zone, and zones are not supported",
+                            "an address that is not link-local needs none");
+}
+
 parsed<address> refuse_without_port(std::string_view text) {
     in6_addr v6{};
     // Most of these are addresses as they stand too, but nobody writes one without a port here.
@@ -105,25 +116,6 @@ bool looks_numeric(std::string_view host) noexcept {
            });
 }
 
-bool is_hex(char c) noexcept {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-}
-
-// Escapes that never survive into a routed path, and those that aren't any.
-std::string bad_escape(std::string_view path) {
-    for (std::size_t i = path.find('%'); i != std::string_view::npos; i = path.find('%', i + 1)) {
-        const std::string_view digits = path.substr(i + 1, 2);
-        if (digits.size() < 2 || !is_hex(digits[0]) || !is_hex(digits[1])) {
-            return "a '%' without two hexadecimal digits";
-        }
-        const std::string code = lower(digits);
-        if (code == "00" || code == "2e" || code == "2f" || code == "5c") {
-            return "'%" + std::string(digits) + "'";
-        }
-    }
-    return {};
-}
-
 bool has_dot_segment(std::string_view path) {
     const std::vector<std::string_view> segments = split(path, '/');
     return std::any_of(segments.begin(), segments.end(),
@@ -133,6 +125,12 @@ bool has_dot_segment(std::string_view path) {
 // A path that the kernel takes, with the NUL behind it.
 parsed<address> parse_unix(std::string_view text) {
     const std::string_view path = text.substr(unix_scheme.size());
+    const std::size_t slashes = std::min(path.find_first_not_of('/'), path.size());
+    if (slashes > 1 && slashes < path.size() && !path.ends_with('/')) {
+        return refusal<address>(
+            in_quotes(text) + " is a URL, not an address",
+            "did you mean 'unix:" + std::string(path.substr(slashes - 1)) + "'?");
+    }
     if (!path.starts_with('/') || path.ends_with('/') || path.starts_with("//")) {
         return refusal<address>(in_quotes(text) + " has no absolute path of a socket",
                                 "as in 'unix:/run/penstock/web.sock'");
@@ -179,18 +177,29 @@ constexpr std::array<std::string_view, 28> taken_fields = {
     "x-request-id",
 };
 
-std::string path_fault(std::string_view path) {
-    if (path.find("//") != std::string_view::npos) {
-        return "'//'";
-    }
-    if (has_dot_segment(path)) {
-        return "a '.' or '..' segment";
-    }
+// What keeps a path from having a normal form, in which `normal` is left.
+std::string path_fault(std::string_view path, std::string& normal) {
     const std::size_t mark = path.find_first_of("?#\\");
     if (mark != std::string_view::npos) {
         return in_quotes(path.substr(mark, 1));
     }
-    return is_visible_ascii(path) ? bad_escape(path) : "a byte that has to be percent-encoded";
+    if (!is_visible_ascii(path)) {
+        return "a byte that has to be percent-encoded";
+    }
+    if (!append_unescaped(path, normal).good) {
+        const bool nul = path.find("%00") != std::string_view::npos;
+        return nul ? "'%00'" : "a '%' without two hexadecimal digits";
+    }
+    if (normal.find("//") != std::string::npos) {
+        return "'//'";
+    }
+    if (has_dot_segment(normal)) {
+        return "a '.' or '..' segment";
+    }
+    const std::vector<std::string_view> segments = split(normal, '/');
+    return std::any_of(segments.begin(), segments.end(), hides_dots)
+               ? "an escaped separator next to '.' or '..'"
+               : "";
 }
 
 void clear_host_bits(network& net) noexcept {
@@ -268,12 +277,15 @@ parsed<address> parse_bind(std::string_view text) {
     if (std::optional<std::string> host = numeric_host(parts.host); host.has_value()) {
         return {address{std::move(*host), *port.value}, {}, {}};
     }
+    if (has_zone(parts.host)) {
+        return refuse_zone(parts.host);
+    }
     return refusal<address>(in_quotes(parts.host) + " is not an IP address",
                             "a listener binds an address, ':8080' stands for every address");
 }
 
 parsed<address> parse_endpoint(std::string_view text) {
-    if (text.starts_with("unix:/") && !text.starts_with("unix://")) {
+    if (text.starts_with("unix:/")) {
         return parse_unix(text);
     }
     if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
@@ -282,7 +294,7 @@ parsed<address> parse_endpoint(std::string_view text) {
         const bool tls = text.starts_with("https:");
         return refusal<address>(in_quotes(text) + " is a URL, not an address",
                                 "write 'host:port', as in " + in_quotes(rest) +
-                                    (tls ? ", and 'tls: true' beside 'endpoints'" : ""));
+                                    (tls ? ", and 'tls: true' next to 'endpoints'" : ""));
     }
     const host_port parts = cut_port(text);
     if (!parts.valid) {
@@ -294,6 +306,9 @@ parsed<address> parse_endpoint(std::string_view text) {
     }
     if (std::optional<std::string> host = numeric_host(parts.host); host.has_value()) {
         return {address{std::move(*host), *port.value}, {}, {}};
+    }
+    if (has_zone(parts.host)) {
+        return refuse_zone(parts.host);
     }
     // A dot at the end says that no search domain is to be tried (RFC 1034 §3.1).
     std::string_view name = parts.host;
@@ -438,11 +453,12 @@ parsed<std::string> parse_route_path(std::string_view text) {
         return refusal<std::string>(in_quotes(text) + " does not begin with '/'",
                                     "did you mean " + in_quotes("/" + std::string(text)) + "?");
     }
-    if (const std::string fault = path_fault(text); !fault.empty()) {
+    std::string normal;
+    if (const std::string fault = path_fault(text, normal); !fault.empty()) {
         return refusal<std::string>(in_quotes(text) + " contains " + fault,
                                     "paths are matched in normal form, where it cannot occur");
     }
-    return {std::string(text), {}, {}};
+    return {std::move(normal), {}, {}};
 }
 
 parsed<std::string> parse_redirect_target(std::string_view text) {

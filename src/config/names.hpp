@@ -43,7 +43,8 @@ namespace penstock::config {
 // at most 64 bytes. HTTP itself is none.
 [[nodiscard]] parsed<std::string> parse_upgrade(std::string_view text);
 
-// A path in the form in which requests are routed: '/' first, no empty, '.' or '..' segment.
+// A path that begins with '/' and has no empty, '.' or '..' segment, brought into the form in which
+// requests are routed (path_escapes.hpp): "/caf%c3%a9" becomes "/caf%C3%A9", "/%7Ea" "/~a".
 [[nodiscard]] parsed<std::string> parse_route_path(std::string_view text);
 
 // An http or https URL or a path, as a Location field may carry it.

@@ -63,7 +63,7 @@ row<Owner> group(std::string_view key, Part Owner::*member, table<Part> keys,
     const auto by = std::make_shared<const table<Part>>(std::move(keys));
     row<Owner> out = part_row<Owner, Part>(key, by, meaning);
     out.read = [key, by, member](const section& from, Owner& to) {
-        load_part(from.in(), *from.find(key), from.path_of(key), *by, to.*member);
+        load_part(from, key, *by, to.*member);
     };
     out.shown = [by, member](const Owner& from) { return any_shown(by->rows, from.*member); };
     out.write = [by, member](dump_writer& to, const Owner& from) {
@@ -82,7 +82,7 @@ row<Owner> group(std::string_view key, std::optional<Part> Owner::*member, table
     out.info.default_text = says_false ? "false" : "";
     out.read = [key, by, member](const section& from, Owner& to) {
         Part part;
-        if (load_part(from.in(), *from.find(key), from.path_of(key), *by, part)) {
+        if (load_part(from, key, *by, part)) {
             to.*member = std::move(part);
         }
     };
@@ -111,7 +111,9 @@ row<Owner> named(std::string_view key, std::vector<Item> Owner::*member, table<I
             Item& item = (to.*member).emplace_back();
             item.name = name->text;
             item.where = from.in().at(*name);
-            load_table(section(from.in(), *value, from.path_of(key) + ".<name>"), *by, item);
+            load_table(section(from.in(), *value, from.path_of(key) + ".<name>",
+                               name_place(from.place_of(key), name->text)),
+                       *by, item);
         }
     };
     out.shown = [member](const Owner& from) { return !(from.*member).empty(); };
@@ -139,9 +141,10 @@ row<Owner> items(std::string_view key, std::vector<Item> Owner::*member, table<I
     out.info.item = key_type::section;
     out.read = [key, by, member](const section& from, Owner& to) {
         for (const yaml_node* const node : from.items(key)) {
+            const std::size_t number = (to.*member).size();
             Item& item = (to.*member).emplace_back();
             item.where = from.in().at(*node);
-            load_part(from.in(), *node, from.path_of(key) + "[]", *by, item);
+            load_item(from, key, *node, *by, numbered<Item>{number, item});
         }
     };
     out.shown = [member](const Owner& from) { return !(from.*member).empty(); };
@@ -175,6 +178,7 @@ row<Owner> values(std::string_view key, std::vector<Item> Owner::*member, item_k
     out.read = [key, member, kind](const section& from, Owner& to) {
         for (const yaml_node* const node : from.items(key)) {
             if (std::optional<Item> item = kind.read(from.in(), *node); item.has_value()) {
+                from.keep_reference(item_place(key, (to.*member).size()), *node);
                 (to.*member).push_back(std::move(*item));
             }
         }

@@ -1,5 +1,6 @@
 #include "config/reader.hpp"
 
+#include "config/references.hpp"
 #include "config/schema_find.hpp"
 #include "config/text.hpp"
 
@@ -40,8 +41,17 @@ std::string shown_line(const std::vector<std::string_view>& lines, const locatio
     return shown;
 }
 
-// What a message quotes comes from the value, but for names of keys.
+// Whether it says nothing of a value that is not to be shown: a name of a key, or marks alone.
+bool says_nothing(const std::string& quoted) {
+    return is_key_name(quoted) || std::none_of(quoted.begin(), quoted.end(), [](char c) {
+               return std::isalnum(static_cast<unsigned char>(c)) != 0;
+           });
+}
+
+// What a message quotes comes from the value: the whole of it first, and then a part, which is not
+// shown.
 std::string quoted_as(const std::string& message, const std::string& written) {
+    bool whole = true;
     std::string out;
     std::size_t from = 0;
     for (auto open = message.find('\''); open != std::string::npos;
@@ -52,7 +62,8 @@ std::string quoted_as(const std::string& message, const std::string& written) {
         }
         const std::string inside = message.substr(open + 1, close - open - 1);
         out += message.substr(from, open - from);
-        out += is_key_name(inside) ? in_quotes(inside) : in_quotes(written);
+        out += says_nothing(inside) ? in_quotes(inside) : whole ? in_quotes(written) : "'…'";
+        whole = whole && says_nothing(inside);
         from = close + 1;
     }
     return out + message.substr(from);
@@ -150,6 +161,22 @@ std::string reader::resolve(const yaml_node& said_by, const std::string& path) c
 void reader::hide(std::string value, std::string written) {
     if (!value.empty()) {
         hidden_.emplace(std::move(value), std::move(written));
+    }
+}
+
+void reader::keep_reference(std::string place, const yaml_node& node, bool file) {
+    if (node.kind != node_kind::scalar || node.written.empty() || partial_) {
+        return;
+    }
+    const bool relative = file && !node.text.starts_with('/') && node.text != "-";
+    kept_.emplace(std::move(place), relative
+                                        ? with_dollars_doubled(resolve(node, ".")) + node.written
+                                        : node.written);
+}
+
+void reader::keep_place(std::string place, const yaml_node& node) {
+    if (!partial_) {
+        places_.emplace(std::move(place), at(node));
     }
 }
 

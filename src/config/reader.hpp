@@ -49,6 +49,13 @@ class reader {
 
     // What a reference stands for: shown in no message, its reference is.
     void hide(std::string value, std::string written);
+    // What dumps show at `place` of the model, if the value of `node` came from a reference. The
+    // relative path of a `file` is shown as an absolute one. Nothing is kept of a part.
+    void keep_reference(std::string place, const yaml_node& node, bool file);
+    [[nodiscard]] written_values take_references() { return std::move(kept_); }
+    // Where the value at `place` of the model is in its file. Nothing is kept of a part.
+    void keep_place(std::string place, const yaml_node& node);
+    [[nodiscard]] value_places take_places() { return std::move(places_); }
     // A value that could not be had: what is wrong was said, and what follows from it is not.
     void give_up(const yaml_node& node) { given_up_.insert(&node); }
     // While only a part of an object is looked at: what is missing may come from elsewhere.
@@ -57,12 +64,12 @@ class reader {
 
     // What the file binds, for the check that nothing is bound twice.
     [[nodiscard]] std::vector<bound_address>& bound() noexcept { return bound_; }
-    // A value that names an upstream; whether there is one is seen at the end.
     // A name of a listener, to be looked up once all of them are known.
     void refers_to_listener(const yaml_node& name) { listener_references_.push_back(&name); }
     [[nodiscard]] const std::vector<const yaml_node*>& listener_references() const noexcept {
         return listener_references_;
     }
+    // The same for a name of an upstream.
     void refers_to_upstream(const yaml_node& name) { references_.push_back(&name); }
     [[nodiscard]] const std::vector<const yaml_node*>& references() const noexcept {
         return references_;
@@ -88,6 +95,8 @@ class reader {
     std::vector<diagnostic> problems_;
     std::set<std::string> seen_;  // problems so far: what is inherited is read several times
     std::map<std::string, std::string> hidden_;  // values, and what is shown of them
+    written_values kept_;
+    value_places places_;
     std::set<const yaml_node*> given_up_;
     bool partial_ = false;
     std::vector<bound_address> bound_;

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
-#include <set>
 
 namespace penstock::config {
 
@@ -116,21 +115,28 @@ class replacement {
     }
 
     [[nodiscard]] bool any() const noexcept { return any_; }
+    // What stands for the text wherever it is read: paths of files are absolute.
+    [[nodiscard]] std::string take_written() { return std::move(written_); }
 
  private:
     void step() {
         const std::size_t dollar = std::min(rest_.find('$'), rest_.size());
         out_ += rest_.substr(0, dollar);
-        rest_.remove_prefix(dollar);
+        take_as_written(dollar);
         if (rest_.starts_with("${")) {
             take_reference();
         } else if (rest_.starts_with("$$")) {
             out_ += variables_ ? "$$" : "$";
-            rest_.remove_prefix(2);
+            take_as_written(2);
         } else if (!rest_.empty()) {
             out_ += '$';
-            rest_.remove_prefix(1);
+            take_as_written(1);
         }
+    }
+
+    void take_as_written(std::size_t size) {
+        written_ += rest_.substr(0, size);
+        rest_.remove_prefix(size);
     }
 
     void take_reference() {
@@ -139,18 +145,29 @@ class replacement {
             return refuse("'${' without its '}'", "a dollar before '{' is written '$$'");
         }
         const std::string_view inside = rest_.substr(2, end - 2);
+        const std::string_view whole = rest_.substr(0, end + 1);
         rest_.remove_prefix(end + 1);
-        if (inside.starts_with("env:")) {
+        const bool environment = inside.starts_with("env:");
+        if ((environment || inside.starts_with("file:")) &&
+            inside.find("${") != std::string_view::npos) {
+            return refuse(in_quotes(whole) + " has a reference within a reference",
+                          "a default is plain text, and ends at the first '}'");
+        }
+        if (environment) {
+            written_ += whole;
             return put(of_environment(inside.substr(4), inside), inside);
         }
         if (inside.starts_with("file:")) {
-            const std::string path(inside.substr(5));
-            return put(of_file(in_.resolve(node_, path), inside), inside);
+            const std::string path = in_.resolve(node_, std::string(inside.substr(5)));
+            const bool possible = path.find('}') == std::string::npos;
+            written_ += possible ? "${file:" + path + "}" : std::string(whole);
+            return put(of_file(path, inside), inside);
         }
         if (!variables_) {
             return refuse("unknown variable " + reference(inside), hint_of_unknown(inside));
         }
-        out_ += "${" + std::string(inside) + "}";
+        written_ += whole;
+        out_ += whole;
     }
 
     void put(outcome value, std::string_view inside) {
@@ -178,27 +195,22 @@ class replacement {
     bool good_ = true;
     bool any_ = false;
     std::string out_;
+    std::string written_;
 };
 
-// Items of these lists that are there already are dropped, so a dump does not count them.
-bool drops_repeated(std::string_view key) noexcept { return key == "hosts" || key == "methods"; }
-
-// Follows the tree and the schema together. `path` is the schema's, `shown` the place in a dump.
+// Follows the tree and the schema together.
 class walk {
  public:
-    walk(reader& in, node_store& made, written_values& written)
-        : in_(in), made_(made), written_(written) {}
+    walk(reader& in, node_store& made) : in_(in), made_(made) {}
 
-    const yaml_node* keys(const yaml_node& node, const std::string& path,
-                          const std::string& shown) {
-        return entries(node, [&](const yaml_node::entry& entry, std::size_t) {
+    const yaml_node* keys(const yaml_node& node, const std::string& path) {
+        return entries(node, [&](const yaml_node::entry& entry) {
             const key_info* const row = find_child(path, entry.key->text);
-            return row == nullptr ? entry.value
-                                  : value(*entry.value, *row, join_path(shown, entry.key->text));
+            return row == nullptr ? entry.value : value(*entry.value, *row);
         });
     }
 
-    const yaml_node* scalar(const yaml_node& node, const key_info& row, const std::string& shown) {
+    const yaml_node* scalar(const yaml_node& node, const key_info& row) {
         if (node.kind != node_kind::scalar || node.text.find('$') == std::string::npos) {
             return &node;
         }
@@ -207,26 +219,21 @@ class walk {
         if (made == nullptr) {
             made = replaced(node, row.variables);
         }
-        if (!made->written.empty()) {
-            written_.emplace(shown, made->written);
-        }
         return made;
     }
 
  private:
-    const yaml_node* value(const yaml_node& node, const key_info& row, const std::string& shown) {
+    const yaml_node* value(const yaml_node& node, const key_info& row) {
         const std::string path(row.same_as.empty() ? row.path : row.same_as);
         switch (row.type) {
             case key_type::section:
-                return node.kind == node_kind::scalar ? brief(node, row, shown)
-                                                      : keys(node, path, shown);
+                return node.kind == node_kind::scalar ? scalar(node, row) : keys(node, path);
             case key_type::named:
-                return names(node, row.same_as.empty() ? path + ".<name>" : path, shown);
+                return names(node, row.same_as.empty() ? path + ".<name>" : path);
             case key_type::fields:
-                return fields(node, row, shown);
+                return fields(node, row);
             default:
-                return node.kind == node_kind::list ? list(node, row, shown)
-                                                    : scalar(node, row, lone(row, shown));
+                return node.kind == node_kind::list ? list(node, row) : scalar(node, row);
         }
     }
 
@@ -239,60 +246,32 @@ class walk {
         yaml_node& copy = hollow_copy(made_, node);
         copy.text = std::move(*text);
         if (made.any()) {
-            copy.written = node.text;
+            copy.written = made.take_written();
             in_.hide(copy.text, node.text);
         }
         return &copy;
     }
 
-    // A list of one item may be written without brackets.
-    static std::string lone(const key_info& row, const std::string& shown) {
-        const bool list = row.type == key_type::list || row.other == key_type::list;
-        return list ? shown + "[0]" : shown;
+    const yaml_node* names(const yaml_node& node, const std::string& path) {
+        return entries(node,
+                       [&](const yaml_node::entry& entry) { return keys(*entry.value, path); });
     }
 
-    const yaml_node* brief(const yaml_node& node, const key_info& row, const std::string& shown) {
-        return scalar(node, row, row.brief_key.empty() ? shown : join_path(shown, row.brief_key));
-    }
-
-    const yaml_node* names(const yaml_node& node, const std::string& path,
-                           const std::string& shown) {
-        return entries(node, [&](const yaml_node::entry& entry, std::size_t) {
-            return keys(*entry.value, path, join_path(shown, entry.key->text));
-        });
-    }
-
-    const yaml_node* list(const yaml_node& node, const key_info& row, const std::string& shown) {
+    const yaml_node* list(const yaml_node& node, const key_info& row) {
         const std::string path = std::string(row.path) + "[]";
-        std::set<std::string> seen;
-        std::size_t index = 0;
-        return items(node, [&](const yaml_node& item, std::size_t) {
-            const std::string at = shown + "[" + std::to_string(index) + "]";
-            const bool repeated =
-                drops_repeated(key_name(row)) && !seen.insert(lower(item.text)).second;
-            index += repeated ? 0 : 1;
-            if (row.item == key_type::section && item.kind != node_kind::scalar) {
-                return keys(item, path, at);
-            }
-            return repeated ? scalar(item, row, "") : brief(item, row, at);
+        return items(node, [&](const yaml_node& item) {
+            const bool section = row.item == key_type::section && item.kind != node_kind::scalar;
+            return section ? keys(item, path) : scalar(item, row);
         });
     }
 
-    // A map of name to value, or a list of {name, value}; a dump has the list.
-    const yaml_node* fields(const yaml_node& node, const key_info& row, const std::string& shown) {
-        const auto at = [&](std::size_t index) {
-            return shown + "[" + std::to_string(index) + "]";
-        };
+    // A map of name to value, or a list of {name, value}.
+    const yaml_node* fields(const yaml_node& node, const key_info& row) {
+        const auto part = [&](const yaml_node::entry& one) { return scalar(*one.value, row); };
         if (node.kind == node_kind::map) {
-            return entries(node, [&](const yaml_node::entry& entry, std::size_t index) {
-                return scalar(*entry.value, row, at(index) + ".value");
-            });
+            return entries(node, part);
         }
-        return items(node, [&](const yaml_node& item, std::size_t index) {
-            return entries(item, [&](const yaml_node::entry& part, std::size_t) {
-                return scalar(*part.value, row, join_path(at(index), part.key->text));
-            });
-        });
+        return items(node, [&](const yaml_node& item) { return entries(item, part); });
     }
 
     // Calls `change` for every entry of a map; a copy of the node if a value is another then.
@@ -300,10 +279,9 @@ class walk {
     const yaml_node* entries(const yaml_node& node, Change change) {
         std::vector<yaml_node::entry> changed;
         bool any = false;
-        for (std::size_t i = 0; i < node.entries.size(); ++i) {
-            const yaml_node::entry& entry = node.entries[i];
+        for (const yaml_node::entry& entry : node.entries) {
             const bool known = entry.key->kind == node_kind::scalar;
-            changed.push_back({entry.key, known ? change(entry, i) : entry.value});
+            changed.push_back({entry.key, known ? change(entry) : entry.value});
             any = any || changed.back().value != entry.value;
         }
         if (!any) {
@@ -318,8 +296,8 @@ class walk {
     template <class Change>
     const yaml_node* items(const yaml_node& node, Change change) {
         std::vector<const yaml_node*> changed;
-        for (std::size_t i = 0; i < node.items.size(); ++i) {
-            changed.push_back(change(*node.items[i], i));
+        for (const yaml_node* const item : node.items) {
+            changed.push_back(change(*item));
         }
         if (changed == node.items) {
             return &node;
@@ -331,20 +309,17 @@ class walk {
 
     reader& in_;
     node_store& made_;
-    written_values& written_;
     std::map<std::pair<const yaml_node*, bool>, const yaml_node*> done_;
 };
 
 }  // namespace
 
-const yaml_node& with_references(reader& in, node_store& made, const yaml_node& root,
-                                 written_values& written) {
-    return *walk(in, made, written).keys(root, "", "");
+const yaml_node& with_references(reader& in, node_store& made, const yaml_node& root) {
+    return *walk(in, made).keys(root, "");
 }
 
 const yaml_node& with_references_of(reader& in, node_store& made, const yaml_node& scalar) {
-    written_values unused;
-    return *walk(in, made, unused).scalar(scalar, key_info{}, "");
+    return *walk(in, made).scalar(scalar, key_info{});
 }
 
 std::string with_dollars_doubled(std::string_view text) {

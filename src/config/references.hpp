@@ -13,10 +13,9 @@
 
 namespace penstock::config {
 
-// The tree with references replaced; faults are reported and leave the scalar as it was. `written`
-// gets what a dump has to show in place of the values.
-[[nodiscard]] const yaml_node& with_references(reader& in, node_store& made, const yaml_node& root,
-                                               written_values& written);
+// The tree with references replaced; faults are reported and leave the scalar as it was. A scalar
+// that was replaced keeps in `written` what a dump has to show in place of its value.
+[[nodiscard]] const yaml_node& with_references(reader& in, node_store& made, const yaml_node& root);
 
 // The same for one scalar that is needed before.
 [[nodiscard]] const yaml_node& with_references_of(reader& in, node_store& made,

@@ -76,7 +76,16 @@ bool is_key_name(std::string_view word) {
 }
 
 std::string join_path(std::string_view path, std::string_view key) {
-    return path.empty() ? std::string(key) : std::string(path) + "." + std::string(key);
+    const bool both = !path.empty() && !key.empty();
+    return std::string(path) + (both ? "." : "") + std::string(key);
+}
+
+std::string item_place(std::string_view list, std::size_t number) {
+    return std::string(list) + "[" + std::to_string(number) + "]";
+}
+
+std::string name_place(std::string_view map, std::string_view name) {
+    return join_path(map, "<" + std::string(name) + ">");
 }
 
 }  // namespace penstock::config

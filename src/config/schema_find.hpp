@@ -3,6 +3,7 @@
 
 #include "penstock/config/schema.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,10 @@ namespace penstock::config {
 [[nodiscard]] std::string_view key_name(const key_info& info) noexcept;
 // Whether some row's last part is this word.
 [[nodiscard]] bool is_key_name(std::string_view word);
+// "path.key"; an empty one of them is left out.
 [[nodiscard]] std::string join_path(std::string_view path, std::string_view key);
+// Places in the model, and so in a dump: "hosts[2]", "listeners.<web>".
+[[nodiscard]] std::string item_place(std::string_view list, std::size_t number);
+[[nodiscard]] std::string name_place(std::string_view map, std::string_view name);
 
 }  // namespace penstock::config

@@ -27,8 +27,8 @@ std::string map_name(std::string_view path) {
 
 }  // namespace
 
-section::section(reader& in, const yaml_node& node, std::string path)
-    : in_(in), node_(node), path_(std::move(path)) {
+section::section(reader& in, const yaml_node& node, std::string path, std::string place)
+    : in_(in), node_(node), path_(std::move(path)), place_(std::move(place)) {
     entries_ = entries_of(in_, node_, map_name(path_));
     for (const yaml_node::entry& entry : entries_) {
         check_key(*entry.key, *entry.value);
@@ -66,12 +66,28 @@ const key_info& section::info(std::string_view key) const {
 
 std::string section::path_of(std::string_view key) const { return join_path(path_, key); }
 
+std::string section::place_of(std::string_view key) const { return join_path(place_, key); }
+
+void section::keep_reference(std::string_view key, const yaml_node& node) const {
+    const key_info* const row = find_key(path_of(key));
+    const bool file = row != nullptr && row->type == key_type::path;
+    in_.keep_reference(place_of(key), node, file);
+}
+
+void section::keep_place(std::string_view key, const yaml_node& node) const {
+    const key_info* const row = find_key(path_of(key));
+    const bool tls = path_.find(".tls") != std::string::npos;
+    if (row != nullptr && (row->type == key_type::path || (tls && row->type == key_type::text))) {
+        in_.keep_place(place_of(key), node);
+    }
+}
+
 std::optional<section> section::child(std::string_view key) const {
     const yaml_node* const value = find(key);
     if (value == nullptr) {
         return std::nullopt;
     }
-    return section(in_, *value, path_of(key));
+    return section(in_, *value, path_of(key), place_of(key));
 }
 
 std::vector<const yaml_node*> section::items(std::string_view key) const {

@@ -20,8 +20,9 @@ namespace penstock::config {
 // it if it is wrong. What isn't there leaves its target, which holds the default.
 class section {
  public:
-    // `path` as in the schema: "listeners.<name>.limits", or "" for the top level.
-    section(reader& in, const yaml_node& node, std::string path);
+    // `path` as in the schema: "listeners.<name>.limits", or "" for the top level. `place` is where
+    // the section's values are in the model, and so in a dump: "listeners.<web>.limits".
+    section(reader& in, const yaml_node& node, std::string path, std::string place);
 
     // The value of a key, or null if the key isn't there.
     [[nodiscard]] const yaml_node* find(std::string_view key) const noexcept;
@@ -34,6 +35,12 @@ class section {
     // The table's row of a key below this; one has to be there.
     [[nodiscard]] const key_info& info(std::string_view key) const;
     [[nodiscard]] std::string path_of(std::string_view key) const;
+    [[nodiscard]] std::string place_of(std::string_view key) const;
+    // Says that the model's value at `key` is that of `node`. Dumps then show the reference that
+    // the value came from. `key` may lead into a list: "hosts[2]".
+    void keep_reference(std::string_view key, const yaml_node& node) const;
+    // The same for a value that later checks may have to point at.
+    void keep_place(std::string_view key, const yaml_node& node) const;
 
     // The section below a key, if the key is there.
     [[nodiscard]] std::optional<section> child(std::string_view key) const;
@@ -61,6 +68,7 @@ class section {
     reader& in_;
     const yaml_node& node_;
     std::string path_;
+    std::string place_;
     std::vector<yaml_node::entry> entries_;
 };
 

@@ -36,18 +36,6 @@ parsed<std::int64_t> parse_number(const std::string& text, key_type type) {
     return type == key_type::size ? parse_size(text) : parse_integer(text);
 }
 
-void check_count(reader& in, const yaml_node& node, std::size_t count, const key_info& info) {
-    const auto size = static_cast<std::int64_t>(count);
-    const std::string name = in_quotes(key_name(info));
-    if (size < info.range.low) {
-        in.error(node, name + " needs at least " +
-                           (info.range.low == 1 ? "one" : std::to_string(info.range.low)));
-    } else if (size > info.range.high) {
-        in.error(node, name + " has " + std::to_string(count) + " items, at most " +
-                           std::to_string(info.range.high) + " are allowed");
-    }
-}
-
 const char* file_fault(const std::string& path) {
     std::error_code failed;
     const auto status = std::filesystem::status(path, failed);
@@ -69,6 +57,18 @@ std::string text_of_number(std::int64_t value, key_type type) {
         return format_duration(value);
     }
     return type == key_type::size ? format_size(value) : std::to_string(value);
+}
+
+void check_count(reader& in, const yaml_node& node, std::size_t count, const key_info& info) {
+    const auto size = static_cast<std::int64_t>(count);
+    const std::string name = in_quotes(key_name(info));
+    if (size < info.range.low) {
+        in.error(node, name + " needs at least " +
+                           (info.range.low == 1 ? "one" : std::to_string(info.range.low)));
+    } else if (size > info.range.high) {
+        in.error(node, name + " has " + std::to_string(count) + " items, at most " +
+                           std::to_string(info.range.high) + " are allowed");
+    }
 }
 
 const std::string* text_of(reader& in, const yaml_node& node) {

@@ -20,6 +20,8 @@ namespace penstock::config {
 [[nodiscard]] std::string text_of_number(std::int64_t value, key_type type);
 // Text of a scalar; an error and nothing if the node is something else.
 [[nodiscard]] const std::string* text_of(reader& in, const yaml_node& node);
+// An error if a list or map has fewer or more entries than the table allows.
+void check_count(reader& in, const yaml_node& node, std::size_t count, const key_info& info);
 // The items of a list whose length the table allows. A value that isn't a list is an error.
 [[nodiscard]] std::vector<const yaml_node*> items_of(reader& in, const yaml_node& node,
                                                      const key_info& info);

@@ -94,7 +94,7 @@ class server::implementation::door final : public net::listener::acceptor {
     [[nodiscard]] const net::socket_address& bound() const noexcept { return *bound_; }
     // Accepted sockets inherit the options of the one they came through.
     void apply(const config::socket_options& options) const noexcept {
-        net::apply_listening(fd_, tcp_options_of(options), options.defer_accept);
+        net::apply_listening(fd_, tcp_options_of(options), options.defer_accept, options.backlog);
     }
     net::task<> serve() { return listener_.serve(); }
     void stop() noexcept {

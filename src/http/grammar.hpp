@@ -79,23 +79,6 @@ inline constexpr std::array<char, 256> lowered = [] {
     return grammar::all(text, grammar::field_char);
 }
 
-// RFC 3986 §2.3.
-[[nodiscard]] constexpr bool is_unreserved(char c) noexcept {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '.' || c == '_' || c == '~';
-}
-
-// -1 for what is no digit.
-[[nodiscard]] constexpr int hex_value(char c) noexcept {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
-
 [[nodiscard]] constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\t'; }
 
 // A field value as it may be written: no control bytes, no white space at its ends.

@@ -1,60 +1,27 @@
 #include "penstock/http/path.hpp"
 
-#include "http/grammar.hpp"
 #include "http/scan.hpp"
+#include "penstock/base/path_escapes.hpp"
+#include "penstock/base/text.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 
 namespace penstock::http {
 namespace {
 
-constexpr std::string_view hex_digits = "0123456789ABCDEF";
-constexpr std::string_view escaped_slash_text = "%2F";
-constexpr std::string_view escaped_backslash_text = "%5C";
-
-enum class kind : std::uint8_t { bad, plain, slash, dot, percent };
-
-constexpr std::array<kind, 256> make_kinds() noexcept {
-    std::array<kind, 256> kinds{};
-    for (std::size_t c = 0x21; c <= 0x7e; ++c)
-        kinds[c] = kind::plain;
-    kinds['#'] = kinds['\\'] = kinds['?'] = kind::bad;
-    kinds['/'] = kind::slash;
-    kinds['.'] = kind::dot;
-    kinds['%'] = kind::percent;
-    return kinds;
-}
-constexpr std::array<kind, 256> kinds = make_kinds();
-
-constexpr kind kind_of(char c) noexcept { return kinds[static_cast<unsigned char>(c)]; }
-
 // True for nearly every path that clients send: there is nothing to decode, merge or resolve.
 bool is_normal(std::string_view path) noexcept {
-    kind before = kind::plain;
+    path_byte before = path_byte::plain;
     for (const char c : path) {
-        const kind now = kind_of(c);
-        if (now == kind::bad || now == kind::percent)
+        const path_byte now = path_byte_of(c);
+        if (now == path_byte::bad || now == path_byte::percent)
             return false;
-        if (before == kind::slash && (now == kind::slash || now == kind::dot))
+        if (before == path_byte::slash && (now == path_byte::slash || now == path_byte::dot))
             return false;
         before = now;
     }
     return true;
-}
-
-// The byte that the escape at the front of `text` stands for; -1 if it is not one, or stands for
-// the end of a string.
-int unescape(std::string_view text) noexcept {
-    if (text.size() < 3)
-        return -1;
-    const int high = hex_value(text[1]);
-    const int low = hex_value(text[2]);
-    if (high < 0 || low < 0)
-        return -1;
-    const int value = high * 16 + low;
-    return value == 0 ? -1 : value;
 }
 
 bool is_dots(std::string_view segment) noexcept { return segment == "." || segment == ".."; }
@@ -90,8 +57,8 @@ class resolution {
  private:
     error take(std::string_view raw, bool last) {
         const std::size_t start = path_.size();
-        escaped_ = false;
-        if (!append(raw))
+        const unescaped made = append_unescaped(raw, path_);
+        if (!made.good)
             return errc::bad_path;
         const std::string_view segment = std::string_view(path_).substr(start);
         if (segment.empty()) {
@@ -104,47 +71,15 @@ class resolution {
             path_.resize(start);
             return up ? go_up() : error();
         }
-        if (escaped_ && hides_dots(segment))
+        if (made.separators && hides_dots(segment))
             return errc::ambiguous_segment;
-        head_.escaped_slash = head_.escaped_slash || escaped_;
+        head_.escaped_slash = head_.escaped_slash || made.separators;
         sent_ += raw;
         if (!last) {
             path_ += '/';
             sent_ += '/';
         }
         return {};
-    }
-
-    // Escapes of unreserved characters decoded, all others with upper-case digits (RFC 3986
-    // §6.2.2).
-    bool append(std::string_view raw) {
-        for (std::size_t i = 0; i < raw.size(); ++i) {
-            const kind now = kind_of(raw[i]);
-            if (now == kind::bad)
-                return false;
-            if (now != kind::percent) {
-                path_ += raw[i];
-                continue;
-            }
-            const int value = unescape(raw.substr(i));
-            if (value < 0)
-                return false;
-            append_byte(static_cast<unsigned char>(value));
-            i += 2;
-        }
-        return true;
-    }
-
-    void append_byte(unsigned char value) {
-        const char byte = static_cast<char>(value);
-        if (is_unreserved(byte)) {
-            path_ += byte;
-            return;
-        }
-        escaped_ = escaped_ || byte == '/' || byte == '\\';
-        path_ += '%';
-        path_ += hex_digits[value >> 4U];
-        path_ += hex_digits[value & 15U];
     }
 
     // Nothing but an empty segment could be taken away twice: where one stands before "..", it
@@ -160,24 +95,9 @@ class resolution {
     }
     static void leave_segment(std::string& of) { of.resize(of.rfind('/', of.size() - 2) + 1); }
 
-    static bool hides_dots(std::string_view segment) noexcept {
-        for (std::size_t start = 0, i = 0;; ++i) {
-            const bool end = i == segment.size();
-            if (!end && !is_separator(segment.substr(i), separators::both))
-                continue;
-            if (is_dots(segment.substr(start, i - start)))
-                return true;
-            if (end)
-                return false;
-            start = i + escaped_slash_text.size();
-            i = start - 1;
-        }
-    }
-
     request_head& head_;
     std::string& path_;
     std::string& sent_;
-    bool escaped_ = false;  // a separator is, in the segment at hand
 };
 
 // The query is passed as it came: nothing is routed by it, and applications disagree about escapes.
@@ -272,9 +192,9 @@ void merge_slashes(request_head& of) {
         sent.clear();
 }
 
-void read_escapes(std::string_view path, separators which, std::string& out) {
-    out.clear();
-    for (std::size_t i = 0; i < path.size(); ++i) {
+void read_escapes(std::string_view path, separators which, std::string& out, std::size_t kept) {
+    out = path.substr(0, kept);
+    for (std::size_t i = kept; i < path.size(); ++i) {
         const bool escaped = is_separator(path.substr(i), which);
         const char now = escaped ? '/' : path[i];
         i += escaped ? escaped_slash_text.size() - 1 : 0;

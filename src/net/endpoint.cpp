@@ -249,7 +249,10 @@ void apply(int fd, const tcp_options& options) noexcept {
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_count);
 }
 
-void apply_listening(int fd, const tcp_options& options, milliseconds defer_accept) noexcept {
+void apply_listening(int fd, const tcp_options& options, milliseconds defer_accept,
+                     int backlog) noexcept {
+    // Of a socket that listens already, this changes the length of its queue.
+    static_cast<void>(::listen(fd, backlog));
     set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.notsent_lowat);
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, options.user_timeout);
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(defer_accept);

@@ -212,13 +212,21 @@ unix_file::unix_file(std::string path)
     : path_(std::move(path)), held_(::open(path_.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC)) {}
 
 unix_file::~unix_file() {
+    if (in_place())
+        ::unlink(path_.c_str());
+}
+
+error unix_file::set_mode(std::uint32_t mode) const noexcept {
+    if (!in_place())
+        return {ENOENT, boost::system::system_category()};
+    return ::chmod(path_.c_str(), static_cast<mode_t>(mode)) == 0 ? error() : last_system_error();
+}
+
+bool unix_file::in_place() const noexcept {
     struct stat ours {};
     struct stat found {};
-    const bool same = held_ && ::fstat(held_.get(), &ours) == 0 &&
-                      ::lstat(path_.c_str(), &found) == 0 && found.st_dev == ours.st_dev &&
-                      found.st_ino == ours.st_ino;
-    if (same)
-        ::unlink(path_.c_str());
+    return held_ && ::fstat(held_.get(), &ours) == 0 && ::lstat(path_.c_str(), &found) == 0 &&
+           found.st_dev == ours.st_dev && found.st_ino == ours.st_ino;
 }
 
 // What `serve` waits for when it does not wait for connections.

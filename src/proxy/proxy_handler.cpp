@@ -102,10 +102,12 @@ std::optional<std::size_t> proxy_handler::find_route(const exchange::request& of
 }
 
 // An origin that takes %2F or %5C for separators would be asked for what another route is for.
+// Escapes that the route's own path has are data, because the operator says so.
 bool proxy_handler::is_ambiguous(const exchange::request& of, std::size_t route) {
     using http::separators;
+    const std::size_t kept = generation_.compiled[route]->settings.match.path.size();
     for (const separators which : {separators::slash, separators::backslash, separators::both}) {
-        http::read_escapes(of.head.path, which, scratch_);
+        http::read_escapes(of.head.path, which, scratch_, kept);
         if (generation_.router.find(of.head, scratch_, of.record->listener) != route)
             return true;
     }

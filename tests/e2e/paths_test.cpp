@@ -84,6 +84,23 @@ TEST(Paths, EscapedSlashesChooseNoOtherRoute) {
     EXPECT_EQ(site.ask("/files/secret/%2f").status, 403);
 }
 
+// The operator says that there they are data; what stands behind is looked at as ever.
+TEST(Paths, EscapesThatARouteNamesAreData) {
+    path_site site("", R"(
+  - {match: {path: {prefix: "/api/queues/%2f/"}}, upstream: app}
+  - {match: {path: {exact: "/@scope%2Fpkg"}}, upstream: app}
+  - {match: {path: {prefix: "/%61dmin/"}}, respond: {status: 403, body: no}}
+  - {match: {path: {prefix: "/api/queues/%2F/secret/"}}, respond: {status: 403, body: no}}
+  - {respond: {status: 404, body: none}}
+)");
+    EXPECT_EQ(site.outcome("/api/queues/%2F/jobs"), "/api/queues/%2F/jobs");
+    EXPECT_EQ(site.outcome("/api/queues/%2f/a%2fb"), "/api/queues/%2f/a%2fb");
+    EXPECT_EQ(site.outcome("/@scope%2fpkg"), "/@scope%2fpkg");
+    EXPECT_EQ(site.outcome("/api/queues/%2F/secret%2fa"), ambiguous);
+    EXPECT_EQ(site.ask("/admin/x").status, 403);
+    EXPECT_EQ(site.ask("/%61dmin/x").status, 403);
+}
+
 TEST(Paths, RefuseEscapedSlashesWhereTheListenerSaysSo) {
     path_site site(", paths: {encoded_slash: refuse}", "  - upstream: app\n");
     for (const char* const target : {"/a%2fb", "/a%2Fb", "/a%5cb", "/%5C"})

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/stat.h>
+
 #include <csignal>
 #include <cstdio>
 #include <string>
@@ -131,8 +133,45 @@ TEST(Reload, ChangesNothingIfTheAccessLogCannotBeOpened) {
     daemon proxy(configuration(one.address()));
     expect_rejected(proxy,
                     configuration(two.address(), {.top = "log: {access: {path: /nowhere/a}}\n"}),
-                    "access log '/nowhere/a': No such file or directory");
+                    ":5:22: error: access log '/nowhere/a': No such file or directory");
     EXPECT_EQ(get(proxy.url("web")), "one");
+}
+
+// Options of sockets that stay: what can change does, and of what cannot the log says so.
+TEST(Reload, ChangesTheOptionsOfSocketsThatStay) {
+    const temp_dir dir;
+    const std::string path = dir.path("web.sock");
+    scripted_origin origin(say("one"));
+    const auto listening = [&](const std::string& mode, const std::string& options) {
+        return configuration(
+            origin.address(),
+            {.listeners = "local: {bind: \"unix:" + path + "\", socket: {mode: \"" + mode +
+                          "\"}}, web: {bind: \"127.0.0.1:0\", socket: {" + options + "}}"});
+    };
+    const auto mode_of = [&path] {
+        struct stat found {};
+        EXPECT_EQ(::lstat(path.c_str(), &found), 0);
+        return found.st_mode & 0777U;
+    };
+    daemon proxy(listening("0666", "receive_buffer: 64KiB, backlog: 100"));
+    const auto backlog = [&proxy] {
+        return run({"ss", "-Hltn", "sport = :" + std::to_string(proxy.port("web"))}).out;
+    };
+    EXPECT_EQ(mode_of(), 0666U);
+    EXPECT_TRUE(contains(backlog(), " 100 ")) << backlog();
+    reload(proxy, listening("0600", "receive_buffer: 0, backlog: 77"), 2);
+    EXPECT_EQ(mode_of(), 0600U);
+    EXPECT_FALSE(contains(backlog(), " 100 ")) << backlog();
+    EXPECT_TRUE(contains(backlog(), " 77 ")) << backlog();
+    proxy.running().wait_for(
+        "'socket.receive_buffer' of listener 'web' is 0 again: its sockets keep 65536 bytes");
+    EXPECT_EQ(curl({"--unix-socket", path, "http://a.test/"}).out, "one");
+    // A permission that cannot be taken back keeps the reload from succeeding.
+    ASSERT_EQ(std::rename(path.c_str(), (path + ".moved").c_str()), 0);
+    proxy.write_configuration(listening("0640", "backlog: 77"));
+    proxy.running().signal(SIGHUP);
+    proxy.running().wait_for("listener 'local' cannot set the mode of unix:" + path);
+    proxy.running().wait_for("reload failed: generation 2 stays");
 }
 
 TEST(Reload, AddsAndRemovesListeners) {
@@ -359,7 +398,7 @@ TEST(AccessLog, IsOpenedAnewForUsr1) {
     }
     ASSERT_EQ(std::rename(dir.path("log").c_str(), dir.path("rotated").c_str()), 0);
     proxy.running().signal(SIGUSR1);
-    proxy.running().wait_for("opened anew");
+    proxy.running().wait_for("opened again");
     get(proxy.url("web", "/after"));
     EXPECT_EQ(proxy.stop(), (exit_status{0, 0}));
     EXPECT_TRUE(contains(dir.read("rotated"), "/before"));

@@ -45,7 +45,8 @@ void merge_slashes(request_head& of);
 
 // Which escapes an origin takes for separators.
 enum class separators : std::uint8_t { slash, backslash, both };
-// `path`, which is in normal form, as such an origin reads it, in normal form.
-void read_escapes(std::string_view path, separators which, std::string& out);
+// `path`, which is in normal form, as such an origin reads it, in normal form. The first `kept`
+// bytes, at most all of them, stay as they are.
+void read_escapes(std::string_view path, separators which, std::string& out, std::size_t kept = 0);
 
 }  // namespace penstock::http

@@ -70,9 +70,9 @@ class socket_address {
 // Options of a connected or accepted socket. Of those that are 0 the system's own are left alone.
 // Of a Unix socket only the sizes count.
 struct tcp_options {
-    int receive_buffer = 0;        // bytes, and then of this size for good
-    int send_buffer = 0;           // likewise
-    int notsent_lowat = 0;         // bytes
+    int receive_buffer = 0;  // bytes, and then of this size for good
+    int send_buffer = 0;     // likewise
+    int notsent_lowat = 0;   // bytes
     bool nodelay = true;
     bool keepalive = true;
     int keepalive_idle = 30;  // seconds
@@ -85,8 +85,9 @@ struct tcp_options {
 void apply(int fd, const tcp_options& options) noexcept;
 // To a listening socket, for those that it will accept. What was set before and is not any more is
 // taken back, but for the sizes. Connections are accepted once they have sent something, or after
-// `defer_accept`, which counts in whole seconds; 0 = at once.
-void apply_listening(int fd, const tcp_options& options, milliseconds defer_accept) noexcept;
+// `defer_accept`, which counts in whole seconds; 0 = at once. `backlog` is the length of its queue.
+void apply_listening(int fd, const tcp_options& options, milliseconds defer_accept,
+                     int backlog) noexcept;
 
 // Begins a non-blocking connect; the socket is writable once it is decided. `finish_connect` then
 // gives the result.

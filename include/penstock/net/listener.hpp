@@ -40,8 +40,13 @@ class unix_file {
     unix_file(const unix_file&) = delete;
     unix_file& operator=(const unix_file&) = delete;
     ~unix_file();
+    // Changes the mode of the file. An error too if another file has taken its place.
+    [[nodiscard]] error set_mode(std::uint32_t mode) const noexcept;
 
  private:
+    // Whether the path still leads to this file.
+    [[nodiscard]] bool in_place() const noexcept;
+
     std::string path_;
     unique_fd held_;  // as long as it is, no other file gets the same number
 };

@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <functional>
+#include <string>
+
 namespace penstock::config {
 namespace {
 
@@ -76,6 +80,32 @@ TEST(Routes, AreAmbiguousOnlyIfARequestFitsBothEqually) {
                   one.ambiguous)
             << one.name << ", the other way round";
     }
+}
+
+// So many that comparing each with each would take minutes.
+TEST(Routes, AreToldApartByTheThousandWithoutComparingAll) {
+    const auto started = std::chrono::steady_clock::now();
+    const auto problems_of = [](const std::function<std::string(int)>& match) {
+        std::string yaml = "listeners: {web: {bind: \":8080\"}}\nroutes:\n";
+        for (int i = 0; i < 10'000; ++i) {
+            yaml += "- {respond: {}, match: {" + match(i) + "}}\n";
+        }
+        return render_text(load_text(yaml, "p.yaml").problems);
+    };
+    EXPECT_EQ(problems_of([](int i) { return "headers: {x: v" + std::to_string(i) + "}"; }), "");
+    EXPECT_EQ(problems_of([](int i) { return "methods: [M" + std::to_string(i) + "]"; }), "");
+    EXPECT_EQ(problems_of([](int i) {
+                  const std::string pair[] = {"{a: x, b: v", "{b: y, a: v"};
+                  return "methods: [M" + std::to_string(i % 2) + "], headers: " + pair[i % 2] +
+                         std::to_string(i) + "}";
+              }),
+              "");
+    // The last one competes with the first.
+    const std::string text =
+        problems_of([](int i) { return "headers: {x: v" + std::to_string(i % 9'999) + "}"; });
+    EXPECT_NE(text.find("route 'route10000' is ambiguous"), std::string::npos) << text;
+    EXPECT_NE(text.find("'route1' at p.yaml:3:3"), std::string::npos) << text;
+    EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(60));
 }
 
 TEST(Routes, NameBothPlacesOnce) {

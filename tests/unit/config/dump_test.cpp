@@ -1,10 +1,13 @@
 #include "penstock/config/dump.hpp"
 
 #include "contract_example.hpp"
+#include "every_value.hpp"
 #include "penstock/config/load.hpp"
 #include "scratch.hpp"
 
 #include <gtest/gtest.h>
+
+#include <cstdlib>
 
 namespace penstock::config {
 namespace {
@@ -15,10 +18,27 @@ std::string dump_of(std::string_view yaml, const std::string& file) {
     return outcome.ok() ? dump(*outcome.value) : "";
 }
 
-// A dump is whole if it stays the same when it is loaded, from wherever, and dumped again.
-void expect_stable(std::string_view yaml, const std::string& file) {
-    const std::string once = dump_of(yaml, file);
-    EXPECT_EQ(dump_of(once, "/elsewhere/p.yaml"), once);
+// The values of a model, whatever they came from: a dump that knows of no reference.
+std::string values_of(model of) {
+    of.written.clear();
+    return dump(of);
+}
+
+// A dump is whole if the model comes back from it, wherever it is loaded, and so does the dump.
+// Gives the dump.
+std::string expect_stable(std::string_view yaml, const std::string& file) {
+    const loaded first = load_text(yaml, file);
+    EXPECT_TRUE(first.ok()) << yaml << "\n" << render_text(first.problems);
+    if (!first.ok())
+        return "";
+    const std::string once = dump(*first.value);
+    const loaded second = load_text(once, "/elsewhere/p.yaml");
+    EXPECT_TRUE(second.ok()) << once << "\n" << render_text(second.problems);
+    if (second.ok()) {
+        EXPECT_EQ(values_of(*second.value), values_of(*first.value)) << yaml << "\n" << once;
+        EXPECT_EQ(dump(*second.value), once);
+    }
+    return once;
 }
 
 TEST(Dump, LoadsToTheSameModel) {
@@ -32,71 +52,6 @@ TEST(Dump, LoadsToTheSameModel) {
         }
     }
 }
-
-constexpr const char* every_value =
-    "workers: 3\n"
-    "admin: {bind: \"127.0.0.1:1\"}\n"
-    "log: {level: debug, access: {path: /a, sample: 12.5%, slow: 11ms}}\n"
-    "drain: {delay: 112ms, timeout: 12ms}\n"
-    "shedding: {memory: 512MiB}\n"
-    "trust: [10.0.0.0/8, \"fd00::/8\", unix]\n"
-    "client_address: {from: CF-Connecting-IP}\n"
-    "listeners:\n"
-    "  \"true\":\n"
-    "    bind: [\"[::1]:2\", \":0\", \"unix:/s63\"]\n"
-    "    protocols: [http/1.1, h2c]\n"
-    "    limits: {connections: 13, connections_per_address: 113,\n"
-    "             requests_per_address: 114, over_limit: refuse,\n"
-    "             header: 1029, header_line: 1030,\n"
-    "             header_field: 1031, header_count: 14, body: 1033, body_rate: 115,\n"
-    "             requests: 15}\n"
-    "    http2: {streams: 56, stream_window: 65593, connection_window: 65594}\n"
-    "    timeouts: {tls_handshake: 16ms, head: 17ms, body_idle: 18ms, write_idle: 19ms,\n"
-    "               keepalive: 20ms, tunnel_idle: 21ms}\n"
-    "    paths: {encoded_slash: refuse, merge_slashes: forward}\n"
-    "    buffer: {exchange: 262145, connection: 1048577, total: 67108865}\n"
-    "    socket: {receive_buffer: 64, send_buffer: 65, notsent_lowat: 66, user_timeout: 67ms,\n"
-    "             defer_accept: 68ms, mode: \"0640\",\n"
-    "             backlog: 22, nodelay: false, keepalive: {idle: 23s, interval: 24s, count: "
-    "25}}\n"
-    "upstreams:\n"
-    "  \"1\":\n"
-    "    endpoints: [{address: \"a:26\", weight: 27}]\n"
-    "    protocol: auto\n"
-    "    http2: {streams: 59, stream_window: 65596, ping_interval: 61ms, ping_timeout: 62ms}\n"
-    "    buffer: {total: 67108866}\n"
-    "    tls: {verify: false, server_name: s28}\n"
-    "    balance: least_request\n"
-    "    pool: {connections: 29, idle: 30, idle_timeout: 31ms, queue: 32, queue_timeout: "
-    "33ms}\n"
-    "    timeouts: {connect: 34ms, first_byte: 35ms, idle: 36ms}\n"
-    "    via: true\n"
-    "    location: keep\n"
-    "    socket: {receive_buffer: 69, send_buffer: 70, notsent_lowat: 71, user_timeout: 72ms,\n"
-    "             keepalive: false}\n"
-    "routes:\n"
-    "  - name: r37\n"
-    "    upstream: \"1\"\n"
-    "    match: {hosts: [\"*.h38\"], path: {exact: /p39}, methods: [M40], headers: {h41: v42, "
-    "h43: ~}, listeners: [\"true\"], scheme: https}\n"
-    "    rewrite: {strip_prefix: /p39, host: \"h71.${host}\"}\n"
-    "    via: false\n"
-    "    location: rewrite\n"
-    "    timeouts: {total: 44ms}\n"
-    "    limits: {body: 45}\n"
-    "    websocket: false\n"
-    "    flush: {bytes: 2KiB, interval: 55ms}\n"
-    "    digest: sha-256\n"
-    "    request_headers: {remove: [r46], set: {s47: \"\\\"v48\\\\\"}, add: {a49: \"#\"}}\n"
-    "    response_headers: {remove: [r50], set: {s51: v}, add: {a52: v}}\n"
-    "  - {respond: {status: 253, body: \"a\\nb\\u0001é: \", content_type: t54}}\n"
-    "  - {match: {path: {prefix: /p55}}, redirect: {to: /t56, status: 307}}\n"
-    "  - {match: {path: {prefix: /p72}}, redirect: {scheme: https, host: h73, port: 74, path: "
-    "/p75, "
-    "query: q76}}\n"
-    "  - {match: {path: {prefix: /p77}}, split: [{upstream: \"1\", weight: 78}], rewrite: "
-    "{prefix: /p79}}\n"
-    "  - {match: {path: {prefix: /p80}}, upstream: \"1\", rewrite: {path: /p81}}\n";
 
 constexpr const char* every_value_dumped[] = {"workers: 3",
                                               "\"127.0.0.1:1\"",
@@ -219,7 +174,108 @@ TEST(Dump, HoldsEveryValueThatWasSet) {
     for (const char* const expected : every_value_dumped) {
         EXPECT_NE(text.find(expected), std::string::npos) << expected << " is not in\n" << text;
     }
-    EXPECT_EQ(dump_of(text, "p.yaml"), text);
+    expect_stable(every_value, "p.yaml");
+}
+
+constexpr const char* around =
+    "upstreams: {a.com: {endpoints: [\"a:1\"]}, app: {endpoints: [\"b:1\"]}}\n";
+
+struct referring_file {
+    const char* name;
+    const char* yaml;
+    const char* dumped;  // a part of the dump
+};
+
+// References by place of the text would be shown at values that did not come from them.
+TEST(Dump, ShowsAReferenceWithTheValueThatCameFromIt) {
+    ::setenv("PENSTOCK_TEST_A", "a.com", 1);
+    ::setenv("PENSTOCK_TEST_B", "b.com", 1);
+    ::setenv("PENSTOCK_TEST_C", "c.com", 1);
+    ::setenv("PENSTOCK_TEST_H2C", "h2c", 1);
+    ::setenv("PENSTOCK_TEST_H1", "http/1.1", 1);
+    ::setenv("PENSTOCK_TEST_N", "7", 1);
+    const referring_file cases[] = {
+        {"hosts",
+         "listeners: {web: {bind: \":80\"}}\nroutes: [{upstream: app, match: {hosts: [\"a.com\", "
+         "\"${env:PENSTOCK_TEST_A}\", \"${env:PENSTOCK_TEST_B}\", plain.org, "
+         "\"${env:PENSTOCK_TEST_C}\"]}}, {upstream: a.com}]\n",
+         "[\"a.com\", \"${env:PENSTOCK_TEST_B}\", \"plain.org\", \"${env:PENSTOCK_TEST_C}\"]"},
+        {"protocols",
+         "listeners: {web: {bind: \":80\", protocols: [\"${env:PENSTOCK_TEST_H2C}\", "
+         "http/1.1]}}\nroutes: [{upstream: app}, {upstream: a.com, match: {methods: [PUT]}}]\n",
+         "protocols: [\"http/1.1\", \"${env:PENSTOCK_TEST_H2C}\"]"},
+        {"protocols_one_of_two_twice",
+         "listeners: {web: {bind: \":80\", protocols: [h2c, \"${env:PENSTOCK_TEST_H1}\", "
+         "h2c]}}\nroutes: [{upstream: app}, {upstream: a.com, match: {methods: [PUT]}}]\n",
+         "protocols: [\"${env:PENSTOCK_TEST_H1}\", \"h2c\"]"},
+        {"workers_short",
+         "workers: \"${env:PENSTOCK_TEST_N}\"\nlisteners: {web: {bind: \":80\"}}\n"
+         "routes: [{upstream: app}, {upstream: a.com, match: {methods: [PUT]}}]\n",
+         "workers: \"${env:PENSTOCK_TEST_N}\""},
+        {"workers_count",
+         "workers: {count: \"${env:PENSTOCK_TEST_N}\"}\nlisteners: {web: {bind: \":80\"}}\n"
+         "routes: [{upstream: app}, {upstream: a.com, match: {methods: [PUT]}}]\n",
+         "workers: \"${env:PENSTOCK_TEST_N}\""},
+        {"workers_pinned",
+         "workers: {count: \"${env:PENSTOCK_TEST_N}\", pin: true}\n"
+         "listeners: {web: {bind: \":80\"}}\n"
+         "routes: [{upstream: app}, {upstream: a.com, match: {methods: [PUT]}}]\n",
+         "count: \"${env:PENSTOCK_TEST_N}\""},
+        {"listeners",
+         "listeners: {web: {bind: \":80\"}, secret: {bind: \":81\"}}\n"
+         "routes: [{upstream: app, match: {listeners: [web, web, "
+         "\"${env:PENSTOCK_TEST_UNSET:-secret}\"]}}, {upstream: a.com}]\n",
+         "listeners: [\"web\", \"${env:PENSTOCK_TEST_UNSET:-secret}\"]"},
+        {"methods",
+         "listeners: {web: {bind: \":80\"}}\nroutes: [{upstream: app, match: {methods: [PUT, PUT, "
+         "\"${env:PENSTOCK_TEST_UNSET:-GET}\"]}}, {upstream: a.com}]\n",
+         "methods: [\"PUT\", \"${env:PENSTOCK_TEST_UNSET:-GET}\"]"},
+        {"bind_without_a_list",
+         "listeners: {web: {bind: \"${env:PENSTOCK_TEST_UNSET:-127.0.0.1:80}\"}}\n"
+         "routes: [{upstream: app}, {upstream: a.com, match: {methods: [PUT]}}]\n",
+         "bind: [\"${env:PENSTOCK_TEST_UNSET:-127.0.0.1:80}\"]"},
+        {"inherited",
+         "listeners: {web: {bind: \":80\"}}\n"
+         "defaults: {route: {request_headers: {set: {x: \"${env:PENSTOCK_TEST_B}\"}}}}\n"
+         "routes: [{upstream: app, request_headers: {set: {a: b}}},"
+         " {upstream: a.com, match: {methods: [PUT]}}]\n",
+         "- name: \"x\"\n          value: \"${env:PENSTOCK_TEST_B}\"\n        - name: \"a\""},
+        {"header_match",
+         "listeners: {web: {bind: \":80\"}}\nroutes: [{upstream: app, match: {headers: "
+         "[{name: a}, {name: \"${env:PENSTOCK_TEST_UNSET:-b}\", value: "
+         "\"${env:PENSTOCK_TEST_C}\"}]}}, {upstream: a.com}]\n",
+         "value: \"${env:PENSTOCK_TEST_C}\""},
+        {"names_with_dots",
+         "listeners: {\"a.limits\": {bind: \":80\"}, a: {bind: \":81\", limits: "
+         "{requests: \"${env:PENSTOCK_TEST_N}\"}}}\n"
+         "routes: [{upstream: app}, {upstream: a.com, match: {methods: [PUT]}}]\n",
+         "requests: \"${env:PENSTOCK_TEST_N}\""}};
+    for (const referring_file& one : cases) {
+        const std::string text = expect_stable(std::string(one.yaml) + around, "p.yaml");
+        EXPECT_NE(text.find(one.dumped), std::string::npos) << one.name << "\n" << text;
+    }
+}
+
+// The dump is one file, at another place than those that it was made of.
+TEST(Dump, NamesFilesByTheirWholePath) {
+    const scratch_directory scratch;
+    scratch.write("sub/token", "seventh\n");
+    scratch.write("token", "wrong\n");
+    scratch.write("sub/a.log", "x");
+    scratch.write("sub/ca.pem", "x");
+    ::setenv("PENSTOCK_TEST_CA", "ca.pem", 1);
+    scratch.write("sub/b.yaml",
+                  "log: {access: \"${env:PENSTOCK_TEST_UNSET:-a}.log\"}\n"
+                  "upstreams: {u: {endpoints: [\"a:1\"], tls: {ca: \"${env:PENSTOCK_TEST_CA}\"}}}\n"
+                  "routes: [{upstream: u, request_headers: {set: {x: \"a ${file:token}\"}}}]\n");
+    const std::string text = expect_stable(
+        "include: [sub/b.yaml]\nlisteners: {web: {bind: \":80\"}}\n", scratch.at("p.yaml"));
+    for (const std::string& expected :
+         {"\"a ${file:" + scratch.at("sub/token") + "}\"",
+          "\"" + scratch.at("sub/") + "${env:PENSTOCK_TEST_UNSET:-a}.log\"",
+          "\"" + scratch.at("sub/") + "${env:PENSTOCK_TEST_CA}\""})
+        EXPECT_NE(text.find(expected), std::string::npos) << expected << "\n" << text;
+    EXPECT_EQ(text.find("seventh"), std::string::npos) << text;
 }
 
 }  // namespace

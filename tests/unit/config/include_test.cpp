@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
+
 namespace penstock::config {
 namespace {
 
@@ -107,6 +109,62 @@ TEST_F(Include, ANameGivenTwiceShowsBothPlaces) {
               "  first at main.yaml:2:13\n");
 }
 
+// Merging must not make one of the two.
+TEST_F(Include, AKeyGivenTwiceInOneFileIsAnError) {
+    scratch_.write("a.yaml",
+                   "routes: [{name: a, respond: {}}]\nlog: {level: warn}\nlog: {access: \"-\"}\n"
+                   "routes: [{name: b, respond: {}}]\nlisteners: {x: {bind: \":1\"}}\n"
+                   "listeners: {y: {bind: \":2\"}}\n");
+    scratch_.write("b.yaml", "workers: 1\n");
+    const loaded got =
+        load("include: [a.yaml]\nlisteners: {web: {bind: \":8080\"}}\ninclude: [b.yaml]\n");
+    EXPECT_EQ(problems(got),
+              "main.yaml:3:1: error: duplicate key 'include'\n"
+              "  include: [b.yaml]\n"
+              "  ^\n"
+              "  first at line 1\n"
+              "a.yaml:3:1: error: duplicate key 'log'\n"
+              "  log: {access: \"-\"}\n"
+              "  ^\n"
+              "  first at line 2\n"
+              "a.yaml:4:1: error: duplicate key 'routes'\n"
+              "  routes: [{name: b, respond: {}}]\n"
+              "  ^\n"
+              "  first at line 1\n"
+              "a.yaml:6:1: error: duplicate key 'listeners'\n"
+              "  listeners: {y: {bind: \":2\"}}\n"
+              "  ^\n"
+              "  first at line 5\n");
+}
+
+// Sizes at which comparing each with each would take minutes, and caps that come before copies.
+TEST_F(Include, LargeMapsAreMergedAndInheritedByLookingUp) {
+    const auto started = std::chrono::steady_clock::now();
+    const auto upstreams = [](const std::string& name, int count) {
+        std::string yaml = "upstreams:\n";
+        for (int i = 0; i < count; ++i)
+            yaml += "  " + name + std::to_string(i) + ": {endpoints: [\"a:1\"]}\n";
+        return yaml;
+    };
+    const std::string rest = "listeners: {web: {bind: \":8080\"}}\nroutes: [{respond: {}}]\n";
+    scratch_.write("a.yaml", upstreams("a", 30'000));
+    const loaded many = load("include: [a.yaml]\n" + rest + upstreams("b", 30'000));
+    EXPECT_NE(problems(many).find("'upstreams' has 60000 items, at most 4096"), std::string::npos)
+        << problems(many);
+    std::string fields;
+    for (int i = 0; i < 20'000; ++i)
+        fields += (i == 0 ? "" : ", ") + std::string("x-") + std::to_string(i) + ": v";
+    const loaded wide = load(
+        "listeners: {web: {bind: \":8080\"}}\n"
+        "defaults: {route: {request_headers: {set: {" +
+        fields +
+        "}}}}\n"
+        "routes: [{respond: {}, request_headers: {set: {" +
+        fields + "}}}]\n");
+    EXPECT_NE(problems(wide).find("'set' has 20000 items"), std::string::npos) << problems(wide);
+    EXPECT_LT(std::chrono::steady_clock::now() - started, std::chrono::seconds(60));
+}
+
 TEST_F(Include, ProblemsLieInTheFileThatHasThem) {
     scratch_.write("a.yaml", "routes: [{respond: {status: 99}}]\n");
     scratch_.write("b.yaml", "\n\nrots: 1\n");
@@ -124,6 +182,35 @@ TEST_F(Include, ProblemsLieInTheFileThatHasThem) {
         at = found == std::string::npos ? at : found;
     }
     EXPECT_NE(text.find("  routes: [{respond: {status: 99}}]\n"), std::string::npos) << text;
+}
+
+// What is looked at again after loading keeps its place, in whichever file it is.
+TEST_F(Include, ValuesThatAreCheckedLaterAreFound) {
+    for (const char* const name : {"a.pem", "b.pem"})
+        scratch_.write(name, "x");
+    scratch_.write(
+        "a.yaml",
+        "log: {access: a.log}\n"
+        "defaults:\n  listener: {tls: {ciphers: X, suites: \"${env:PENSTOCK_NO:-Y}\"}}\n");
+    const loaded got = load(
+        "include: a.yaml\nlisteners:\n  web.1:\n    bind: \":1\"\n"
+        "    tls: {certificates: [{cert: a.pem, key: a.pem}, {key: b.pem, cert: a.pem}]}\n"
+        "routes: [{respond: {}}]\n");
+    ASSERT_TRUE(got.ok()) << problems(got);
+    const auto place = [&](const std::vector<std::string>& keys) {
+        const auto found = find_place(*got.value, keys);
+        return found ? found->file.substr(scratch_.at("").size()) + ":" +
+                           std::to_string(found->line) + ":" + std::to_string(found->column)
+                     : "none";
+    };
+    EXPECT_EQ(place({"log", "access", "path"}), "a.yaml:1:15");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "ciphers"}), "a.yaml:3:29");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "suites"}), "a.yaml:3:40");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "certificates", "0", "cert"}), "main.yaml:5:33");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "certificates", "1", "key"}), "main.yaml:5:59");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "groups"}), "none");
+    EXPECT_EQ(place({"listeners", "web.2", "tls", "ciphers"}), "none");
+    EXPECT_EQ(place({}), "none");
 }
 
 TEST_F(Include, ACycleIsAnError) {

@@ -120,6 +120,12 @@ TEST_F(References, WhatCannotBeReplacedIsAnErrorWithASuggestion) {
          "did you mean '${env:HOME}'?"},
         {"other", "${something}", "unknown variable '${something}'", "'${env:NAME}'"},
         {"open", "${env:HOME", "'${' without its '}'", "'$$'"},
+        {"nested", "${env:PENSTOCK_TEST_UNSET:-${host}}",
+         "'${env:PENSTOCK_TEST_UNSET:-${host}' has a reference within a reference",
+         "a default is plain text, and ends at the first '}'"},
+        {"nested in a set one", "${env:PENSTOCK_TEST_PORT:-a${env:HOME}}",
+         "has a reference within a reference", "plain text"},
+        {"nested in a path", "${file:${env:HOME}/x}", "has a reference within a reference", ""},
         {"name", "${env:1 A}", "'${env:1 A}' names no variable", "letters"},
         {"absent", "${file:no}", "cannot read '${file:no}': No such file", ""},
         {"folder", "${file:folder}", "cannot read '${file:folder}': Not a regular file", ""},
@@ -138,6 +144,13 @@ TEST_F(References, WhatCannotBeReplacedIsAnErrorWithASuggestion) {
             << one.name << ": " << got.problems[0].hint;
         EXPECT_EQ(got.problems[0].where.line, 2) << one.name;
     }
+}
+
+// Where variables of the request may stand, neither.
+TEST_F(References, AreNotNestedWithVariables) {
+    const std::string text = body_of("\"${env:PENSTOCK_TEST_UNSET:-${host}}\"");
+    EXPECT_NE(text.find("has a reference within a reference"), std::string::npos) << text;
+    EXPECT_EQ(body_of("\"${env:PENSTOCK_TEST_UNSET:-$}${host}\""), "$$${host}");
 }
 
 // What a value that could not be had would have been wrong for is not said as well.
@@ -195,10 +208,12 @@ TEST_F(References, AreWhatADumpShows) {
           "seven.test:77", "seven.example\"", "\"seventh\"", "a.pem", "nodelay: false"}) {
         EXPECT_EQ(text.find(value), std::string::npos) << value << "\n" << text;
     }
-    for (const char* const reference :
-         {"\"${env:PENSTOCK_TEST_N}\"", "\"Bearer ${file:token}\"",
-          "\"127.0.0.1:${env:PENSTOCK_TEST_PORT}\"", "\"${env:PENSTOCK_TEST_CERT}\"",
-          "\"${env:PENSTOCK_TEST_ORIGIN}:77\"", "\"${file:token} and ${host}\""}) {
+    const std::string token = "${file:" + scratch_.at("token") + "}";
+    for (const std::string& reference :
+         {std::string("\"${env:PENSTOCK_TEST_N}\""), "\"Bearer " + token + "\"",
+          std::string("\"127.0.0.1:${env:PENSTOCK_TEST_PORT}\""),
+          std::string("\"${env:PENSTOCK_TEST_CERT}\""),
+          std::string("\"${env:PENSTOCK_TEST_ORIGIN}:77\""), "\"" + token + " and ${host}\""}) {
         EXPECT_NE(text.find(reference), std::string::npos) << reference << "\n" << text;
     }
     const loaded again = load(text);
@@ -237,6 +252,16 @@ TEST_F(References, AreWhatDiagnosticsShow) {
         EXPECT_EQ(text.find("SeCrEt"), std::string::npos) << text;
         EXPECT_NE(text.find("${env:PENSTOCK_TEST_"), std::string::npos) << text;
     }
+    // What is wrong is still told, as long as it says nothing of the value.
+    const loaded path = load_route("match: {path: {exact: \"/${env:PENSTOCK_TEST_UNSET:-a}?0\"}}");
+    EXPECT_NE(render_text(path.problems).find("'/${env:PENSTOCK_TEST_UNSET:-a}?0' contains '?'"),
+              std::string::npos)
+        << render_text(path.problems);
+    const loaded unit = load_route("timeouts: {total: \"1${env:PENSTOCK_TEST_SECRET}\"}");
+    EXPECT_NE(
+        render_text(unit.problems).find("'1${env:PENSTOCK_TEST_SECRET}' has an unknown unit '…'"),
+        std::string::npos)
+        << render_text(unit.problems);
     const loaded route = load(
         "listeners: {web: {bind: \":8080\"}}\nroutes:\n"
         "  - {upstream: \"${env:PENSTOCK_TEST_SECRET}\"}\n"

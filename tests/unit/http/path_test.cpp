@@ -271,6 +271,8 @@ TEST(Target, ReadsEscapesAsSeparators) {
         read_escapes(one.path, separators::both, out);
         EXPECT_EQ(out, one.both);
     }
+    read_escapes("/a%2Fb/%2Fc%5Cd", separators::both, out, 7);
+    EXPECT_EQ(out, "/a%2Fb/c/d");
 }
 
 // Whatever stands around it, each byte has one verdict.

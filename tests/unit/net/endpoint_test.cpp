@@ -139,7 +139,7 @@ TEST(TcpOptions, AreInheritedFromTheListeningSocket) {
     tcp_options options;
     options.user_timeout = 7000;
     options.notsent_lowat = 20'000;
-    apply_listening(listening, options, 0ms);
+    apply_listening(listening, options, 0ms, 16);
     EXPECT_EQ(option(listening, IPPROTO_TCP, TCP_DEFER_ACCEPT), 0);
     const auto accept_one = [&] {
         peer client(bound.port());
@@ -151,11 +151,31 @@ TEST(TcpOptions, AreInheritedFromTheListeningSocket) {
     EXPECT_EQ(option(first.get(), IPPROTO_TCP, TCP_USER_TIMEOUT), 7000);
     EXPECT_EQ(option(first.get(), IPPROTO_TCP, TCP_NOTSENT_LOWAT), 20'000);
     // What a reload takes away is gone.
-    apply_listening(listening, {}, 0ms);
+    apply_listening(listening, {}, 0ms, 16);
     const unique_fd second = accept_one();
     EXPECT_EQ(option(second.get(), IPPROTO_TCP, TCP_USER_TIMEOUT), 0);
-    apply_listening(listening, {}, 1ms);
+    apply_listening(listening, {}, 1ms, 16);
     EXPECT_GE(option(listening, IPPROTO_TCP, TCP_DEFER_ACCEPT), 1);
+}
+
+TEST(TcpOptions, ChangeTheQueueOfASocketThatListensAlready) {
+    socket_address bound;
+    listen_options small;
+    small.backlog = 1;
+    const auto made = open_listeners(*socket_address::parse("127.0.0.1", 0), 1, small, bound);
+    ASSERT_TRUE(made);
+    const int listening = made->front().get();
+    const auto queue_size = [listening] {
+        tcp_info info{};
+        socklen_t size = sizeof info;
+        EXPECT_EQ(::getsockopt(listening, IPPROTO_TCP, TCP_INFO, &info, &size), 0);
+        return info.tcpi_sacked;  // of a listening socket: the backlog (ss(8), Send-Q)
+    };
+    EXPECT_EQ(queue_size(), 1U);
+    apply_listening(listening, {}, 0ms, 77);
+    EXPECT_EQ(queue_size(), 77U);
+    apply_listening(listening, {}, 0ms, 5);
+    EXPECT_EQ(queue_size(), 5U);
 }
 
 // The result of a connect with the stream's deadline, as the connector does it.
