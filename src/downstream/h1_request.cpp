@@ -147,7 +147,7 @@ reason h1_connection::understand_head() {
         now.record.detail = http::explain(facts.error(), {});
         return reason_of_head(facts.error());
     }
-    if (const error wrong = judge_path(request.head, now.state->settings.paths))
+    if (const error wrong = judge_path(request.head, now.state->settings.paths, now.record))
         return reason_of_head(wrong);
     if (connection_home::is_misdirected(stream_, request.head.host()))
         return reason::misdirected_request;

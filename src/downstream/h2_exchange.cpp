@@ -99,7 +99,7 @@ reason h2_exchange::understand() {
         explain_head();
         return reason_of_head(stream_.refused);
     }
-    if (const error wrong = judge_path(head, state_->settings.paths))
+    if (const error wrong = judge_path(head, state_->settings.paths, record_))
         return reason_of_head(wrong);
     if (connection_home::is_misdirected(in_.stream, head.host()))
         return reason::misdirected_request;

@@ -63,11 +63,16 @@ result<request_facts> judge_request(http::request_head& head) {
     return facts;
 }
 
-error judge_path(http::request_head& head, const config::path_rules& by) {
-    if (head.escaped_slash && by.encoded_slash == config::encoded_slash::refuse)
-        return http::errc::escaped_separator;
-    if (!head.sent_path.empty() && by.merge_slashes == config::merged_slashes::forward)
+error judge_path(http::request_head& head, const config::path_rules& by, exchange::record& of) {
+    if (head.escaped_slash && by.encoded_slash == config::encoded_slash::refuse) {
+        const error wrong = http::errc::escaped_separator;
+        of.detail = wrong.message();
+        return wrong;
+    }
+    if (!head.sent_path.empty() && by.merge_slashes == config::merged_slashes::forward) {
         http::merge_slashes(head);
+        of.path.assign(head.forwarded_path()).append(head.query);
+    }
     return {};
 }
 

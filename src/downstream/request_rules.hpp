@@ -4,6 +4,7 @@
 #pragma once
 
 #include "penstock/config/model.hpp"
+#include "penstock/exchange/record.hpp"
 #include "penstock/http/h1_head.hpp"
 
 #include <string>
@@ -28,7 +29,9 @@ struct request_facts {
 // Drops an Expect that nobody has to answer.
 [[nodiscard]] result<bool> judge_expect(http::request_head& head, bool body);
 
-// What the listener says about paths, done to one: errc::escaped_separator where it wants none.
-[[nodiscard]] error judge_path(http::request_head& head, const config::path_rules& by);
+// What the listener says about paths, done to one and to what its record says of it:
+// errc::escaped_separator, with its detail, where it wants none.
+[[nodiscard]] error judge_path(http::request_head& head, const config::path_rules& by,
+                               exchange::record& of);
 
 }  // namespace penstock::downstream

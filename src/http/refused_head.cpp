@@ -76,8 +76,7 @@ std::string_view explain_path(std::string_view target) noexcept {
     }
     if (climbs(path))
         return "path above its root";
-    return path.find('%') != std::string_view::npos ? "encoded slash or backslash in path"
-                                                    : "malformed path";
+    return "malformed path";
 }
 
 std::string_view explain_target(std::string_view target) noexcept {

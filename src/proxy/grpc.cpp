@@ -161,8 +161,7 @@ exchange::response make_grpc_reply(const own_reply& about) {
     made.head.status = 200;
     made.head.fields.add("Content-Type", content_type);
     add_status(made.head.fields, about.why);
-    made.head.fields.add("Proxy-Status",
-                         std::string("penstock; error=").append(exchange::token(about.why)));
+    made.head.fields.add("Proxy-Status", proxy_status_of(about));
     if (!about.request_id.empty())
         made.head.fields.add("X-Request-Id", about.request_id);
     return made;

@@ -35,7 +35,8 @@ std::size_t names_endpoint(std::string_view url, const origin_names& by) noexcep
     if (url.size() <= start || !http::equal_nocase(url.substr(0, by.scheme.size()), by.scheme) ||
         url.substr(by.scheme.size(), 3) != "://")
         return 0;
-    const std::size_t end = std::min(url.find_first_of("/?#", start), url.size());
+    // A Refresh has its URL in quotes, perhaps.
+    const std::size_t end = std::min(url.find_first_of("/?#\"' \t", start), url.size());
     const split_authority named = host_and_port(url.substr(start, end - start));
     const split_authority own = host_and_port(by.endpoint);
     const bool same =
@@ -44,15 +45,23 @@ std::size_t names_endpoint(std::string_view url, const origin_names& by) noexcep
     return same ? end : 0;
 }
 
-// Where the URL of a Refresh begins: "5; url=…", perhaps in quotes.
+std::size_t skip_blanks(std::string_view text, std::size_t at) noexcept {
+    return std::min(text.find_first_not_of(" \t", at), text.size());
+}
+
+// Where the URL of a Refresh begins: "5; url=…", perhaps in quotes, with blanks anywhere, as
+// browsers read it.
 std::size_t url_in_refresh(std::string_view value) noexcept {
     const std::size_t semicolon = value.find_first_of(";,");
     if (semicolon == std::string_view::npos)
         return value.size();
-    std::size_t at = std::min(value.find_first_not_of(" \t", semicolon + 1), value.size());
-    if (!http::equal_nocase(value.substr(at, 4), "url="))
+    std::size_t at = skip_blanks(value, semicolon + 1);
+    if (!http::equal_nocase(value.substr(at, 3), "url"))
         return value.size();
-    at += 4;
+    at = skip_blanks(value, at + 3);
+    if (at == value.size() || value[at] != '=')
+        return value.size();
+    at = skip_blanks(value, at + 1);
     const bool quoted = at < value.size() && (value[at] == '"' || value[at] == '\'');
     return quoted ? at + 1 : at;
 }

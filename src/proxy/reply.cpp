@@ -20,18 +20,6 @@ std::string retry_after_text(milliseconds until) {
     return std::to_string(std::chrono::ceil<std::chrono::seconds>(until).count());
 }
 
-std::string proxy_status(const own_reply& about) {
-    std::string text = "penstock; error=";
-    text += exchange::token(about.why);
-    // They are our own words, but this is where they would end a field.
-    const bool plain = std::all_of(about.details.begin(), about.details.end(), [](char c) {
-        return c >= 0x20 && c <= 0x7e && c != '"' && c != '\\';
-    });
-    if (!about.details.empty() && plain)
-        text.append("; details=\"").append(about.details).append("\"");
-    return text;
-}
-
 // What the client can do about it, where the status does not say so.
 std::string_view advice_for(exchange::reason why) noexcept {
     return why == exchange::reason::plain_http ? "This port speaks TLS. Ask for it by https://."
@@ -66,6 +54,23 @@ std::string html_body(const own_reply& about, int status) {
 
 }  // namespace
 
+// RFC 9209 §2.1.5; a string of RFC 8941 §3.3.3, in which two characters are escaped.
+std::string proxy_status_of(const own_reply& about) {
+    std::string text = "penstock; error=";
+    text += exchange::token(about.why);
+    const bool visible = std::all_of(about.details.begin(), about.details.end(),
+                                     [](char c) { return c >= 0x20 && c <= 0x7e; });
+    if (about.details.empty() || !visible)
+        return text;
+    text += "; details=\"";
+    for (const char c : about.details) {
+        if (c == '"' || c == '\\')
+            text += '\\';
+        text += c;
+    }
+    return text += '"';
+}
+
 bool prefers_html(const http::fields& of) noexcept {
     const auto accept = of.find("accept");
     return accept && accept->find("text/html") != std::string_view::npos;
@@ -85,7 +90,7 @@ exchange::response make_reply(const own_reply& about) {
     made.head.fields.add("Content-Type",
                          about.html ? "text/html; charset=utf-8" : "application/problem+json");
     made.head.fields.add("Cache-Control", "no-store");
-    made.head.fields.add("Proxy-Status", proxy_status(about));
+    made.head.fields.add("Proxy-Status", proxy_status_of(about));
     if (!about.request_id.empty())
         made.head.fields.add("X-Request-Id", about.request_id);
     if (status == 405)

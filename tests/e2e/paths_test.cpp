@@ -113,11 +113,40 @@ TEST(Paths, RefuseEscapedSlashesWhereTheListenerSaysSo) {
     EXPECT_NE(got.find("ambiguous_path"), std::string::npos) << got;
 }
 
+// Over both versions the log and trusted peers learn which rule struck.
+TEST(Paths, SayWhyTheyWereRefused) {
+    daemon proxy(
+        "listeners: {web: {bind: \"127.0.0.1:0\", paths: {encoded_slash: refuse}}}\n"
+        "log: {access: {path: \"-\"}}\ntrust: [127.0.0.1]\nroutes: [{respond: {}}]\n");
+    const std::string url = proxy.url("web", "/a%2fb");
+    for (const std::string version : {"--http1.1", "--http2-prior-knowledge"}) {
+        const std::string got = run({"curl", "-si", version, url}).out;
+        EXPECT_NE(got.find(R"(details="encoded '/' or '\\' in the path")"), std::string::npos)
+            << got;
+        EXPECT_FALSE(proxy.running()
+                         .wait_for(R"("penstock.detail":"encoded '/' or '\\' in the path")")
+                         .empty());
+    }
+}
+
 TEST(Paths, AreMergedOnTheWayOutWhereTheListenerSaysSo) {
     path_site site(", paths: {merge_slashes: forward}", "  - upstream: app\n");
     EXPECT_EQ(site.outcome("/bucket/a//b///"), "/bucket/a/b/");
     EXPECT_EQ(site.outcome("//%7Eu//%e4?a//b"), "/%7Eu/%e4?a//b");
     EXPECT_EQ(site.outcome("/a//../b"), ambiguous);
+}
+
+// `${path}` is the path as it is forwarded.
+TEST(Paths, AreMergedInVariablesWhereTheListenerSaysSo) {
+    path_site site(", paths: {merge_slashes: forward}",
+                   "  - {match: {path: {prefix: /rw/}}, upstream: app, rewrite: {path: "
+                   "\"/app${path}\"}}\n  - {redirect: {scheme: https}}\n");
+    EXPECT_EQ(site.outcome("/rw/a//b"), "/app/rw/a/b");
+    EXPECT_EQ(site.ask("/x//y?a//b").field("location"), "https://a.test/x/y?a//b");
+    const std::string got = run({"curl", "-s", "--http2-prior-knowledge",
+                                 "http://127.0.0.1:" + std::to_string(site.port()) + "/rw/a//b"})
+                                .out;
+    EXPECT_EQ(got, "/app/rw/a/b");
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ struct request_head {
     std::string scheme;       // "http" or "https", from the transport or the absolute form
     std::string authority;    // lower-cased host[:port]; empty only on HTTP/1.0 without Host
     std::string path;  // normal form, begins with '/' (or is "*" for OPTIONS): what routes match
-    std::string sent_path;  // what is forwarded where that is not `path` (target.hpp); else empty
+    std::string sent_path;  // what is forwarded where that is not `path` (path.hpp); else empty
     std::string query;      // with its '?', or empty
     http::version version = version::http_1_1;
     http::fields fields;         // without Host: `authority` is the one truth

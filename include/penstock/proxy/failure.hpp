@@ -5,6 +5,7 @@
 #include "penstock/exchange/exchange.hpp"
 #include "penstock/upstream/cluster.hpp"
 
+#include <string>
 #include <string_view>
 
 namespace penstock::proxy {
@@ -48,6 +49,8 @@ struct own_reply {
     milliseconds retry_after{0};  // until the limit that struck ends; 0 = not known
 };
 [[nodiscard]] exchange::response make_reply(const own_reply& about);
+// The value of its Proxy-Status.
+[[nodiscard]] std::string proxy_status_of(const own_reply& about);
 
 // The answer to an OPTIONS request that may be forwarded no further: 200 with Allow, no body.
 [[nodiscard]] exchange::response make_options_reply();

@@ -1,6 +1,7 @@
 #include "downstream/request_rules.hpp"
 
 #include "penstock/http/error.hpp"
+#include "penstock/http/path.hpp"
 
 #include <gtest/gtest.h>
 
@@ -211,6 +212,25 @@ TEST(RequestRules, ReadKeepAliveAndTrailers) {
     EXPECT_TRUE(of_closing->accepts_trailers);
     EXPECT_FALSE(of_old->keeps_alive);
     EXPECT_FALSE(of_old->accepts_trailers);
+}
+
+// What is refused has its detail, and what is merged is merged for variables and the log as well.
+TEST(PathRules, TellTheRecordWhatBecameOfThePath) {
+    http::request_head head;
+    ASSERT_TRUE(http::normalize_target("/a//b%2fc?d//e", head));
+    exchange::record record;
+    record.path = "/a//b%2fc?d//e";
+    config::path_rules rules;
+    EXPECT_FALSE(judge_path(head, rules, record));
+    EXPECT_EQ(record.path, "/a//b%2fc?d//e");
+    EXPECT_EQ(record.detail, "");
+    rules.merge_slashes = config::merged_slashes::forward;
+    EXPECT_FALSE(judge_path(head, rules, record));
+    EXPECT_EQ(head.forwarded_path(), "/a/b%2fc");
+    EXPECT_EQ(record.path, "/a/b%2fc?d//e");
+    rules.encoded_slash = config::encoded_slash::refuse;
+    EXPECT_EQ(judge_path(head, rules, record), errc::escaped_separator);
+    EXPECT_EQ(record.detail, "encoded '/' or '\\' in the path");
 }
 
 }  // namespace

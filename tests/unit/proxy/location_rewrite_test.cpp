@@ -60,6 +60,13 @@ TEST(LocationRewrite, FindsTheUrlOfRefresh) {
     const auto refresh = [](std::string_view value) { return rewritten(value, names, "Refresh"); };
     EXPECT_EQ(refresh("5; url=http://10.0.0.2:8080/a"), "5; url=https://shop.test/a");
     EXPECT_EQ(refresh("0;URL='http://10.0.0.2:8080/a'"), "0;URL='https://shop.test/a'");
+    EXPECT_EQ(refresh("0; url=\"http://10.0.0.2:8080\""), "0; url=\"https://shop.test\"");
+    EXPECT_EQ(refresh("0; url='http://10.0.0.2:8080'"), "0; url='https://shop.test'");
+    EXPECT_EQ(refresh("0; url=http://10.0.0.2:8080 "), "0; url=https://shop.test ");
+    EXPECT_EQ(refresh("0 ;  Url\t= \"http://10.0.0.2:8080/a\""),
+              "0 ;  Url\t= \"https://shop.test/a\"");
+    for (const char* const value : {"5; url", "5; url =", "5; url \"x\"", "0; url=\""})
+        EXPECT_EQ(refresh(value), value);
     for (const char* const value : {"5", "5; url=/a", "5;", "http://10.0.0.2:8080/a", "5; u"})
         EXPECT_EQ(refresh(value), value);
 }

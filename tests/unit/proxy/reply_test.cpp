@@ -44,7 +44,11 @@ TEST(OwnReply, ShowsDetailsInProxyStatusAlone) {
     EXPECT_EQ(value_of(made, "Proxy-Status"),
               "penstock; error=http_request_error; details=\"encoded NUL in path\"");
     EXPECT_EQ(body_of(made).find("NUL"), std::string::npos);
-    for (const char* const odd : {"a\"b", "a\\b", "a\x01", "a\xc3\xa4", "a\r\nb: c"}) {
+    const exchange::response escaped =
+        make_reply({reason::ambiguous_path, "id", false, "'/' or '\\' and \"x\""});
+    EXPECT_EQ(value_of(escaped, "Proxy-Status"),
+              R"(penstock; error=ambiguous_path; details="'/' or '\\' and \"x\"")");
+    for (const char* const odd : {"a\x01", "a\xc3\xa4", "a\r\nb: c"}) {
         const exchange::response bare = make_reply({reason::http_request_error, "id", false, odd});
         EXPECT_EQ(value_of(bare, "Proxy-Status"), "penstock; error=http_request_error");
     }
