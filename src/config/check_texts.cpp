@@ -91,6 +91,12 @@ void check_strip_prefix(const section& from, const route& of) {
     }
 }
 
+bool sends_to_https(const route& of) noexcept {
+    const redirect by = of.redirection.value_or(redirect{});
+    return of.match.scheme == "http" &&
+           (by.scheme.value_or("") == "https" || by.to.starts_with("https://"));
+}
+
 bool is_upstream_used(const std::vector<header_value>& in) {
     return std::any_of(in.begin(), in.end(), [](const header_value& one) {
         return uses(one.value, text_place::response_header, variable::upstream);
@@ -215,6 +221,25 @@ void check_redirect_loops(reader& in, const model& of) {
                 break;
             }
         }
+    }
+}
+
+void check_client_address(const section& from, const model& of) {
+    reader& in = from.in();
+    const yaml_node* const node = from.find("client_address");
+    if (node != nullptr && of.trust.empty()) {
+        in.warn(*node, "'client_address' has no effect",
+                "'trust' names no peer whose word on its client counts");
+    }
+    if (of.client_address.scheme != "none" || of.trust.empty())
+        return;
+    for (const route& one : of.routes) {
+        if (!sends_to_https(one))
+            continue;
+        in.warn(one.where,
+                "route " + in_quotes(one.name) +
+                    " sends a client to https again and again if a trusted peer ends its TLS",
+                "'client_address: {scheme: X-Forwarded-Proto}' believes the peer on it");
     }
 }
 

@@ -17,5 +17,7 @@ void check_split(const section& from, const route& of);
 void check_forwarding_texts(const section& from, const route& of);
 // Redirects that send clients to where they are.
 void check_redirect_loops(reader& in, const model& of);
+// Who the client is, and what redirects make of it.
+void check_client_address(const section& from, const model& of);
 
 }  // namespace penstock::config

@@ -221,6 +221,25 @@ row<client_address> client_field_row() {
     return out;
 }
 
+row<client_address> client_scheme_row() {
+    row<client_address> out{
+        .info = {.path = "scheme",
+                 .type = key_type::text,
+                 .meaning = "The field by which a trusted peer says `http` or `https`; by default "
+                            "`proto` with `Forwarded`, else X-Forwarded-Proto; `none` = the "
+                            "connection says it. Next to a field of one address the right-most "
+                            "member counts: a peer that passes on what its client sent there "
+                            "needs `none`.",
+                 .example = "X-Forwarded-Proto"}};
+    out.read = [](const section& from, client_address& to) {
+        to.scheme =
+            parse_node(from.in(), *from.find("scheme"), parse_scheme_field).value_or(to.scheme);
+    };
+    out.shown = [](const client_address& of) { return !of.scheme.empty(); };
+    out.write = [](dump_writer& to, const client_address& of) { to.quoted(of.scheme); };
+    return out;
+}
+
 row<model> dns_row() {
     using type = key_type;
     return later<model>(
@@ -285,6 +304,7 @@ void check_model(const section& from, model& to) {
     check_listener_names(in, to.listeners);
     name_routes(in, to.routes);
     check_redirect_loops(in, to);
+    check_client_address(from, to);
     std::vector<const route*> compared;
     for (const route& one : to.routes) {
         // A match that was read in part would seem to match more than was meant.
@@ -309,7 +329,8 @@ table<model> make_model_table() {
                 group("log", &model::log, log_table(), "What is written where."),
                 group("drain", &model::drain, drain_table(), "How the process ends."),
                 trust_row(),
-                group("client_address", &model::client_address, {.rows = {client_field_row()}},
+                group("client_address", &model::client_address,
+                      {.rows = {client_field_row(), client_scheme_row()}},
                       "How a trusted peer says who its client is."),
                 defaults_row(),
                 policies_row(),

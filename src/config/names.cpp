@@ -393,6 +393,19 @@ parsed<std::string> parse_client_field(std::string_view text) {
     return {std::string(text), {}, {}};
 }
 
+parsed<std::string> parse_scheme_field(std::string_view text) {
+    if (lower(text) == "none") {
+        return {"none", {}, {}};
+    }
+    const std::string name = lower(text);
+    const bool known = name == "x-forwarded-proto";
+    if (known || (name != "forwarded" && parse_client_field(text).value.has_value())) {
+        return {std::string(text), {}, {}};
+    }
+    return refusal<std::string>(in_quotes(text) + " does not say a scheme",
+                                "as in X-Forwarded-Proto or CloudFront-Forwarded-Proto, or 'none'");
+}
+
 parsed<std::string> parse_host_pattern(std::string_view text) {
     const std::string shown = in_quotes(text);
     if (std::optional<std::string> host = numeric_host(text); host.has_value()) {

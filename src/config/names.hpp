@@ -33,6 +33,8 @@ namespace penstock::config {
 
 // The name of a field that says who the client is; none that Penstock reads for another purpose.
 [[nodiscard]] parsed<std::string> parse_client_field(std::string_view text);
+// The name of a field that a trusted peer says a scheme in, or "none".
+[[nodiscard]] parsed<std::string> parse_scheme_field(std::string_view text);
 
 // A DNS name, as endpoints and hosts have it: labels of letters, digits, '-' and '_'.
 [[nodiscard]] bool is_host_name(std::string_view text) noexcept;

@@ -267,32 +267,19 @@ void fields::set(field_id id, std::string_view name, std::string_view value) {
         add(id, name, value);
 }
 
-template <class Match>
-std::size_t fields::remove_if(Match match) {
-    std::size_t removed = 0;
-    for (entry& item : entries_) {
-        if (!item.live || !match(item))
-            continue;
-        item.live = false;
-        ++removed;
-    }
-    live_ -= removed;
-    return removed;
-}
-
 std::size_t fields::remove(std::string_view name) {
     const field_id id = field_id_of(name);
     if (!may_have(id))
         return 0;
     return remove_if(
-        [&](const entry& item) { return item.id == id && equal_nocase(view(item).name, name); });
+        [&](const field& item) { return item.id == id && equal_nocase(item.name, name); });
 }
 
 std::size_t fields::remove_all(std::uint64_t ids) {
     if ((present_ & ids) == 0)
         return 0;
     present_ &= ~ids;
-    return remove_if([ids](const entry& item) { return (bit(item.id) & ids) != 0; });
+    return remove_if([ids](const field& item) { return (bit(item.id) & ids) != 0; });
 }
 
 void fields::clear() noexcept {

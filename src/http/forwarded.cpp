@@ -79,6 +79,10 @@ bool take_parameter(std::string_view pair, forwarded_element& into) noexcept {
     return true;
 }
 
+bool is_named(const fields::field& one, field_id id, std::string_view name) noexcept {
+    return one.id == id && (id != field_id::other || equal_nocase(one.name, name));
+}
+
 }  // namespace
 
 std::optional<forwarded_node> parse_node(std::string_view text) noexcept {
@@ -122,11 +126,12 @@ std::string_view take_last_element(std::string_view& list) noexcept {
     return element;
 }
 
-void find_last(const fields& of, field_id id, list_cut how, last_members& into) noexcept {
+void find_last(const fields& of, std::string_view name, list_cut how, last_members& into) noexcept {
+    const field_id id = field_id_of(name);
     if (!of.may_have(id))
         return;
     for (const fields::field field : of) {
-        if (field.id != id)
+        if (!is_named(field, id, name))
             continue;
         std::string_view rest = field.value;
         while (!rest.empty()) {
@@ -138,6 +143,29 @@ void find_last(const fields& of, field_id id, list_cut how, last_members& into) 
                 into.add(member);
         }
     }
+}
+
+std::string_view last_member(const fields& of, std::string_view name) noexcept {
+    const field_id id = field_id_of(name);
+    std::string_view found;
+    if (!of.may_have(id))
+        return found;
+    for (const fields::field field : of) {
+        if (!is_named(field, id, name))
+            continue;
+        std::string_view rest = field.value;
+        while (!rest.empty()) {
+            const std::size_t comma = rest.rfind(',');
+            const bool first = comma == std::string_view::npos;
+            const std::string_view member = trim_space(first ? rest : rest.substr(comma + 1));
+            rest = first ? std::string_view() : rest.substr(0, comma);
+            if (member.empty())
+                continue;
+            found = member;
+            break;
+        }
+    }
+    return found;
 }
 
 }  // namespace penstock::http

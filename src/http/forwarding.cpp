@@ -8,7 +8,6 @@
 #include <charconv>
 #include <cstdint>
 #include <string>
-#include <utility>
 
 namespace penstock::http {
 namespace {
@@ -87,28 +86,25 @@ bool is_alike(std::string_view name, std::string_view other) noexcept {
            });
 }
 
-bool is_claim(const fields::field& one, const forwarded_facts& facts) {
-    if (!facts.client_field.empty() && is_alike(one.name, facts.client_field))
-        return true;
-    if ((fields::bit(one.id) & story_fields) != 0 || is_disguised(one.name))
-        return true;
-    return !facts.keeps_family && is_forwarding_name(one.name);
+bool is_named_field(std::string_view name, const forwarded_facts& facts) noexcept {
+    return (!facts.client_field.empty() && is_alike(name, facts.client_field)) ||
+           (!facts.scheme_field.empty() && is_alike(name, facts.scheme_field));
 }
 
-// Drops what peers say about themselves and others. A copy of the rest is made only if there is
-// such a field, in time linear in their number.
+// Of names with an id none has a '_', and all that are the family's are in the set.
+bool is_claim(const fields::field& one, bool keeps_family) {
+    if (one.id != field_id::other)
+        return (fields::bit(one.id) & story_fields) != 0;
+    return is_disguised(one.name) || (!keeps_family && is_forwarding_name(one.name));
+}
+
+// Drops what peers say about themselves and others, in place.
 void drop_claims(fields& of, const forwarded_facts& facts) {
-    bool any = false;
-    for (const fields::field field : of)
-        any = any || is_claim(field, facts);
-    if (!any)
+    of.remove_if(
+        [keeps = facts.keeps_family](const fields::field& one) { return is_claim(one, keeps); });
+    if (facts.client_field.empty() && facts.scheme_field.empty())
         return;
-    fields kept;
-    for (const fields::field field : of) {
-        if (!is_claim(field, facts))
-            kept.add(field);
-    }
-    of = std::move(kept);
+    of.remove_if([&facts](const fields::field& one) { return is_named_field(one.name, facts); });
 }
 
 void add_known(fields& of, field_id id, std::string_view name, std::string_view value) {
@@ -130,9 +126,9 @@ void append_node(std::string& to, std::string_view address) {
         to.append("\"[").append(address).append("]\"");
 }
 
-// What the client asked for stands with its own element, the first.
-std::string forwarded_of(const forwarded_facts& facts) {
-    std::string text;
+// What the client asked for stands with its own element, the first. Replaces what `text` held.
+void write_forwarded(const forwarded_facts& facts, std::string& text) {
+    text.clear();
     const std::size_t client_end = std::min(facts.way.find(','), facts.way.size());
     if (client_end > 0)
         append_node(text, facts.way.substr(0, client_end));
@@ -147,7 +143,13 @@ std::string forwarded_of(const forwarded_facts& facts) {
         append_node(text, address);
         return true;
     });
-    return text;
+}
+
+// A field that the configuration names, unless it is one that is written in any case.
+void add_named(fields& of, std::string_view name, field_id usual, std::string_view value) {
+    const field_id id = field_id_of(name);
+    if (!name.empty() && id != usual)
+        add_known(of, id, name, value);
 }
 
 }  // namespace
@@ -162,24 +164,28 @@ void strip_hop_by_hop(fields& of) {
     of.remove_all(hop_by_hop_set);
 }
 
-void set_forwarding(fields& of, const forwarded_facts& facts) {
+void set_forwarding(fields& of, const forwarded_facts& facts, std::string& scratch) {
     drop_claims(of, facts);
-    if (!facts.client_certificate.empty())
-        of.add("Client-Cert", std::string(":").append(facts.client_certificate) + ':');
+    if (!facts.client_certificate.empty()) {
+        scratch.assign(":").append(facts.client_certificate) += ':';
+        of.add(field_id::client_cert, "Client-Cert", scratch);
+    }
     const std::string_view client = facts.way.substr(0, facts.way.find(','));
     add_known(of, field_id::x_real_ip, "X-Real-IP", client);
-    if (!facts.client_field.empty() && !equal_nocase(facts.client_field, "X-Real-IP"))
-        add_known(of, field_id_of(facts.client_field), facts.client_field, client);
+    add_named(of, facts.client_field, field_id::x_real_ip, client);
     add_known(of, field_id::x_forwarded_for, "X-Forwarded-For", facts.way);
     add_known(of, field_id::x_forwarded_proto, "X-Forwarded-Proto", facts.scheme);
+    add_named(of, facts.scheme_field, field_id::x_forwarded_proto, facts.scheme);
     add_known(of, field_id::x_forwarded_host, "X-Forwarded-Host", facts.host);
     std::array<char, 8> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), facts.port).ptr;
     const std::string_view port(digits.data(), static_cast<std::size_t>(end - digits.data()));
     add_known(of, field_id::x_forwarded_port, "X-Forwarded-Port",
               facts.port > 0 ? port : std::string_view());
-    if (facts.writes_forwarded)
-        add_known(of, field_id::forwarded, "Forwarded", forwarded_of(facts));
+    if (facts.writes_forwarded) {
+        write_forwarded(facts, scratch);
+        add_known(of, field_id::forwarded, "Forwarded", scratch);
+    }
 }
 
 }  // namespace penstock::http

@@ -2,7 +2,6 @@
 #include "penstock/http/error.hpp"
 #include "penstock/http/forwarding.hpp"
 #include "penstock/http/refused_head.hpp"
-#include "penstock/http/target.hpp"
 #include "penstock/net/error.hpp"
 #include "proxy/digest_body.hpp"
 #include "proxy/gathered_body.hpp"
@@ -57,14 +56,6 @@ void append_address(std::string& to, const net::socket_address& address) {
     address.append_host(to);
 }
 
-// Where the client went, if the peer said so: what it connected to is then not where we listen.
-std::uint16_t port_of(const exchange::client_rules::story& told, const http::request_head& head) {
-    if (told.port != 0 || told.scheme.empty())
-        return told.port;
-    const std::string_view authority = told.host.empty() ? head.authority : told.host;
-    return http::port_of(authority).value_or(told.scheme == "https" ? 443 : 80);
-}
-
 // Who waits for a connection now has one, or has given up, once `queue_timeout` has passed. The
 // others are over as soon as another request may be tried.
 milliseconds limit_of(exchange::reason why, const config::upstream& of) noexcept {
@@ -72,6 +63,17 @@ milliseconds limit_of(exchange::reason why, const config::upstream& of) noexcept
     if (why == reason::queue_full || why == reason::connection_limit_reached)
         return of.pool.queue_timeout;
     return why == reason::stream_refused || why == reason::stalled_client ? 1s : 0s;
+}
+
+// The port that the client connected to; 0 = nobody knows.
+std::uint16_t port_told(const exchange::request& of) {
+    if (of.told && (of.told->port != 0 || !of.told->scheme.empty())) {
+        const std::uint16_t port = exchange::authority_of_client(of).port;
+        if (port != 0)
+            return port;
+        return of.head.scheme == "https" ? 443 : 80;
+    }
+    return of.local != nullptr ? of.local->port() : std::uint16_t{0};
 }
 
 exchange::reason reason_of_rewriting(error why) noexcept {
@@ -108,30 +110,25 @@ void proxy_handler::tell_origin(exchange::request& from) {
     http::forwarded_facts facts;
     facts.scheme = head.scheme;
     facts.host = head.authority;
-    facts.port = from.local != nullptr ? from.local->port() : std::uint16_t{0};
+    facts.port = port_told(from);
     facts.client_certificate = from.client_certificate;
     scratch_.clear();
-    host_.clear();
-    if (from.peer_trusted) {
-        exchange::client_rules::story told;
-        rules.read(head.fields, told);
-        // A field that Connection named is gone by now.
-        if (told.count == 0 && from.named_client)
-            told.hops[told.count++] = *from.named_client;
-        for (std::size_t i = told.count; i > 0; --i)
-            append_address(scratch_, told.hops[i - 1]);
-        if (!told.host.empty() && http::normalize_authority(told.host, host_))
-            facts.host = host_;
-        if (const std::uint16_t port = port_of(told, head); port != 0)
-            facts.port = port;
+    if (from.told) {
+        const auto& hops = from.told->hops;
+        std::for_each(hops.rbegin(), hops.rend(),
+                      [this](const auto& one) { append_address(scratch_, one); });
+        if (!from.told->host.empty())
+            facts.host = from.told->host;
     }
     append_address(scratch_, *from.peer);
     facts.way = scratch_;
-    facts.keeps_family = from.peer_trusted && rules.source() == form::x_forwarded_for;
-    facts.writes_forwarded = from.peer_trusted || rules.source() == form::forwarded;
+    facts.keeps_family = from.peer_trusted() && rules.source() == form::x_forwarded_for;
+    facts.writes_forwarded = from.peer_trusted() || rules.source() == form::forwarded;
     if (rules.source() == form::single_address)
         facts.client_field = rules.field();
-    http::set_forwarding(head.fields, facts);
+    if (!rules.has_usual_scheme())
+        facts.scheme_field = rules.scheme_field();
+    http::set_forwarding(head.fields, facts, text_);
 }
 
 exchange::reason proxy_handler::prepare(exchange::request& from, const destination& to) {
@@ -168,13 +165,24 @@ std::unique_ptr<total_deadline> proxy_handler::start_deadline(exchange::request&
     return std::make_unique<total_deadline>(parts_.home, *from.aborted, first_byte + limit);
 }
 
+std::string_view proxy_handler::client_authority(const exchange::request& of) {
+    if (!of.told)
+        return of.record->host;
+    const exchange::client_authority asked = exchange::authority_of_client(of);
+    text_ = asked.host;
+    const bool usual = asked.port == (of.head.scheme == "https" ? 443 : 80);
+    if (!text_.empty() && asked.port != 0 && !usual)
+        text_.append(":").append(std::to_string(asked.port));
+    return text_;
+}
+
 void proxy_handler::finish_head(exchange::response& response, const exchange::request& of,
                                 const destination& to, std::size_t endpoint) {
     const upstream::shared_upstream& by = to.cluster.shared();
     if (to.target.rewrites_location && names_location(response.head)) {
         rewrite_locations(response.head,
                           {by.settings.tls ? "https" : "http", by.endpoints[endpoint]->name,
-                           of.head.scheme, of.record->host},
+                           of.head.scheme, client_authority(of)},
                           scratch_);
     }
     complete(response.head, {of, by.settings.name, response.head.status, exchange::reason::none},

@@ -22,6 +22,7 @@ std::string make_instance_name() {
 exchange::client_rules::settings client_settings(const config::model& model) {
     exchange::client_rules::settings made;
     made.from = model.client_address.from;
+    made.scheme = model.client_address.scheme;
     for (const config::network& one : model.trust) {
         if (one.unix_peers) {
             made.unix_peers = true;

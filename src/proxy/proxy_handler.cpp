@@ -77,7 +77,7 @@ void proxy_handler::identify(exchange::request& from) {
     if (!id.empty())
         return;
     const auto given =
-        from.peer_trusted ? from.head.fields.find(http::field_id::x_request_id) : std::nullopt;
+        from.peer_trusted() ? from.head.fields.find(http::field_id::x_request_id) : std::nullopt;
     if (given && is_harmless_id(*given)) {
         id = *given;
     } else {

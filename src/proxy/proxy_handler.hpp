@@ -59,6 +59,8 @@ class proxy_handler final : public exchange::handler {
     void tell_origin(exchange::request& from);
     // Why it cannot be forwarded, if the route makes a path or a host of it that is none.
     [[nodiscard]] exchange::reason prepare(exchange::request& from, const destination& to);
+    // What stands for the origin's address in its Location fields: what the client asked for.
+    [[nodiscard]] std::string_view client_authority(const exchange::request& of);
     net::task<exchange::response> forward(exchange::request& from, destination to,
                                           std::unique_ptr<total_deadline> until);
     // What came from the origin, as the client is to have it.
@@ -77,7 +79,7 @@ class proxy_handler final : public exchange::handler {
     http_date date_;
     std::uint64_t random_;           // for shares of requests
     std::string scratch_;            // of one call
-    std::string host_;               // likewise
+    std::string text_;               // likewise, where another is in use
     bool limits_bodies_ = false;     // some route has a body limit of its own
     bool takes_websockets_ = false;  // some route does
 };

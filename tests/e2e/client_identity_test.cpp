@@ -143,6 +143,37 @@ TEST(ClientIdentity, G7_AFieldOfOneAddressNamesTheClient) {
     EXPECT_EQ(site.heard.head.find("6.6.6.6"), std::string::npos) << site.heard.head;
 }
 
+// A balancer that ends TLS and names the client in a field of one address: its clients come to the
+// end of a redirect to https.
+TEST(ClientIdentity, D5_TheSchemeHasAFieldOfItsOwn) {
+    const std::string routes =
+        "routes: [{match: {scheme: http}, redirect: {scheme: https}}, {respond: {body: "
+        "\"${scheme}://${host}:${port}\"}, response_headers: {set: {Strict-Transport-Security: "
+        "max-age=1}}}]\n";
+    const auto asked = [&](const std::string& address, const std::string& fields) {
+        const daemon proxy("listeners: {web: {bind: \"127.0.0.1:0\"}}\ntrust: [127.0.0.1]\n" +
+                           routes + "client_address: {" + address + "}\n");
+        peer client(proxy.port("web"));
+        client.send("GET / HTTP/1.1\r\nHost: inner:" + std::to_string(proxy.port("web")) +
+                    "\r\nX-Real-IP: 203.0.113.9\r\n" + fields + "\r\n");
+        return read_response(client);
+    };
+    const std::string https = "X-Forwarded-Proto: https\r\nX-Forwarded-Host: evil.test\r\n";
+    const http_response usual = asked("from: X-Real-IP", https);
+    EXPECT_EQ(usual.status, 200);
+    EXPECT_EQ(usual.body, "https://inner:443");
+    EXPECT_EQ(usual.field("strict-transport-security"), "max-age=1");
+    EXPECT_EQ(asked("from: X-Real-IP, scheme: X-Scheme", https).status, 308);
+    EXPECT_EQ(asked("from: X-Real-IP, scheme: X-Scheme", "X-Scheme: https\r\n").status, 200);
+    EXPECT_EQ(asked("from: X-Real-IP, scheme: none", https).status, 308);
+    EXPECT_EQ(asked("from: X-Forwarded-For, scheme: none", https).status, 308);
+    EXPECT_EQ(asked("from: X-Forwarded-For",
+                    "X-Forwarded-Proto: http\r\nX-Forwarded-Host: "
+                    "shop.test\r\n")
+                  .field("location"),
+              "https://shop.test/");
+}
+
 // F7: what one client may ask for within a second is counted by who it is, not by who brings it.
 TEST(ClientIdentity, F7_RequestsAreCountedByTheClient) {
     trusting_site site("", "requests_per_address: 5");

@@ -1,5 +1,5 @@
 // What the origin sees of a request, what the client sees of a response, and what is counted.
-#include "integration/proxy_site.hpp"
+#include "integration/proxy_origin.hpp"
 
 #include <gtest/gtest.h>
 
@@ -10,33 +10,6 @@ namespace penstock::proxy::test {
 namespace {
 
 using exchange::reason;
-using strings = std::vector<std::string>;
-
-constexpr std::string_view small_reply = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
-
-// Answers every request of every connection and keeps their heads.
-origin::script answer_all(notebook& heads, std::string_view reply = small_reply) {
-    return [&heads, reply](conversation& with) {
-        for (std::string head = with.read_head(); !head.empty(); head = with.read_head()) {
-            heads.add(head);
-            with.write(reply);
-        }
-    };
-}
-
-struct fixture {
-    explicit fixture(std::string_view reply = small_reply) : peer(answer_all(heads, reply)) {}
-
-    [[nodiscard]] config::model model() const { return model_for({peer.port()}); }
-    // The head that the origin saw last.
-    [[nodiscard]] std::string last() const {
-        const strings all = heads.lines();
-        return all.empty() ? std::string() : all.back();
-    }
-
-    notebook heads;
-    origin peer;
-};
 
 const std::string own_via = "1.1 " + instance_name();
 
@@ -91,12 +64,6 @@ TEST(ProxyForward, ReplacesTheClaimsOfStrangers) {
     EXPECT_NE(of.by.record.request_id, "chosen-by-client");
 }
 
-config::network network_of(const std::string& host) {
-    config::network made;
-    net::socket_address::parse(host, 0)->mapped(made.bytes);
-    return made;
-}
-
 TEST(ProxyForward, BelievesTrustedPeers) {
     fixture origin_side;
     config::model model = origin_side.model();
@@ -136,9 +103,9 @@ TEST(ProxyForward, RebuildsOneStoryFromTheFormThatIsNamed) {
         {"X-Client",
          {"X-Forwarded-For: 203.0.113.3, 192.0.2.7"},
          {"X-Real-IP: 203.0.113.3"},
-         {"X-Forwarded-Proto: http"},
-         {"X-Forwarded-Port: 8080"},
-         {"Forwarded: for=203.0.113.3;host=test;proto=http, for=192.0.2.7"}},
+         {"X-Forwarded-Proto: https"},
+         {"X-Forwarded-Port: 443"},
+         {"Forwarded: for=203.0.113.3;host=test;proto=https, for=192.0.2.7"}},
     };
     fixture origin_side;
     for (const auto& one : cases) {
@@ -160,6 +127,26 @@ TEST(ProxyForward, RebuildsOneStoryFromTheFormThatIsNamed) {
         EXPECT_EQ(field_lines(head, "X-Forwarded-Proto"), one.proto) << one.from;
         EXPECT_EQ(field_lines(head, "X-Forwarded-Port"), one.port) << one.from;
         EXPECT_EQ(field_lines(head, "Forwarded"), one.forwarded) << one.from;
+    }
+}
+
+// A field that says the scheme is written from what is believed, whoever sent it.
+TEST(ProxyForward, WritesTheFieldOfTheScheme) {
+    fixture origin_side;
+    config::model model = origin_side.model();
+    model.trust.push_back(network_of("192.0.2.7"));
+    model.client_address = {"X-Real-IP", "Edge-Proto"};
+    site here(model);
+    for (const bool trusted : {true, false}) {
+        visitor of(here.home);
+        of.come_from(trusted ? "192.0.2.7" : "192.0.2.8");
+        of.add("Edge-Proto", "https");
+        of.add("X-Forwarded-Proto", "http");
+        here.ask(of);
+        const std::string scheme = trusted ? "https" : "http";
+        EXPECT_EQ(field_lines(origin_side.last(), "Edge-Proto"), strings{"Edge-Proto: " + scheme});
+        EXPECT_EQ(field_lines(origin_side.last(), "X-Forwarded-Proto"),
+                  strings{"X-Forwarded-Proto: " + scheme});
     }
 }
 

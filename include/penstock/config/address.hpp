@@ -36,6 +36,9 @@ struct network {
 // Which field of a trusted peer says who the client is; no other is believed.
 struct client_address {
     std::string from = "X-Forwarded-For";  // or Forwarded, or a field of one address
+    // The field that says which scheme the client used; "none" = no field does; empty = the one
+    // that belongs to `from`.
+    std::string scheme;
 };
 
 }  // namespace penstock::config

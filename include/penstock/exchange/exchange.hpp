@@ -12,6 +12,7 @@
 
 #include "penstock/base/error.hpp"
 #include "penstock/base/recycled.hpp"
+#include "penstock/exchange/client_story.hpp"
 #include "penstock/exchange/record.hpp"
 #include "penstock/http/message.hpp"
 #include "penstock/net/endpoint.hpp"
@@ -137,7 +138,8 @@ struct request {
     http::request_head head;        // the handler may edit it
     body_source* body = nullptr;    // never null in handle(); absent() if there is none
     bool expects_continue = false;  // the client waits for 100 before it sends the body
-    bool wants_websocket = false;   // `Upgrade: websocket` was asked for, correctly
+    bool wants_websocket = false;   // a switch to `websocket` that could be followed; its key
+                                    // and its version are the origin's to judge
     // The protocols of an Upgrade that could be followed, in the client's order; the handler leaves
     // the one that its route follows if that is no websocket, else nothing.
     std::string upgrade;
@@ -149,9 +151,8 @@ struct request {
     std::string_view server_name;                // SNI; empty = none
     const net::socket_address* peer = nullptr;   // that has the connection
     const net::socket_address* local = nullptr;  // where it connected to
-    bool peer_trusted = false;                   // its word on who the client is counts
-    // The client that a trusted peer names (exchange/client_rules).
-    std::optional<net::socket_address> named_client;
+    // What the peer says of its client, if its word counts (exchange/client_rules); else null.
+    std::unique_ptr<client_story> told;
     std::uint64_t connection = 0;   // number of the client's connection; it is never reused
     bool served_before = false;     // that connection has taken a whole response
     client_side* client = nullptr;  // null = it never gives way
@@ -163,8 +164,9 @@ struct request {
 
     // Whom limits, shares, hashes and origins take for the client.
     [[nodiscard]] const net::socket_address& client_address() const noexcept {
-        return named_client ? *named_client : *peer;
+        return told && !told->hops.empty() ? told->hops.back() : *peer;
     }
+    [[nodiscard]] bool peer_trusted() const noexcept { return told != nullptr; }
 
     // The protocol that is to be switched to; empty = none. After the handler has chosen.
     [[nodiscard]] std::string_view protocol() const noexcept {
@@ -175,10 +177,10 @@ struct request {
         head.clear();
         body = nullptr;
         upgrade.clear();
-        expects_continue = wants_websocket = accepts_trailers = tls = peer_trusted = false;
+        expects_continue = wants_websocket = accepts_trailers = tls = false;
         client_certificate = client_subject = server_name = {};
         peer = local = nullptr;
-        named_client.reset();
+        told.reset();
         connection = 0;
         served_before = false;
         retry_after = milliseconds{0};

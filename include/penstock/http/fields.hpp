@@ -95,6 +95,10 @@ class fields {
     std::size_t remove(field_id id) { return remove_all(bit(id)); }
     // Removes the fields of several ids, given as the bits of a set.
     std::size_t remove_all(std::uint64_t ids);
+    // Removes the fields for which `match(field)` is true; returns how many. It takes no memory and
+    // moves nothing: views into this object stay valid.
+    template <class Match>
+    std::size_t remove_if(Match match);
     void clear() noexcept;
 
     static constexpr std::uint64_t bit(field_id id) noexcept {
@@ -159,14 +163,24 @@ class fields {
         std::uint32_t capacity_ = 0;
     };
 
-    template <class Match>
-    std::size_t remove_if(Match match);
-
     line_buffer text_;
     std::vector<entry, recycling_allocator<entry>> entries_;
     std::size_t live_ = 0;
     std::uint64_t present_ = 0;  // a bit for each id that was added and not removed as a whole
 };
+
+template <class Match>
+std::size_t fields::remove_if(Match match) {
+    std::size_t removed = 0;
+    for (entry& item : entries_) {
+        if (!item.live || !match(view(item)))
+            continue;
+        item.live = false;
+        ++removed;
+    }
+    live_ -= removed;
+    return removed;
+}
 
 class fields::iterator {
  public:

@@ -51,8 +51,10 @@ struct last_members {
     std::array<std::string_view, most> ring;
     std::size_t total = 0;
 };
-// By comma for the id's fields, or, `whole`, one member for each field line.
+// Members are cut at commas, or each field line is one.
 enum class list_cut : std::uint8_t { members, lines };
-void find_last(const fields& of, field_id id, list_cut how, last_members& into) noexcept;
+void find_last(const fields& of, std::string_view name, list_cut how, last_members& into) noexcept;
+// The last member alone, cut at commas; empty = there is none.
+[[nodiscard]] std::string_view last_member(const fields& of, std::string_view name) noexcept;
 
 }  // namespace penstock::http

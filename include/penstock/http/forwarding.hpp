@@ -5,6 +5,7 @@
 #include "penstock/http/message.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace penstock::http {
@@ -24,6 +25,7 @@ struct forwarded_facts {
     std::string_view host;                // that the client asked for
     std::string_view client_certificate;  // DER in base64; empty = none
     std::string_view client_field;        // a field that names the client alone; empty = none
+    std::string_view scheme_field;        // one that names the scheme, besides X-Forwarded-Proto
     std::uint16_t port = 0;               // that the client connected to; 0 = not known
     bool keeps_family = false;      // X-Forwarded-* of other meanings come from a trusted peer
     bool writes_forwarded = false;  // RFC 7239 as well
@@ -31,7 +33,7 @@ struct forwarded_facts {
 // X-Forwarded-For / -Proto / -Host / -Port, X-Real-IP and, where it is wanted, Forwarded are
 // written from the facts, whatever the peer sent of them; Client-Cert (RFC 9440) likewise. Every
 // other X-Forwarded-* is dropped unless it may be kept, and so are, of all peers, names that are
-// one of field_id's or of these with '_' for '-'.
-void set_forwarding(fields& of, const forwarded_facts& facts);
+// one of field_id's or of these with '_' for '-'. `scratch` is used; no fact is a view into it.
+void set_forwarding(fields& of, const forwarded_facts& facts, std::string& scratch);
 
 }  // namespace penstock::http

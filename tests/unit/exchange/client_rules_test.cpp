@@ -43,11 +43,11 @@ http::fields fields_of(const lines& of) {
 // The way, nearest first, as text.
 std::string way(const client_rules& by, const lines& of) {
     const http::fields fields = fields_of(of);
-    client_rules::story told;
+    client_story told;
     by.read(fields, told);
     std::string text;
-    for (std::size_t i = 0; i < told.count; ++i)
-        text += (i == 0 ? "" : " ") + told.hops[i].to_string();
+    for (const net::socket_address& one : told.hops)
+        text += (text.empty() ? "" : " ") + one.to_string();
     return text;
 }
 
@@ -171,15 +171,63 @@ TEST(ClientRules, DoNotReadOtherForms) {
                        {"X-Forwarded-Proto", "https"},
                        {"X-Forwarded-Host", "evil.test"},
                        {"X-Forwarded-Port", "666"}};
-    for (const char* const from : {"Forwarded", "X-Real-IP"}) {
+    // A field of one address says nothing of the scheme, so that has a field of its own.
+    for (const auto& [from, scheme] :
+         {std::pair("Forwarded", ""), std::pair("X-Real-IP", "https")}) {
         const http::fields fields = fields_of(family);
-        client_rules::story told;
+        client_story told;
         behind_ten(from).read(fields, told);
-        EXPECT_EQ(told.count, 0U) << from;
-        EXPECT_EQ(told.scheme, "") << from;
+        EXPECT_TRUE(told.hops.empty()) << from;
+        EXPECT_EQ(told.scheme, scheme) << from;
         EXPECT_EQ(told.host, "") << from;
         EXPECT_EQ(told.port, 0) << from;
     }
+}
+
+TEST(ClientRules, TakeTheSchemeFromTheFieldThatIsNamed) {
+    const lines all{{"X-Forwarded-For", "203.0.113.9"},
+                    {"X-Real-IP", "203.0.113.9"},
+                    {"Forwarded", "for=203.0.113.9;proto=http"},
+                    {"X-Forwarded-Proto", "https"},
+                    {"Edge-Proto", "http"}};
+    struct {
+        std::string from, scheme, expected;
+    } const cases[] = {
+        {"X-Forwarded-For", "", "https"},
+        {"X-Forwarded-For", "Edge-Proto", "http"},
+        {"X-Forwarded-For", "none", ""},
+        {"X-Real-IP", "", "https"},
+        {"X-Real-IP", "X-Forwarded-Proto", "https"},
+        {"X-Real-IP", "edge-proto", "http"},
+        {"X-Real-IP", "X-Other", ""},
+        {"X-Real-IP", "none", ""},
+        {"Forwarded", "", "http"},
+        {"Forwarded", "X-Forwarded-Proto", "https"},
+        {"Forwarded", "none", ""},
+    };
+    for (const auto& one : cases) {
+        const http::fields fields = fields_of(all);
+        const client_rules by({{network("10.0.0.0", 104)}, false, one.from, one.scheme});
+        client_story told;
+        by.read(fields, told);
+        EXPECT_EQ(told.scheme, one.expected) << one.from << " " << one.scheme;
+        EXPECT_EQ(told.hops.size(), 1U) << one.from;
+    }
+}
+
+// What a client made up stands in front of what our peer says.
+TEST(ClientRules, NextToOneAddressTheRightMostSchemeCounts) {
+    const auto scheme = [](const lines& of) {
+        const http::fields fields = fields_of(of);
+        client_story told;
+        behind_ten("X-Real-IP").read(fields, told);
+        return std::string(told.scheme);
+    };
+    EXPECT_EQ(scheme({{"X-Forwarded-Proto", "https, http"}}), "http");
+    EXPECT_EQ(scheme({{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Proto", "http"}}), "http");
+    EXPECT_EQ(scheme({{"X-Forwarded-Proto", "http, https ,, "}}), "https");
+    EXPECT_EQ(scheme({{"X-Forwarded-Proto", "https, wss"}}), "");
+    EXPECT_EQ(scheme({{"X-Forwarded-Proto", ""}}), "");
 }
 
 TEST(ClientRules, TakeSchemeAndHostFromTheClientsOwnEntry) {
@@ -207,19 +255,21 @@ TEST(ClientRules, TakeSchemeAndHostFromTheClientsOwnEntry) {
         {"no list of addresses", {{"X-Forwarded-Proto", "https"}}, "https", "", 0},
         {"another scheme", {{"X-Forwarded-Proto", "wss"}}, "", "", 0},
         {"no port", {{"X-Forwarded-Port", "443x"}}, "", "", 0},
+        {"a host in its one form", {{"X-Forwarded-Host", "A.Test:"}}, "", "a.test", 0},
+        {"no host", {{"X-Forwarded-Host", "a b"}}, "", "", 0},
     };
     for (const auto& one : cases) {
         const http::fields fields = fields_of(one.of);
-        client_rules::story told;
+        client_story told;
         behind_ten().read(fields, told);
         EXPECT_EQ(told.scheme, one.scheme) << one.name;
-        EXPECT_EQ(told.host, one.host) << one.name;
+        EXPECT_EQ(std::string_view(told.host), one.host) << one.name;
         EXPECT_EQ(told.port, one.port) << one.name;
     }
     const http::fields fields = fields_of({{"Forwarded",
                                             "for=203.0.113.9;proto=https;host=\"a.test:1\", "
                                             "for=10.0.0.1;proto=http"}});
-    client_rules::story told;
+    client_story told;
     behind_ten("Forwarded").read(fields, told);
     EXPECT_EQ(told.scheme, "https");
     EXPECT_EQ(told.host, "a.test:1");
@@ -231,10 +281,10 @@ TEST(ClientRules, FollowAsManyTrustedOnesAsAWayMayHave) {
         for (std::size_t i = 0; i < trusted; ++i)
             list += ",10.0.0." + std::to_string(i);
         const http::fields fields = fields_of({{"X-Forwarded-For", list}});
-        client_rules::story told;
+        client_story told;
         behind_ten().read(fields, told);
-        EXPECT_EQ(told.count, client_rules::hops_max);
-        EXPECT_EQ(told.hops[told.count - 1].host(),
+        ASSERT_EQ(told.hops.size(), client_rules::hops_max);
+        EXPECT_EQ(told.hops.back().host(),
                   trusted < client_rules::hops_max ? "203.0.113.9" : "10.0.0.0");
     }
 }
@@ -257,7 +307,7 @@ TEST(Identify, TakesTheClientFromATrustedPeer) {
     request.of.head.fields.add("X-Forwarded-For", "203.0.113.9:7");
     request.of.head.fields.add("X-Forwarded-Proto", "https");
     identify(&by, request.of);
-    EXPECT_TRUE(request.of.peer_trusted);
+    EXPECT_TRUE(request.of.peer_trusted());
     EXPECT_EQ(request.of.client_address(), address("203.0.113.9", 7));
     EXPECT_EQ(request.of.head.scheme, "https");
     EXPECT_EQ(request.record.client, "203.0.113.9:7");
@@ -271,11 +321,89 @@ TEST(Identify, TakesEveryOtherPeerForTheClient) {
         request.of.head.fields.add("X-Forwarded-For", "203.0.113.9");
         request.of.head.fields.add("X-Forwarded-Proto", "https");
         identify(rules, request.of);
-        EXPECT_FALSE(request.of.peer_trusted);
+        EXPECT_FALSE(request.of.peer_trusted());
         EXPECT_EQ(request.of.client_address(), request.peer);
         EXPECT_EQ(request.of.head.scheme, "http");
         EXPECT_EQ(request.record.client, "192.0.2.7:40000");
         EXPECT_EQ(request.record.peer, "");
+    }
+}
+
+TEST(Identify, KeepsNothingOfAnEarlierRequest) {
+    const client_rules by = behind_ten();
+    asked request("10.0.0.9");
+    request.of.head.fields.add("X-Forwarded-Host", "a.test");
+    identify(&by, request.of);
+    EXPECT_TRUE(request.of.peer_trusted());
+    EXPECT_EQ(request.of.client_address(), request.peer);
+    request.of.clear();
+    EXPECT_FALSE(request.of.peer_trusted());
+}
+
+// Scheme, host and port of a URL for the client have one source.
+TEST(Identify, GivesTheClientsAuthority) {
+    struct {
+        std::string name;
+        std::string host;  // of the request, which came to port 38080 without TLS
+        lines of;
+        std::string expected_host;
+        std::uint16_t expected_port;
+    } const cases[] = {
+        {"nothing is told", "a.test:38080", {}, "a.test", 38080},
+        {"host", "inner:38080", {{"X-Forwarded-Host", "shop.test"}}, "shop.test", 0},
+        {"host and scheme",
+         "inner:38080",
+         {{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Host", "shop.test"}},
+         "shop.test",
+         0},
+        {"host with its port",
+         "inner:38080",
+         {{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Host", "shop.test:8443"}},
+         "shop.test",
+         8443},
+        {"port",
+         "shop.test",
+         {{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Port", "8443"}},
+         "shop.test",
+         8443},
+        {"scheme alone, the client's Host",
+         "shop.test:8443",
+         {{"X-Forwarded-Proto", "https"}},
+         "shop.test",
+         8443},
+        {"scheme alone, a Host with our port",
+         "inner:38080",
+         {{"X-Forwarded-Proto", "https"}},
+         "inner",
+         0},
+        {"our own scheme, a Host with our port",
+         "inner:38080",
+         {{"X-Forwarded-Proto", "http"}},
+         "inner",
+         38080},
+        {"a port of the other scheme",
+         "shop.test:80",
+         {{"X-Forwarded-Proto", "https"}},
+         "shop.test",
+         0},
+        {"a told port of the other scheme",
+         "shop.test",
+         {{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Port", "80"}},
+         "shop.test",
+         0},
+    };
+    const client_rules by = behind_ten();
+    const net::socket_address local = address("10.0.0.1", 38080);
+    for (const auto& one : cases) {
+        asked request("10.0.0.9");
+        request.of.local = &local;
+        request.record.host = one.host;
+        for (const auto& [name, value] : one.of)
+            request.of.head.fields.add(name, value);
+        identify(&by, request.of);
+        const client_authority made = authority_of_client(request.of);
+        EXPECT_EQ(made.host, one.expected_host) << one.name;
+        EXPECT_EQ(made.port, one.expected_port) << one.name;
     }
 }
 

@@ -104,7 +104,8 @@ forwarded_facts facts(bool keeps_family) {
 
 lines forwarded(const lines& of, const forwarded_facts& by) {
     fields some = fields_of(of);
-    set_forwarding(some, by);
+    std::string scratch;
+    set_forwarding(some, by, scratch);
     return lines_of(some);
 }
 
@@ -138,7 +139,8 @@ TEST(SetForwarding, LeavesSecretFieldsSecret) {
     some.add("x-forwarded-for", "192.0.2.1");
     some.add({"x-token", "abcd", field_id::other, true});
     some.add("x-open", "1");
-    set_forwarding(some, forwarded_facts{});
+    std::string scratch;
+    set_forwarding(some, forwarded_facts{}, scratch);
     int seen = 0;
     for (const fields::field field : some) {
         if (field.name == "x-token" || field.name == "x-open") {
@@ -266,6 +268,30 @@ TEST(SetForwarding, ReplacesTheFieldThatNamesTheClient) {
         by.client_field = "X-Real-IP";
         EXPECT_EQ(value_of(forwarded({{"X-Real-IP", "6.6.6.6"}}, by), "X-Real-IP"), "192.0.2.7");
     }
+}
+
+// A field that the configuration takes the scheme from is ours like the one for the client.
+TEST(SetForwarding, ReplacesTheFieldThatNamesTheScheme) {
+    for (const bool trusted : {false, true}) {
+        forwarded_facts by = facts(trusted);
+        by.scheme_field = "X-Forwarded-Scheme";
+        const lines got =
+            forwarded({{"x-forwarded-scheme", "http"}, {"X_Forwarded_Scheme", "http"}}, by);
+        EXPECT_EQ(value_of(got, "X-Forwarded-Scheme"), "https");
+        EXPECT_EQ(value_of(got, "X_Forwarded_Scheme"), "(0 values)");
+        by.scheme_field = "Edge-Proto";
+        EXPECT_EQ(value_of(forwarded({{"Edge-Proto", "http"}}, by), "Edge-Proto"), "https");
+    }
+}
+
+// What is dropped is dropped where it stands: the others stay where they are, and in their order.
+TEST(SetForwarding, MovesNothingThatItKeeps) {
+    fields some = fields_of({{"A", "1"}, {"X-Forwarded-For", "6.6.6.6"}, {"B", "2"}});
+    const char* const first = (*some.begin()).name.data();
+    std::string scratch;
+    set_forwarding(some, facts(true), scratch);
+    EXPECT_EQ((*some.begin()).name.data(), first);
+    EXPECT_EQ(lines_of(some)[1], (std::pair<std::string, std::string>("B", "2")));
 }
 
 // RFC 9440 §2.4: whoever sends them, a proxy's neighbours get them from the proxy alone.
