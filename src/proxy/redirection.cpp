@@ -1,5 +1,6 @@
 #include "proxy/redirection.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace penstock::proxy {
@@ -11,7 +12,30 @@ std::string_view default_port(std::string_view scheme) noexcept {
     return scheme == "https" ? "443" : "80";
 }
 
+// Browsers read both as a slash.
+constexpr std::string_view slashes = "/\\";
+
+// The path behind `at` begins with one slash: with two it would be read as a host.
+void begin_path(std::string& url, std::size_t at) {
+    const std::size_t end = std::min(url.find_first_not_of(slashes, at), url.size());
+    url.erase(at, end - at);
+    url.insert(at, 1, '/');
+}
+
 }  // namespace
+
+void stay_on_host(std::string& url) {
+    const std::size_t scheme = url.find("://");
+    const bool path = url.empty() || slashes.find(url.front()) != std::string_view::npos;
+    if (!path && scheme != std::string::npos) {
+        const std::size_t host = scheme + 3;
+        if (host < url.size() &&
+            std::string_view("/\\?#").find(url[host]) == std::string_view::npos)
+            return;
+        url.erase(0, host);
+    }
+    begin_path(url, 0);
+}
 
 redirection::redirection(const config::redirect& from)
     : status_(from.status),
@@ -28,6 +52,7 @@ void redirection::write(const text_facts& of, std::string& to) const {
     to.clear();
     if (whole_) {
         url_.expand(of, to);
+        stay_on_host(to);
         return;
     }
     write_authority(of, to);
@@ -36,8 +61,7 @@ void redirection::write(const text_facts& of, std::string& to) const {
     // The whole server's `*` has no path.
     if (std::string_view(to).substr(path) == "*")
         to.resize(path);
-    if (to.size() == path || to[path] != '/')
-        to.insert(path, 1, '/');
+    begin_path(to, path);
     const std::size_t query = to.size();
     query_.expand(of, to);
     if (to.size() > query && to[query] != '?')
@@ -48,8 +72,14 @@ void redirection::write_authority(const text_facts& of, std::string& to) const {
     const std::string& asked = of.request.head.scheme;
     const std::string& scheme = scheme_.empty() ? asked : scheme_;
     to.append(scheme).append("://");
+    const std::size_t begin = to.size();
     host_.expand(of, to);
     const std::size_t end = to.size();
+    // A path alone says: the host that was asked.
+    if (end == begin) {
+        to.clear();
+        return;
+    }
     to += ':';
     if (!port_.empty())
         to += port_;

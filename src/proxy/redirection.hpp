@@ -1,6 +1,7 @@
 // redirection: where a route sends its clients: a whole URL, or the request's own with some parts
 // replaced. A change of scheme drops the port, unless the route names one; the default port of a
-// scheme is not written.
+// scheme is not written. Where no host is known, or the variables for it come to nothing, it is a
+// path on the host that was asked.
 #pragma once
 
 #include "penstock/config/model.hpp"
@@ -10,6 +11,10 @@
 #include <string>
 
 namespace penstock::proxy {
+
+// Makes a path of a URL that was put together and has no host: "//path", "/\path", "https:///path".
+// Browsers would take the beginning of the path for the host.
+void stay_on_host(std::string& url);
 
 class redirection {
  public:

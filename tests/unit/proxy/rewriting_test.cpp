@@ -85,6 +85,15 @@ TEST(Rewriting, PutsAWholePathIn) {
     EXPECT_EQ(rewritten(by, "/a?id=..."), "/x/.../y?id=...");
 }
 
+// No origin takes the next segment for a host.
+TEST(Rewriting, BeginsAPathWithOneSlash) {
+    config::route by;
+    by.rewrite.path = "/${arg.lang}${path}";
+    EXPECT_EQ(rewritten(by, "/evil.com"), "/evil.com");
+    by.rewrite.path = "/${arg.lang}/${arg.page}";
+    EXPECT_EQ(rewritten(by, "/?page=evil.com"), "/evil.com?page=evil.com");
+}
+
 TEST(Rewriting, PutsAHostIn) {
     config::route by;
     by.rewrite.host = "Inner.${host}";
