@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 
 namespace penstock::proxy {
 namespace {
@@ -29,15 +28,6 @@ std::vector<route_target> targets_of(const config::route& from, const config::mo
     return made;
 }
 
-text_pattern::markup markup_of(std::string_view type) {
-    const auto holds = [&](std::string_view what) {
-        return type.find(what) != std::string_view::npos;
-    };
-    if (holds("html") || holds("xml"))
-        return text_pattern::markup::html;
-    return holds("json") ? text_pattern::markup::json : text_pattern::markup::none;
-}
-
 bool rewrites_anything(const config::rewrite& from) noexcept {
     return from.strip_prefix || from.prefix || from.path || from.host;
 }
@@ -54,8 +44,13 @@ compiled_route::compiled_route(const config::route& from, const config::model& i
     if (from.redirection)
         redirects.emplace(*from.redirection);
     if (from.reply)
-        reply_body =
-            text_pattern(from.reply->body, text_place::body, markup_of(from.reply->content_type));
+        reply_body = text_pattern(from.reply->body, text_place::body);
+    if (!forwards())
+        return;
+    if (rewrites)
+        rewrites->add_fields_read(fields_read);
+    request_edits.add_fields_read(fields_read);
+    response_edits.add_fields_read(fields_read);
 }
 
 const route_target& compiled_route::target(std::uint32_t draw) const noexcept {

@@ -1,5 +1,5 @@
 // compiled_route: a route of one generation in the form in which requests need it: texts in their
-// pieces, upstreams as numbers. What a route does not use is not there.
+// pieces, upstreams as numbers. A part that the route does not use is empty.
 #pragma once
 
 #include "penstock/proxy/handler.hpp"
@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace penstock::proxy {
@@ -38,6 +39,9 @@ struct compiled_route {
     std::optional<rewriting> rewrites;
     std::optional<redirection> redirects;
     text_pattern reply_body;
+    // Of a route that forwards: the request's fields that its texts read. They have to be kept
+    // before the head is made what the origin is to see.
+    std::vector<std::string> fields_read;
 };
 
 }  // namespace penstock::proxy

@@ -76,6 +76,16 @@ std::uint16_t port_told(const exchange::request& of) {
     return of.local != nullptr ? of.local->port() : std::uint16_t{0};
 }
 
+std::string_view fault_of_rewriting(error why) noexcept {
+    if (why == http::errc::bad_host)
+        return "malformed host";
+    // Of what is put together here no segment of dots is resolved.
+    if (why == http::errc::ambiguous_segment)
+        return "'.' or '..' in the path";
+    return why == http::errc::ambiguous_dots ? "'..' behind an empty path segment"
+                                             : "malformed path";
+}
+
 exchange::reason reason_of_rewriting(error why) noexcept {
     const bool ambiguous =
         why == http::errc::ambiguous_dots || why == http::errc::ambiguous_segment;
@@ -133,6 +143,7 @@ void proxy_handler::tell_origin(exchange::request& from) {
 
 exchange::reason proxy_handler::prepare(exchange::request& from, const destination& to) {
     http::request_head& head = from.head;
+    keep_fields(from, to.route.fields_read);
     http::strip_hop_by_hop(head.fields);
     tell_origin(from);
     append_loop(head.fields, generation_.via, scratch_);
@@ -141,10 +152,15 @@ exchange::reason proxy_handler::prepare(exchange::request& from, const destinati
     head.fields.set(http::field_id::x_request_id, "X-Request-Id", from.record->request_id);
     const text_facts known{from, generation_.model.upstreams[to.target.upstream].name};
     if (to.route.rewrites) {
-        if (const result<void> made = to.route.rewrites->apply(head, known, scratch_); !made)
+        if (const result<void> made = to.route.rewrites->apply(head, known, scratch_); !made) {
+            from.record->detail.assign("rewrite: ").append(fault_of_rewriting(made.error()));
             return reason_of_rewriting(made.error());
+        }
     }
-    to.route.request_edits.apply(head, known, scratch_);
+    if (!to.route.request_edits.apply(head, known, scratch_)) {
+        from.record->detail = "request_headers: malformed host";
+        return exchange::reason::http_request_error;
+    }
     return exchange::reason::none;
 }
 

@@ -51,8 +51,14 @@ generation::generation(std::uint64_t number, config::model from)
     for (const config::route& route : model.routes) {
         route_ids.push_back(intern_name(route.name));
         const auto& made = compiled.emplace_back(std::make_shared<compiled_route>(route, model));
+        routes_by_id.emplace(route_ids.back(), made.get());
         upstreams.push_back(made->forwards() ? made->targets.front().upstream : npos);
     }
+}
+
+const compiled_route* generation::route_of(name_id name) const noexcept {
+    const auto found = routes_by_id.find(name);
+    return found == routes_by_id.end() ? nullptr : found->second;
 }
 
 }  // namespace penstock::proxy

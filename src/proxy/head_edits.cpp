@@ -1,5 +1,8 @@
 #include "proxy/head_edits.hpp"
 
+#include "penstock/http/target.hpp"
+#include "proxy/redirection.hpp"
+
 namespace penstock::proxy {
 namespace {
 
@@ -10,6 +13,12 @@ std::string_view trimmed(std::string_view value) noexcept {
     while (value.starts_with(' ') || value.starts_with('\t'))
         value.remove_prefix(1);
     return value;
+}
+
+// A text that names a host itself, or none: "//host" is no path.
+bool begins_url(std::string_view text) noexcept {
+    return text.starts_with("http://") || text.starts_with("https://") ||
+           text.starts_with("${scheme}://") || (text.starts_with('/') && !text.starts_with("//"));
 }
 
 }  // namespace
@@ -23,13 +32,25 @@ std::vector<head_edits::edit> head_edits::edits_of(const std::vector<config::hea
     for (const config::header_value& one : from) {
         const bool secure_only = at == config::text_place::response_header &&
                                  http::equal_nocase(one.name, "strict-transport-security");
-        made.push_back({one.name, text_pattern(one.value, at), secure_only});
+        const bool on_host = at == config::text_place::response_header &&
+                             http::equal_nocase(one.name, "location") && begins_url(one.value);
+        made.push_back({one.name, text_pattern(one.value, at), secure_only, on_host});
     }
     return made;
 }
 
 bool head_edits::passes(const edit& one, const text_facts& of) noexcept {
     return !one.secure_only || of.request.head.scheme == "https";
+}
+
+std::string_view head_edits::value_of(const edit& one, const text_facts& of, std::string& scratch) {
+    const std::string_view value = trimmed(one.value.text(of, scratch));
+    if (!one.on_host || one.value.is_literal())
+        return value;
+    std::string url(value);
+    stay_on_host(url);
+    scratch = url;
+    return scratch;
 }
 
 void head_edits::remove_and_set(http::fields& fields, const text_facts& of,
@@ -39,7 +60,7 @@ void head_edits::remove_and_set(http::fields& fields, const text_facts& of,
     for (const edit& one : set_) {
         if (!passes(one, of))
             continue;
-        const std::string_view value = trimmed(one.value.text(of, scratch));
+        const std::string_view value = value_of(one, of, scratch);
         if (value.empty() && !one.value.is_literal())
             fields.remove(one.name);
         else
@@ -49,22 +70,27 @@ void head_edits::remove_and_set(http::fields& fields, const text_facts& of,
 
 void head_edits::add_all(http::fields& fields, const text_facts& of, std::string& scratch) const {
     for (const edit& one : add_) {
-        const std::string_view value = trimmed(one.value.text(of, scratch));
+        const std::string_view value = value_of(one, of, scratch);
         if (passes(one, of) && (!value.empty() || one.value.is_literal()))
             fields.add(one.name, value);
     }
 }
 
-void head_edits::apply(http::request_head& head, const text_facts& of, std::string& scratch) const {
+result<void> head_edits::apply(http::request_head& head, const text_facts& of,
+                               std::string& scratch) const {
     if (empty())
-        return;
+        return {};
     remove_and_set(head.fields, of, scratch);
     // The authority is the one truth about the host; a Host among the fields does not leave.
     if (const auto host = head.fields.find(http::field_id::host)) {
-        head.authority = *host;
+        head.authority.clear();
+        const result<void> made = http::normalize_authority(*host, head.authority);
         head.fields.remove(http::field_id::host);
+        if (!made)
+            return made;
     }
     add_all(head.fields, of, scratch);
+    return {};
 }
 
 void head_edits::apply(http::response_head& head, const text_facts& of,
@@ -73,6 +99,13 @@ void head_edits::apply(http::response_head& head, const text_facts& of,
         return;
     remove_and_set(head.fields, of, scratch);
     add_all(head.fields, of, scratch);
+}
+
+void head_edits::add_fields_read(std::vector<std::string>& to) const {
+    for (const edit& one : set_)
+        one.value.add_fields_read(to);
+    for (const edit& one : add_)
+        one.value.add_fields_read(to);
 }
 
 }  // namespace penstock::proxy

@@ -17,22 +17,29 @@ class head_edits {
     [[nodiscard]] bool empty() const noexcept {
         return remove_.empty() && set_.empty() && add_.empty();
     }
-    // `Host` among the set fields rewrites the authority that the origin sees. `scratch` is used
-    // for values with variables.
-    void apply(http::request_head& head, const text_facts& of, std::string& scratch) const;
+    // `Host` among the set fields rewrites the authority that the origin sees; http::errc::bad_host
+    // if it is none. `scratch` is used for values with variables.
+    [[nodiscard]] result<void> apply(http::request_head& head, const text_facts& of,
+                                     std::string& scratch) const;
     // Strict-Transport-Security is left out for clients without TLS (RFC 6797 §7.2).
     void apply(http::response_head& head, const text_facts& of, std::string& scratch) const;
+
+    // Adds the names of the request's fields that the values read.
+    void add_fields_read(std::vector<std::string>& to) const;
 
  private:
     struct edit {
         std::string name;
         text_pattern value;
         bool secure_only = false;
+        bool on_host = false;  // a Location that variables must not lead to another host
     };
     static std::vector<edit> edits_of(const std::vector<config::header_value>& from,
                                       config::text_place at);
     void remove_and_set(http::fields& fields, const text_facts& of, std::string& scratch) const;
     void add_all(http::fields& fields, const text_facts& of, std::string& scratch) const;
+    [[nodiscard]] static std::string_view value_of(const edit& one, const text_facts& of,
+                                                   std::string& scratch);
     [[nodiscard]] static bool passes(const edit& one, const text_facts& of) noexcept;
 
     std::vector<std::string> remove_;

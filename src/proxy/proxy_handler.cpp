@@ -16,6 +16,19 @@ namespace penstock::proxy {
 
 using exchange::reason;
 
+namespace {
+
+// What a route says of storing its responses is not meant for a failure: a cache in front of us
+// would go on serving it.
+void forbid_storing(http::fields& of) {
+    of.set("Cache-Control", "no-store");
+    // They outrank Cache-Control (RFC 9213 §2.2).
+    of.remove("CDN-Cache-Control");
+    of.remove("Surrogate-Control");
+}
+
+}  // namespace
+
 std::shared_ptr<exchange::handler> make_handler(handler_parts parts) {
     return std::make_shared<proxy_handler>(std::move(parts));
 }
@@ -42,15 +55,17 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
     if (is_loop(from.head.fields))
         co_return reply(from, reason::proxy_loop_detected);
     if (const hops left = count_hop(from.head); left != hops::onward) {
-        co_return left == hops::last ? answer_options()
-                                     : refuse_by(from, "Max-Forwards is not one number");
+        co_return left == hops::last
+            ? answer_options()
+            : refuse_by(from, "Max-Forwards is not one number", reason::http_request_error);
     }
     const std::optional<std::size_t> found = find_route(from);
     if (!found)
         co_return reply(from, reason::no_route);
     from.record->route = generation_.route_ids[*found];
     if (from.head.escaped_slash && is_ambiguous(from, *found))
-        co_return reply(from, reason::ambiguous_path);
+        co_return refuse_by(from, "encoded '/' or '\\' in the path that would choose another route",
+                            reason::ambiguous_path);
     const compiled_route& route = *generation_.compiled[*found];
     // Over HTTP/1 it is a request for something else as well; here it is for nothing else.
     if (from.wants_websocket && from.head.version == http::version::http_2 &&
@@ -60,7 +75,7 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
         co_return answer(from, route);
     choose_upgrade(from, route.settings);
     if (const std::string_view rule = forbidden_body(from); !rule.empty()) {
-        exchange::response made = refuse_by(from, rule);
+        exchange::response made = refuse_by(from, rule, reason::http_request_error);
         made.close = true;
         co_return made;
     }
@@ -122,24 +137,18 @@ exchange::response proxy_handler::reply(exchange::request& from, reason why) {
         about.details = detail;
     exchange::response made = is_grpc_call(from.head) ? make_grpc_reply(about) : make_reply(about);
     made.head.fields.add("Date", date_.at(wall_clock::now()));
-    if (const compiled_route* const by = route_of(*from.record))
+    if (const compiled_route* const by = generation_.route_of(from.record->route)) {
         by->response_edits.apply(made.head, {from, {}, made.head.status, why}, scratch_);
+        if (!by->response_edits.empty())
+            forbid_storing(made.head.fields);
+    }
     return made;
 }
 
-const compiled_route* proxy_handler::route_of(const exchange::record& of) const noexcept {
-    if (of.route == no_name)
-        return nullptr;
-    const auto& ids = generation_.route_ids;
-    const auto found = std::find(ids.begin(), ids.end(), of.route);
-    return found == ids.end()
-               ? nullptr
-               : generation_.compiled[static_cast<std::size_t>(found - ids.begin())].get();
-}
-
-exchange::response proxy_handler::refuse_by(exchange::request& from, std::string_view rule) {
+exchange::response proxy_handler::refuse_by(exchange::request& from, std::string_view rule,
+                                            reason why) {
     from.record->detail = rule;
-    return reply(from, reason::http_request_error);
+    return reply(from, why);
 }
 
 exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
@@ -155,19 +164,23 @@ exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
 // A route's own answer.
 exchange::response proxy_handler::answer(exchange::request& from, const compiled_route& by) {
     exchange::response made;
+    const config::respond* const reply = by.settings.reply ? &*by.settings.reply : nullptr;
     if (by.redirects) {
         made.head.status = by.redirects->status();
         by.redirects->write({from, {}}, scratch_);
         made.head.fields.add("Location", scratch_);
-    } else if (by.settings.reply) {
-        const config::respond& reply = *by.settings.reply;
-        made.head.status = reply.status;
-        if (!reply.body.empty())
-            made.head.fields.add("Content-Type", reply.content_type);
-        made.body = exchange::make_text_body(
-            std::string(by.reply_body.text({from, {}, reply.status}, scratch_)));
+    } else if (reply != nullptr) {
+        made.head.status = reply->status;
+        if (!reply->body.empty())
+            made.head.fields.add("Content-Type", reply->content_type);
     }
     complete(made.head, {from, {}, made.head.status, reason::none}, by);
+    if (reply != nullptr && !by.redirects) {
+        // The edits may have changed what the body is taken for.
+        std::string text;
+        by.reply_body.expand({from, {}, reply->status}, text, markup_of(made.head.fields));
+        made.body = exchange::make_text_body(std::move(text));
+    }
     return made;
 }
 

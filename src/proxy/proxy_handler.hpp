@@ -39,12 +39,11 @@ class proxy_handler final : public exchange::handler {
     [[nodiscard]] bool is_ambiguous(const exchange::request& of, std::size_t route);
     [[nodiscard]] exchange::response reply(exchange::request& from, exchange::reason why);
     // For breaking a rule of ours, named in our own words.
-    [[nodiscard]] exchange::response refuse_by(exchange::request& from, std::string_view rule);
+    [[nodiscard]] exchange::response refuse_by(exchange::request& from, std::string_view rule,
+                                               exchange::reason why);
     [[nodiscard]] bool takes_websockets(std::size_t route) const noexcept;
     [[nodiscard]] exchange::response answer(exchange::request& from, const compiled_route& by);
     [[nodiscard]] exchange::response answer_options();
-    // Null before the route is known.
-    [[nodiscard]] const compiled_route* route_of(const exchange::record& of) const noexcept;
     void complete(http::response_head& head, const text_facts& of, const compiled_route& by);
 
     // forward.cpp
@@ -57,7 +56,8 @@ class proxy_handler final : public exchange::handler {
     [[nodiscard]] destination choose(const compiled_route& by) noexcept;
     // Who asks, and how it came here.
     void tell_origin(exchange::request& from);
-    // Why it cannot be forwarded, if the route makes a path or a host of it that is none.
+    // Why it cannot be forwarded, if the route makes a path or a host of it that is none; the
+    // record then has the detail.
     [[nodiscard]] exchange::reason prepare(exchange::request& from, const destination& to);
     // What stands for the origin's address in its Location fields: what the client asked for.
     [[nodiscard]] std::string_view client_authority(const exchange::request& of);

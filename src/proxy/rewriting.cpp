@@ -66,4 +66,11 @@ result<void> rewriting::replace_prefix(http::request_head& head, std::string& sc
     return take_path(scratch, head);
 }
 
+void rewriting::add_fields_read(std::vector<std::string>& to) const {
+    if (path_)
+        path_->add_fields_read(to);
+    if (host_)
+        host_->add_fields_read(to);
+}
+
 }  // namespace penstock::proxy

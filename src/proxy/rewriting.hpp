@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace penstock::proxy {
 
@@ -18,6 +19,9 @@ class rewriting {
     // An http::errc if what comes out is no path, or no host.
     [[nodiscard]] result<void> apply(http::request_head& head, const text_facts& of,
                                      std::string& scratch) const;
+
+    // Adds the names of the request's fields that the texts read.
+    void add_fields_read(std::vector<std::string>& to) const;
 
  private:
     [[nodiscard]] result<void> replace_prefix(http::request_head& head, std::string& scratch) const;

@@ -2,6 +2,7 @@
 
 #include "penstock/base/check.hpp"
 #include "penstock/base/json.hpp"
+#include "penstock/exchange/client_rules.hpp"
 #include "penstock/http/target.hpp"
 
 #include <algorithm>
@@ -42,10 +43,37 @@ void append_url(std::string_view value, std::string& to) {
     }
 }
 
-// One part of a URL. Escapes that it brings along are left alone.
-void append_url_part(std::string_view value, std::string& to) {
+// What one decoding of a parameter turns back into `value`, escapes in it included.
+void append_url_value(std::string_view value, std::string& to) {
     for (const char c : value) {
-        if (is_unreserved(c) || c == '%')
+        if (is_unreserved(c) || c == '/' || c == ':')
+            to += c;
+        else
+            append_percent(c, to);
+    }
+}
+
+bool is_escape(std::string_view text) noexcept {
+    const auto is_hex = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    };
+    return text.size() >= 3 && text[0] == '%' && is_hex(text[1]) && is_hex(text[2]);
+}
+
+// A value out of a query is encoded already: its escapes and its '+' mean what they meant there.
+void append_argument(std::string_view value, std::string& to) {
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        if (is_unreserved(value[i]) || value[i] == '+' || is_escape(value.substr(i)))
+            to += value[i];
+        else
+            append_percent(value[i], to);
+    }
+}
+
+// Text of any kind: a '%' in it begins no escape.
+void append_part(std::string_view value, std::string& to) {
+    for (const char c : value) {
+        if (is_unreserved(c))
             to += c;
         else
             append_percent(c, to);
@@ -118,8 +146,10 @@ std::string_view query_of(const exchange::record& of) noexcept {
     return std::string_view(of.path).substr(std::min(of.path.find('?'), of.path.size()));
 }
 
-// Without its port, IPv6 without its brackets.
+// Without its port, IPv6 without its brackets. A peer over a Unix socket has no address.
 std::string_view client_of(const exchange::record& of) noexcept {
+    if (of.client.starts_with("unix:"))
+        return {};
     const std::string_view host = std::string_view(of.client).substr(0, of.client.rfind(':'));
     return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
 }
@@ -174,7 +204,8 @@ class reader {
  private:
     // Those with an argument.
     std::string_view named() {
-        const http::fields& fields = of_.request.head.fields;
+        const exchange::request& request = of_.request;
+        const http::fields& fields = request.kept ? request.kept->fields : request.head.fields;
         switch (*what_.what) {
             case variable::header:
                 if (http::equal_nocase(what_.argument, "host"))
@@ -199,25 +230,31 @@ class reader {
         }
     }
 
-    // An HTTP/1.0 request may name none: then it is for the address that it came to.
+    // An HTTP/1.0 request may name none: then it is for the address that it came to, which a Unix
+    // socket does not have.
     std::string_view host() {
-        const std::string& authority = of_.request.record->host;
-        if (!authority.empty())
-            return http::host_of(authority);
-        if (of_.request.local == nullptr)
+        const exchange::client_authority asked = authority_of_client(of_.request);
+        if (!asked.host.empty())
+            return asked.host;
+        if (!has_local())
             return {};
         made_ = of_.request.local->to_string();
         return http::host_of(made_);
     }
 
     std::string_view port() {
-        const std::string_view authority = of_.request.record->host;
-        const std::size_t colon = authority.rfind(':');
-        if (authority.empty())
-            return number(of_.request.local != nullptr ? of_.request.local->port() : 0);
-        if (colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos)
-            return authority.substr(colon + 1);
-        return of_.request.head.scheme == "https" ? "443" : "80";
+        const exchange::request& request = of_.request;
+        const exchange::client_authority asked = authority_of_client(request);
+        if (asked.port != 0)
+            return number(asked.port);
+        const bool told = request.told && !request.told->scheme.empty();
+        if (asked.host.empty() && !told)
+            return has_local() ? number(request.local->port()) : std::string_view();
+        return request.head.scheme == "https" ? "443" : "80";
+    }
+
+    [[nodiscard]] bool has_local() const noexcept {
+        return of_.request.local != nullptr && !of_.request.local->is_unix();
     }
 
     std::string_view number(int value) {
@@ -231,78 +268,148 @@ class reader {
     std::string made_;
 };
 
-}  // namespace
-
-text_pattern::text_pattern(std::string_view text, text_place at, markup body) {
-    config::parsed_text parsed = config::parse_variables(text, at);
-    PENSTOCK_CHECK(parsed.ok());
-    const bool variables = std::any_of(parsed.pieces.begin(), parsed.pieces.end(),
-                                       [](const auto& one) { return one.what.has_value(); });
-    for (config::text_piece& one : parsed.pieces) {
-        if (!variables)
-            literal_ += one.literal;
-        else if (one.what)
-            pieces_.push_back({one, escape_of(*one.what, at, body)});
-        else
-            pieces_.push_back({std::move(one), escape::plain});
-    }
-}
-
-text_pattern::escape text_pattern::escape_of(variable what, text_place at, markup body) noexcept {
-    switch (at) {
-        case text_place::request_header:
-        case text_place::response_header:
-            return escape::field;
-        case text_place::body:
-            return body == markup::html   ? escape::html
-                   : body == markup::json ? escape::json
-                                          : escape::plain;
-        default:
-            break;
-    }
-    switch (what) {
-        case variable::scheme:
-        case variable::host:
-        case variable::port:
-        case variable::path:
-        case variable::query:
-        case variable::uri:
-            return escape::url;
-        default:
-            return escape::url_part;
-    }
-}
-
-void text_pattern::append(std::string_view value, escape how, std::string& to) {
-    switch (how) {
-        case escape::plain:
+void append_body(std::string_view value, markup in, std::string& to) {
+    switch (in) {
+        case markup::none:
             to += value;
             break;
-        case escape::field:
-            append_field(value, to);
-            break;
-        case escape::url:
-            append_url(value, to);
-            break;
-        case escape::url_part:
-            append_url_part(value, to);
-            break;
-        case escape::html:
+        case markup::html:
             append_html(value, to);
             break;
-        case escape::json:
+        case markup::json:
             append_json(value, to);
             break;
     }
 }
 
-void text_pattern::expand(const text_facts& of, std::string& to) const {
+bool holds_nocase(std::string_view text, std::string_view what) noexcept {
+    for (std::size_t i = 0; i + what.size() <= text.size(); ++i) {
+        if (http::equal_nocase(text.substr(i, what.size()), what))
+            return true;
+    }
+    return false;
+}
+
+}  // namespace
+
+markup markup_of(const http::fields& of) noexcept {
+    if (!of.may_have(http::field_id::content_type) || of.count(http::field_id::content_type) == 0)
+        return markup::html;
+    markup found = markup::none;
+    for (const http::fields::field one : of) {
+        if (one.id != http::field_id::content_type)
+            continue;
+        if (holds_nocase(one.value, "html") || holds_nocase(one.value, "xml"))
+            return markup::html;
+        if (holds_nocase(one.value, "json"))
+            found = markup::json;
+    }
+    return found;
+}
+
+// Where in a URL a text has come to, as far as its literals and what its variables are tell.
+class text_pattern::position {
+ public:
+    explicit position(text_place at) noexcept : at_(at), query_(at == text_place::url_query) {}
+
+    void pass(std::string_view literal) noexcept {
+        for (const char c : literal) {
+            if (c == '#' || (c == '?' && !query_))
+                value_ = false;
+            if (c == '#' || c == '?')
+                query_ = c == '?';
+            value_ = query_ && c != '&' && (value_ || c == '=');
+        }
+    }
+
+    // The escape of a variable, which is passed.
+    escape pass(variable what) noexcept {
+        switch (at_) {
+            case text_place::request_header:
+            case text_place::response_header:
+                return escape::field;
+            case text_place::body:
+                return escape::body;
+            default:
+                break;
+        }
+        switch (what) {
+            case variable::query:
+            case variable::uri: {
+                // The query itself, or one that is the value of a parameter.
+                const bool inside = query_ && (value_ || what == variable::uri);
+                query_ = true;
+                return inside ? escape::url_value : escape::url;
+            }
+            case variable::scheme:
+            case variable::host:
+            case variable::port:
+            case variable::path:
+                return query_ ? escape::url_value : escape::url;
+            case variable::arg:
+                return escape::argument;
+            default:
+                return escape::part;
+        }
+    }
+
+ private:
+    text_place at_;
+    bool query_;          // behind the '?'
+    bool value_ = false;  // behind the '=' of a parameter
+};
+
+text_pattern::text_pattern(std::string_view text, text_place at) {
+    config::parsed_text parsed = config::parse_variables(text, at);
+    PENSTOCK_CHECK(parsed.ok());
+    const bool variables = std::any_of(parsed.pieces.begin(), parsed.pieces.end(),
+                                       [](const auto& one) { return one.what.has_value(); });
+    position now(at);
+    for (config::text_piece& one : parsed.pieces) {
+        if (!variables) {
+            literal_ += one.literal;
+        } else if (one.what) {
+            const escape how = now.pass(*one.what);
+            pieces_.push_back({std::move(one), how});
+        } else {
+            now.pass(one.literal);
+            pieces_.push_back({std::move(one), escape::plain});
+        }
+    }
+}
+
+void text_pattern::expand(const text_facts& of, std::string& to, markup in) const {
     to += literal_;
     for (const piece& one : pieces_) {
-        if (one.from.what)
-            append(reader(of, one.from).read(), one.how, to);
-        else
+        if (!one.from.what) {
             to += one.from.literal;
+            continue;
+        }
+        reader made(of, one.from);
+        const std::string_view value = made.read();
+        switch (one.how) {
+            case escape::plain:
+                to += value;
+                break;
+            case escape::field:
+                append_field(value, to);
+                break;
+            case escape::body:
+                append_body(value, in, to);
+                break;
+            case escape::url:
+                append_url(value, to);
+                break;
+            case escape::url_value:
+                append_url_value(value, to);
+                break;
+            case escape::argument:
+                append_argument(value, to);
+                break;
+            case escape::part:
+                append_part(value, to);
+                break;
+        }
     }
 }
 
@@ -312,6 +419,33 @@ std::string_view text_pattern::text(const text_facts& of, std::string& scratch) 
     scratch.clear();
     expand(of, scratch);
     return scratch;
+}
+
+void text_pattern::add_fields_read(std::vector<std::string>& to) const {
+    for (const piece& one : pieces_) {
+        const bool cookie = one.from.what == variable::cookie;
+        if (!cookie && one.from.what != variable::header)
+            continue;
+        const std::string name = cookie ? "Cookie" : one.from.argument;
+        const bool known = std::any_of(to.begin(), to.end(), [&name](const std::string& other) {
+            return http::equal_nocase(name, other);
+        });
+        if (!known)
+            to.push_back(name);
+    }
+}
+
+void keep_fields(exchange::request& of, const std::vector<std::string>& names) {
+    if (names.empty())
+        return;
+    of.kept = std::make_unique<exchange::kept_fields>();
+    for (const http::fields::field one : of.head.fields) {
+        const bool read = std::any_of(names.begin(), names.end(), [&one](const std::string& name) {
+            return http::equal_nocase(one.name, name);
+        });
+        if (read)
+            of.kept->fields.add(one);
+    }
 }
 
 }  // namespace penstock::proxy

@@ -13,8 +13,9 @@
 
 namespace penstock::proxy {
 
-// What variables stand for. Of the request, what its client said is taken from the record, which
-// edits and rewrites leave alone.
+// What variables stand for. What a client said of its target is taken from the record, which edits
+// and rewrites leave alone; its fields from those that were kept, or from the head of a request
+// that nothing has edited.
 struct text_facts {
     const exchange::request& request;
     std::string_view upstream;  // empty = the record's
@@ -22,34 +23,49 @@ struct text_facts {
     exchange::reason why = exchange::reason::none;
 };
 
+// What a body is written in, which is how values are escaped in it.
+enum class markup : std::uint8_t { none, html, json };
+// By the Content-Type of a response. A browser guesses where there is none, and may guess HTML.
+[[nodiscard]] markup markup_of(const http::fields& of) noexcept;
+
 class text_pattern {
  public:
-    enum class markup : std::uint8_t { none, html, json };
-
     text_pattern() = default;
-    // `text` has passed config::parse_variables for that place. `body` says what a body is
-    // written in.
-    text_pattern(std::string_view text, config::text_place at, markup body = markup::none);
+    // `text` has passed config::parse_variables for that place.
+    text_pattern(std::string_view text, config::text_place at);
 
     // Without variables; then literal() is all of it.
     [[nodiscard]] bool is_literal() const noexcept { return pieces_.empty(); }
     [[nodiscard]] const std::string& literal() const noexcept { return literal_; }
-    // Appends.
-    void expand(const text_facts& of, std::string& to) const;
+    // Appends. `in` counts for the text of a body.
+    void expand(const text_facts& of, std::string& to, markup in = markup::none) const;
     // The whole text, which lives in `scratch` if it has variables.
     [[nodiscard]] std::string_view text(const text_facts& of, std::string& scratch) const;
+    // Adds the names of the request's fields that the text reads.
+    void add_fields_read(std::vector<std::string>& to) const;
 
  private:
-    enum class escape : std::uint8_t { field, url, url_part, html, json, plain };
+    enum class escape : std::uint8_t {
+        plain,
+        field,
+        body,
+        url,        // a part of a URL as one
+        url_value,  // a part of a URL as the value of a parameter: one decoding brings it back
+        argument,   // a value of a query, which is encoded as such
+        part,       // what is no part of a URL
+    };
     struct piece {
         config::text_piece from;
         escape how = escape::plain;
     };
-    static escape escape_of(config::variable what, config::text_place at, markup body) noexcept;
-    static void append(std::string_view value, escape how, std::string& to);
+    class position;
 
     std::string literal_;
     std::vector<piece> pieces_;
 };
+
+// Keeps the fields of these names as they came, for texts that are put together when the head has
+// been edited. Without names nothing is kept.
+void keep_fields(exchange::request& of, const std::vector<std::string>& names);
 
 }  // namespace penstock::proxy

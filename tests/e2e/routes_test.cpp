@@ -50,7 +50,7 @@ TEST(Routes, RedirectKeepsWhatItDoesNotName) {
     EXPECT_EQ(host.field("location"), "http://www.a.test:8080/host/x?y");
     EXPECT_EQ(ask(proxy, "/path/x?y").field("location"), "http://a.test:8080/new/path/x");
     EXPECT_EQ(ask(proxy, "/whole/?q=a/b").field("location"),
-              "https://new.test/?from=/whole/?q=a/b&q=a%2Fb");
+              "https://new.test/?from=/whole/%3Fq%3Da/b&q=a%2Fb");
 }
 
 TEST(Routes, MatchTheListener) {

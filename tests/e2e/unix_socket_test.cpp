@@ -90,6 +90,19 @@ TEST(UnixBind, TellsNoAddressThatIsNotKnown) {
     EXPECT_EQ(text_in(line, "network.peer.address"), "unix:");
 }
 
+// Of a client that names no host, and came to no address, nothing but the path is known.
+TEST(UnixBind, RedirectsToAPathWhereNoHostIsNamed) {
+    const temp_dir dir;
+    const std::string path = dir.path("web.sock");
+    const daemon proxy("listeners: {web: {bind: \"unix:" + path +
+                       "\"}}\nroutes:\n  - {redirect: {path: /search}, response_headers: "
+                       "{set: {X-Client: \"<${client.ip}>\"}}}\n");
+    const std::string got =
+        curl({"-i", "--http1.0", "-H", "Host:", "--unix-socket", path, "http://a.test/q"}).out;
+    EXPECT_NE(got.find("\r\nLocation: /search\r\n"), std::string::npos) << got;
+    EXPECT_NE(got.find("\r\nX-Client: <>\r\n"), std::string::npos) << got;
+}
+
 TEST(UnixBind, BelievesItsPeersWhereTheyAreTrusted) {
     const temp_dir dir;
     const std::string path = dir.path("web.sock");

@@ -150,6 +150,95 @@ TEST(ProxyReply, ABodyHasVariables) {
     EXPECT_EQ(ask_for(here, of, "/fixed").body, "<p>&lt;GET&gt;</p>");
 }
 
+// What leaves as HTML is escaped as HTML, whoever says so and in whichever case.
+TEST(ProxyReply, ABodyIsEscapedAsTheTypeThatLeavesWants) {
+    struct {
+        std::string name, type;
+        config::header_edits edits;
+        std::string expected;
+    } const cases[] = {
+        {"the usual type", "text/plain", {}, "<b>\"</b>"},
+        {"in another case", "Text/HTML", {}, "&lt;b&gt;&quot;&lt;/b&gt;"},
+        {"set",
+         "text/plain",
+         {{}, {{"content-type", "TEXT/html"}}, {}},
+         "&lt;b&gt;&quot;&lt;/b&gt;"},
+        {"added",
+         "text/plain",
+         {{}, {}, {{"Content-Type", "text/html"}}},
+         "&lt;b&gt;&quot;&lt;/b&gt;"},
+        {"removed", "text/plain", {{"Content-Type"}, {}, {}}, "&lt;b&gt;&quot;&lt;/b&gt;"},
+        {"set to JSON",
+         "text/html",
+         {{}, {{"Content-Type", "Application/JSON"}}, {}},
+         "<b>\\\"</b>"},
+        {"by a variable",
+         "text/plain",
+         {{}, {{"Content-Type", "${header.X-Type}"}}, {}},
+         "&lt;b&gt;&quot;&lt;/b&gt;"},
+    };
+    for (const auto& one : cases) {
+        config::model model = model_without_origin();
+        model.routes[0].reply = config::respond{200, "${header.X-A}", one.type};
+        model.routes[0].response_headers = one.edits;
+        site here(model);
+        visitor of(here.home);
+        of.add("X-A", "<b>\"</b>");
+        of.add("X-Type", "text/html");
+        EXPECT_EQ(ask_for(here, of, "/fixed").body, one.expected) << one.name;
+    }
+}
+
+// A cache in front of us must not go on serving a failure because of what its route says.
+TEST(ProxyReply, AFailureIsNotToBeStored) {
+    config::model model = model_without_origin();
+    config::upstream gone;
+    gone.name = "app";
+    gone.endpoints.push_back({{"127.0.0.1", 1}, 1, {}});
+    model.upstreams.push_back(gone);
+    config::route app = route_named("app", "/app");
+    app.upstream = "app";
+    model.routes.push_back(app);
+    for (config::route& one : model.routes) {
+        one.response_headers.set = {{"cache-control", "public, max-age=60"},
+                                    {"CDN-Cache-Control", "max-age=60"}};
+    }
+    site here(model);
+    visitor failed(here.home);
+    const outcome got = ask_for(here, failed, "/app");
+    EXPECT_EQ(got.head.status, 502);
+    EXPECT_EQ(got.head.fields.count(http::field_id_of("cache-control")), 1U);
+    EXPECT_EQ(value_of(got.head, "Cache-Control"), "no-store");
+    EXPECT_EQ(value_of(got.head, "CDN-Cache-Control"), "absent");
+    visitor served(here.home);
+    EXPECT_EQ(value_of(ask_for(here, served, "/fixed").head, "Cache-Control"),
+              "public, max-age=60");
+}
+
+// It is the log and trusted peers that can find out which rule struck.
+TEST(ProxyReply, SaysWhyAPathIsAmbiguous) {
+    config::model model = model_without_origin();
+    config::network trusted;
+    net::socket_address::parse("192.0.2.7", 0)->mapped(trusted.bytes);
+    model.trust.push_back(trusted);
+    model.routes.push_back(route_named("deep", "/a/secret"));
+    model.routes.back().reply = config::respond{403, "", "text/plain"};
+    config::route rest;
+    rest.name = "rest";
+    rest.reply = config::respond{200, "", "text/plain"};
+    model.routes.push_back(rest);
+    site here(model);
+    visitor of(here.home);
+    of.by.request.head.escaped_slash = true;
+    const outcome got = ask_for(here, of, "/a%2Fsecret");
+    EXPECT_EQ(got.head.status, 400);
+    EXPECT_EQ(of.by.record.detail,
+              "encoded '/' or '\\' in the path that would choose another route");
+    EXPECT_EQ(value_of(got.head, "Proxy-Status"),
+              R"(penstock; error=ambiguous_path; details="encoded '/' or '\\' in the path )"
+              R"(that would choose another route")");
+}
+
 TEST(ProxyReply, AStaticReplyIsWhatTheRouteSays) {
     site here(model_without_origin());
     visitor of(here.home);

@@ -134,6 +134,17 @@ class client_side {
     ~client_side() = default;
 };
 
+// Fields as they came, kept for texts that are put together once the head has been edited. Recycled
+// per thread.
+struct kept_fields {
+    http::fields fields;
+
+    static void* operator new(std::size_t size) { return allocate_recycled(size); }
+    static void operator delete(void* memory, std::size_t size) noexcept {
+        release_recycled(memory, size);
+    }
+};
+
 struct request {
     http::request_head head;        // the handler may edit it
     body_source* body = nullptr;    // never null in handle(); absent() if there is none
@@ -153,6 +164,8 @@ struct request {
     const net::socket_address* local = nullptr;  // where it connected to
     // What the peer says of its client, if its word counts (exchange/client_rules); else null.
     std::unique_ptr<client_story> told;
+    // The fields that the route's texts read, if it has any that do; else null.
+    std::unique_ptr<kept_fields> kept;
     std::uint64_t connection = 0;   // number of the client's connection; it is never reused
     bool served_before = false;     // that connection has taken a whole response
     client_side* client = nullptr;  // null = it never gives way
@@ -181,6 +194,7 @@ struct request {
         client_certificate = client_subject = server_name = {};
         peer = local = nullptr;
         told.reset();
+        kept.reset();
         connection = 0;
         served_before = false;
         retry_after = milliseconds{0};

@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace penstock::proxy {
@@ -29,10 +30,14 @@ struct compiled_route;
 struct generation {
     generation(std::uint64_t number, config::model from);
 
+    // Null for no_name.
+    [[nodiscard]] const compiled_route* route_of(name_id name) const noexcept;
+
     std::uint64_t id;
     config::model model;
     proxy::router router;
     std::vector<name_id> route_ids;  // as model.routes
+    std::unordered_map<name_id, const compiled_route*> routes_by_id;
     // Of a route: the first of its upstreams as an index into model.upstreams, or npos.
     std::vector<std::size_t> upstreams;
     std::vector<std::shared_ptr<const compiled_route>> compiled;  // as model.routes

@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
 
 namespace penstock::proxy {
@@ -74,6 +75,69 @@ TEST(Redirection, WritesOnlyWhatAUrlMayHold) {
     config::redirect by;
     by.scheme = "https";
     EXPECT_EQ(location(by, asked("/a\"b<>?x=\"y|")), "https://a.test/a%22b%3C%3E?x=%22y%7C");
+}
+
+// Browsers take what has two slashes in front for the URL of a host, in whichever direction they
+// lean. A variable that comes to nothing must not make a path such a URL.
+TEST(Redirection, StaysOnItsHostWhereAVariableComesToNothing) {
+    struct {
+        std::string to, target, expected;
+    } const cases[] = {
+        {"/${cookie.lang}${path}", "/evil.com", "/evil.com"},
+        {"/${cookie.lang}/${arg.page}", "/?page=evil.com", "/evil.com"},
+        {"/${arg.lang}/${arg.page}", "/?page=evil.com", "/evil.com"},
+        {"/${arg.lang}/${arg.page}", "/", "/"},
+        {"/${arg.a}/${arg.b}/x", "/", "/x"},
+        {"/${arg.lang}${path}", "/a?lang=de", "/de/a"},
+        {"/a${path}", "//b//c", "/a/b//c"},
+        {"/${arg.a}/?u=https://b.test//", "/", "/?u=https://b.test//"},
+        {"https://${arg.host}/${arg.page}", "/?page=evil.com", "/evil.com"},
+        {"https://${arg.host}${path}", "/evil.com", "/evil.com"},
+        {"https://${arg.host}", "/", "/"},
+        {"https://${arg.host}?a", "/", "/?a"},
+        {"${scheme}://${cookie.h}${path}", "/evil.com", "/evil.com"},
+        {"https://new.test//a${path}", "/b", "https://new.test//a/b"},
+    };
+    for (const auto& one : cases) {
+        config::redirect by;
+        by.to = one.to;
+        EXPECT_EQ(location(by, asked(one.target)), one.expected) << one.to << " " << one.target;
+    }
+    config::redirect path;
+    path.path = "/${cookie.lang}${path}";
+    EXPECT_EQ(location(path, asked("/evil.com")), "http://a.test/evil.com");
+    config::redirect host;
+    host.host = "${cookie.h}";
+    EXPECT_EQ(location(host, asked("/evil.com?x", "a.test:81")), "/evil.com?x");
+    host.path = "/${cookie.lang}${path}";
+    EXPECT_EQ(location(host, asked("/evil.com")), "/evil.com");
+}
+
+// Nothing but a path can be said of a client that names no host over a Unix socket.
+TEST(Redirection, IsAPathWhereNoHostIsKnown) {
+    config::redirect by;
+    by.scheme = "https";
+    asked of("/search?q", "");
+    of.local = *net::socket_address::unix_at("/run/penstock/test.sock");
+    EXPECT_EQ(location(by, of), "/search?q");
+}
+
+// Scheme, host and port of a URL tell one story: what the trusted peer says.
+TEST(Redirection, GoesToWhereATrustedPeerSaysThatTheClientIs) {
+    config::redirect by;
+    by.path = "/new";
+    asked of("/old", "inner:38080", "https");
+    of.local = *net::socket_address::parse("10.0.0.1", 38080);
+    of.request.told = std::make_unique<exchange::client_story>();
+    of.request.told->scheme = "https";
+    EXPECT_EQ(location(by, of), "https://inner/new");
+    of.request.told->host = "shop.test";
+    EXPECT_EQ(location(by, of), "https://shop.test/new");
+    of.request.told->port = 8443;
+    EXPECT_EQ(location(by, of), "https://shop.test:8443/new");
+    by.to = "${scheme}://${host}:${port}/x";
+    by.path.reset();
+    EXPECT_EQ(location(by, of), "https://shop.test:8443/x");
 }
 
 }  // namespace

@@ -4,7 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace penstock::proxy {
 namespace {
@@ -13,11 +15,10 @@ using config::text_place;
 using test::asked;
 
 std::string expanded(std::string_view text, const asked& of,
-                     text_place at = text_place::response_header,
-                     text_pattern::markup body = text_pattern::markup::none) {
+                     text_place at = text_place::response_header, markup body = markup::none) {
     std::string made = "before ";
-    text_pattern(text, at, body)
-        .expand({of.request, "app", 502, exchange::reason::queue_full}, made);
+    text_pattern(text, at).expand({of.request, "app", 502, exchange::reason::queue_full}, made,
+                                  body);
     return made.substr(7);
 }
 
@@ -90,7 +91,6 @@ TEST(TextPattern, WithoutVariablesIsItsText) {
 TEST(TextPattern, EscapesAsItsPlaceRequires) {
     asked of("/a\"<b>?q=<i>'&x=a/b%2f");
     of.request.head.fields.add("X-A", "a/b?c&d=\"<e>' \xc3\xa9");
-    using markup = text_pattern::markup;
     EXPECT_EQ(expanded("${uri}", of, text_place::url), "/a%22%3Cb%3E?q=%3Ci%3E'&x=a/b%2f");
     EXPECT_EQ(expanded("${arg.x}", of, text_place::url), "a%2Fb%2f");
     EXPECT_EQ(expanded("${header.x-a}", of, text_place::url_path),
@@ -100,6 +100,101 @@ TEST(TextPattern, EscapesAsItsPlaceRequires) {
     EXPECT_EQ(expanded("\"${header.x-a}\"", of, text_place::body, markup::json),
               "\"a/b?c&d=\\\"<e>' \xc3\xa9\"");
     EXPECT_EQ(expanded("${header.x-a}", of, text_place::body), "a/b?c&d=\"<e>' \xc3\xa9");
+}
+
+// What a browser and an application make of a value of a query.
+std::string decoded(std::string_view value) {
+    std::string made;
+    for (std::size_t i = 0; i < value.size(); ++i) {
+        if (value[i] == '%') {
+            made += static_cast<char>(std::stoi(std::string(value.substr(i + 1, 2)), nullptr, 16));
+            i += 2;
+        } else {
+            made += value[i] == '+' ? ' ' : value[i];
+        }
+    }
+    return made;
+}
+
+// The URL that a client is to come back to is whole after one decoding: its own parameters are no
+// parameters of the URL around it, and its escapes are still escapes.
+TEST(TextPattern, PutsAUrlIntoAParameterWhole) {
+    const std::string uri = "/a%20b/c+d?e=%26f&g=h?+";
+    const asked of(uri, "[::1]:81");
+    const std::string front = "https://id.test/login?a=b&next=";
+    for (const std::string text : {"${uri}", "${path}${query}"}) {
+        const std::string made = expanded(front + text + "&x=y", of, text_place::url);
+        ASSERT_TRUE(made.starts_with(front) && made.ends_with("&x=y")) << made;
+        const std::string value = made.substr(front.size(), made.size() - front.size() - 4);
+        EXPECT_EQ(value.find_first_of("&?#+ "), std::string::npos) << value;
+        EXPECT_EQ(decoded(value), uri);
+    }
+    EXPECT_EQ(expanded("next=${uri}", of, text_place::url_query),
+              "next=/a%2520b/c%2Bd%3Fe%3D%2526f%26g%3Dh%3F%2B");
+    EXPECT_EQ(expanded("/login?${uri}", of, text_place::url),
+              "/login?/a%2520b/c%2Bd%3Fe%3D%2526f%26g%3Dh%3F%2B");
+    EXPECT_EQ(decoded(expanded("?u=${scheme}://${host}:${port}/", of, text_place::url)),
+              "?u=http://[::1]:81/");
+    EXPECT_EQ(expanded("/#${path}", of, text_place::url), "/#/a%20b/c+d");
+}
+
+// Where the URL is put together of its own parts they stay what they are.
+TEST(TextPattern, LeavesPartsOfAUrlInTheirPlaces) {
+    const asked of("/a%20b/c+d?e=%26f&g=h");
+    EXPECT_EQ(expanded("https://new.test${uri}", of, text_place::url),
+              "https://new.test/a%20b/c+d?e=%26f&g=h");
+    EXPECT_EQ(expanded("https://new.test${path}${query}", of, text_place::url),
+              "https://new.test/a%20b/c+d?e=%26f&g=h");
+    EXPECT_EQ(expanded("https://new.test/x?y=z&${query}", of, text_place::url),
+              "https://new.test/x?y=z&?e=%26f&g=h");
+    EXPECT_EQ(expanded("${query}", of, text_place::url_query), "?e=%26f&g=h");
+    EXPECT_EQ(expanded("/new${path}", of, text_place::url_path), "/new/a%20b/c+d");
+    EXPECT_EQ(expanded("/new${path}", of, text_place::rewritten_path), "/new/a%20b/c+d");
+}
+
+// A value of the query is encoded as it came, and means the same wherever it goes.
+TEST(TextPattern, LeavesAValueOfTheQueryEncodedAsItIs) {
+    const asked of("/?s=a+b%20c%26d&odd=100%&half=%4");
+    for (const std::string text : {"/?q=${arg.s}", "/${arg.s}", "https://x.test/?a=b&q=${arg.s}"})
+        EXPECT_TRUE(expanded(text, of, text_place::url).ends_with("a+b%20c%26d")) << text;
+    EXPECT_EQ(expanded("/${arg.odd}/${arg.half}", of, text_place::url), "/100%25/%254");
+}
+
+// A field and a cookie are no text of a URL: a '%' in them is a character like any other, so that
+// what they hold comes out whole after one decoding and cannot become "..", '/' or a control byte.
+TEST(TextPattern, EscapesThePercentSignOfOtherText) {
+    asked of("/");
+    of.request.head.fields.add("X-A", "100% %2e%2e%2f a+b");
+    of.request.head.fields.add("Cookie", "k=%0d%0a");
+    for (const text_place at : {text_place::url, text_place::url_path, text_place::url_query,
+                                text_place::rewritten_path}) {
+        EXPECT_EQ(expanded("/${header.x-a}", of, at), "/100%25%20%252e%252e%252f%20a%2Bb");
+        EXPECT_EQ(expanded("/${cookie.k}", of, at), "/%250d%250a");
+    }
+}
+
+TEST(TextPattern, KnowsNoAddressOfUnixSockets) {
+    asked of("/", "");
+    of.record.client = "unix:";
+    of.local = *net::socket_address::unix_at("/run/penstock/test.sock");
+    EXPECT_EQ(expanded("${client.ip}|${host}|${port}", of), "||");
+}
+
+// A response is what its Content-Type says, in any case, and of several the worst.
+TEST(TextPattern, FindsOutWhatABodyIsWrittenIn) {
+    const auto found = [](std::initializer_list<std::string_view> types) {
+        http::fields made;
+        for (const std::string_view type : types)
+            made.add("content-type", type);
+        return markup_of(made);
+    };
+    EXPECT_EQ(found({"text/html; charset=utf-8"}), markup::html);
+    EXPECT_EQ(found({"Text/HTML"}), markup::html);
+    EXPECT_EQ(found({"image/SVG+XML"}), markup::html);
+    EXPECT_EQ(found({"Application/Problem+JSON"}), markup::json);
+    EXPECT_EQ(found({"text/plain"}), markup::none);
+    EXPECT_EQ(found({"text/plain", "application/json", "TEXT/html"}), markup::html);
+    EXPECT_EQ(found({}), markup::html);
 }
 
 TEST(TextPattern, KeepsControlBytesOutOfFields) {
