@@ -122,31 +122,35 @@ void client_rules::read_list(const http::fields& of, client_story& into) const {
     into.port = port_of(member_for(of, "X-Forwarded-Port", into.hops.size()));
 }
 
-void client_rules::read_forwarded(const http::fields& of, client_story& into) const {
+// Returns the host of the farthest proxy that names one.
+std::string_view client_rules::walk_forwarded(const http::fields& of, client_story& into) const {
     http::last_members lines;
     http::find_last(of, settings_.from, http::list_cut::lines, lines);
     std::string_view host;
-    bool goes_on = true;
-    for (std::size_t i = 0; goes_on && i < lines.size(); ++i) {
+    for (std::size_t i = 0; i < lines.size(); ++i) {
         std::string_view rest = lines.from_end(i);
         while (goes_on && !rest.empty()) {
             const std::string_view text = http::take_last_element(rest);
             if (text.empty())
                 continue;
             const std::optional<http::forwarded_element> element = http::parse_forwarded(text);
-            goes_on = element.has_value();
-            if (!goes_on)
-                break;
+            if (!element)
+                return host;
             // The nearest proxy's word holds until one behind it says more.
             const std::string_view scheme = scheme_of(element->scheme);
             if (reads_proto_ && !scheme.empty())
                 into.scheme = scheme;
             if (!element->host.empty())
                 host = element->host;
-            goes_on = follow(element->node, into);
+            if (!follow(element->node, into))
+                return host;
         }
     }
-    into.host = host_named(host);
+    return host;
+}
+
+void client_rules::read_forwarded(const http::fields& of, client_story& into) const {
+    into.host = host_named(walk_forwarded(of, into));
 }
 
 // Two lines have two readings, and so have none.

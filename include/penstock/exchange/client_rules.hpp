@@ -61,6 +61,7 @@ class client_rules {
     // False if the walk ends at this one.
     [[nodiscard]] bool follow(std::string_view node, client_story& into) const;
     void read_list(const http::fields& of, client_story& into) const;
+    [[nodiscard]] std::string_view walk_forwarded(const http::fields& of, client_story& into) const;
     void read_forwarded(const http::fields& of, client_story& into) const;
     void read_single(const http::fields& of, client_story& into) const;
     void read_scheme(const http::fields& of, client_story& into) const;
