@@ -129,7 +129,7 @@ std::string_view client_rules::walk_forwarded(const http::fields& of, client_sto
     std::string_view host;
     for (std::size_t i = 0; i < lines.size(); ++i) {
         std::string_view rest = lines.from_end(i);
-        while (goes_on && !rest.empty()) {
+        while (!rest.empty()) {
             const std::string_view text = http::take_last_element(rest);
             if (text.empty())
                 continue;
