@@ -292,8 +292,10 @@ rows<kernel_options> kernel_rows() {
              "TCP_NOTSENT_LOWAT: of what is not sent yet, the kernel takes no more; 0 = as much as "
              "its buffer holds."),
         duration("user_timeout", &part::user_timeout, {0, hour},
-                 "TCP_USER_TIMEOUT: data that is not acknowledged for so long ends the connection; "
-                 "0 = the system's retries."),
+                 "TCP_USER_TIMEOUT: data that is not acknowledged, or that the peer has no room "
+                 "for, ends the connection after so long, tunnels and paused downloads included; "
+                 "0 = the system's retries, and for HTTP/2 to an origin as long as `keepalive` "
+                 "asks a silent one."),
     };
 }
 

@@ -48,11 +48,13 @@ table<upstream_http2> upstream_http2_table() {
                 size("stream_window", &part::stream_window, window_range,
                      "Bytes of one response's body that wait here for the client, at first: over a "
                      "distance windows grow with bandwidth and delay. Each stream may have 64KiB; "
-                     "what is beyond that comes out of `buffer.total`."),
+                     "what is beyond that comes out of `buffer.total`. Where four such windows "
+                     "wait on one connection, streams begin with 64KiB and grow as they are read."),
                 duration("ping_interval", &part::ping_interval, wait_range,
                          "Silence on a busy connection before a PING asks whether the origin is "
-                         "there; an origin that answers with GOAWAY(ENHANCE_YOUR_CALM) is asked "
-                         "half as often from then on. Servers of gRPC allow one in 5m."),
+                         "there; an origin that answers PINGs with GOAWAY(ENHANCE_YOUR_CALM) is "
+                         "asked half as often until 8 in a row were welcome. Servers of gRPC allow "
+                         "one in 5m."),
                 duration("ping_timeout", &part::ping_timeout, wait_range,
                          "How long its answer may take before the connection counts as dead."),
             }};

@@ -254,6 +254,7 @@ net::task<> h1_connection::close(ending how) {
     else if (stream_.is_tls() && !stream_.aborted())
         stream_.shutdown_write();
     stream_.close();
+    home_.bodies.note_closed(&stream_);
 }
 
 void h1_connection::drain() noexcept {

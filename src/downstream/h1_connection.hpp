@@ -65,6 +65,8 @@ class h1_connection final : private net::socket_watcher,
     [[nodiscard]] net::task<> refuse(std::unique_ptr<connection_owner> owner, refusal_of_cap of);
     // When it ends if its client asks for nothing; time_point::max() while it is at work.
     [[nodiscard]] time_point idle_end() const noexcept {
+        if (extras_ && extras_->h2 != nullptr)
+            return extras_->h2->idle_end();
         return state_ == state::idle && alarm_.armed() ? alarm_.at() : time_point::max();
     }
     [[nodiscard]] const net::socket_address& client() const noexcept { return peer_; }

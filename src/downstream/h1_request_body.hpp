@@ -92,6 +92,7 @@ class h1_request_body final : public exchange::body_source, private watched_body
     void begin_clock() noexcept;
     void end_wait() noexcept;
     [[nodiscard]] std::optional<std::uint64_t> rate(time_point now) const noexcept override;
+    [[nodiscard]] const void* connection() const noexcept override { return &from_.stream; }
     [[nodiscard]] bool is_call() const noexcept override { return false; }
     void cut() noexcept override;
 

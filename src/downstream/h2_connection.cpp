@@ -199,13 +199,16 @@ milliseconds h2_connection::idle_limit() const noexcept {
                                           : limits.keepalive;
 }
 
+time_point h2_connection::idle_end() const noexcept {
+    return exchanges_.empty() ? idle_since_ + idle_limit() : time_point::max();
+}
+
 void h2_connection::set_alarm() noexcept {
     const config::listener_timeouts& limits = in_.home.state->settings.timeouts;
     time_point next = never;
     if (!session_.settings_acknowledged())
         next = std::min(next, began_ + settings_limit);
-    if (exchanges_.empty())
-        next = std::min(next, idle_since_ + idle_limit());
+    next = std::min(next, idle_end());
     // Room may become scarce meanwhile.
     if (exchanges_.empty() && session_.has_grown())
         next = std::min(next, in_.home.worker.now() + http::h2_scarce_idle);
@@ -237,7 +240,7 @@ void h2_connection::look_at_time() noexcept {
         terminate(http::h2_breach::settings_timeout);
     if (head_since_ != never && now >= head_since_ + limits.head)
         terminate(http::h2_breach::head_timeout);
-    const bool retired = exchanges_.empty() && now >= idle_since_ + idle_limit();
+    const bool retired = now >= idle_end();
     if (retired || (stage_ == stage::announced && now >= drain_since_ + drain_grace))
         refuse_new();
     flush_soon();

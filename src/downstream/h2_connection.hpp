@@ -68,6 +68,8 @@ class h2_connection final : private h2_flusher {
     [[nodiscard]] net::task<> serve(net::read_buffer first);
     // The server goes down: no more requests, and the end once those that run are done.
     void drain() noexcept;
+    // When it ends if its client asks for nothing; time_point::max() while it is at work.
+    [[nodiscard]] time_point idle_end() const noexcept;
 
  private:
     enum class stage : std::uint8_t { serving, announced, refusing };

@@ -127,8 +127,8 @@ reason h2_exchange::understand() {
     const config::listener_timeouts& limits = state_->settings.timeouts;
     rules.idle = rules.call ? std::max(limits.body_idle, limits.tunnel_idle) : limits.body_idle;
     rules.awaits_continue = request_.expects_continue;
-    const h2_request_body::input input{in_.home.worker, in_.session, stream_, in_.flusher,
-                                       in_.home.bodies};
+    const h2_request_body::input input{in_.home.worker, in_.session,     stream_,
+                                       in_.flusher,     in_.home.bodies, in_.stream};
     body_.emplace(input, rules, record_);
     request_.body = &*body_;
     return reason::none;

@@ -10,6 +10,7 @@
 #include "penstock/http/h2_server_session.hpp"
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/event.hpp"
+#include "penstock/net/stream.hpp"
 
 #include <memory>
 
@@ -46,6 +47,7 @@ class h2_request_body final : public exchange::body_source, private watched_body
         http::h2_server_stream& stream;
         h2_flusher& flusher;
         body_watch& watch;
+        const net::stream& connection;
     };
     h2_request_body(const input& from, const rules& by, exchange::record& record);
 
@@ -84,6 +86,7 @@ class h2_request_body final : public exchange::body_source, private watched_body
 
  private:
     [[nodiscard]] std::optional<std::uint64_t> rate(time_point now) const noexcept override;
+    [[nodiscard]] const void* connection() const noexcept override { return &from_.connection; }
     void cut() noexcept override;
 
     class patience final : public net::deadline {

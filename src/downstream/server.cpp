@@ -68,7 +68,8 @@ struct server::implementation : std::enable_shared_from_this<server::implementat
     [[nodiscard]] standing take_address_place(const net::socket_address& of);
     void give_address_place_back(const net::socket_address& of, standing had) noexcept;
     void start(arrival from);
-    void refuse(h1_connection::accepted from, exchange::reason why, milliseconds until);
+    // Answers, unless so many are being answered already. `of`: whose cap it is; null = of all.
+    void refuse(h1_connection::accepted from, exchange::reason why, const net::socket_address* of);
     [[nodiscard]] milliseconds cap_lasts(const net::socket_address* of) const noexcept;
     void refuse_address(h1_connection::accepted from);
 
@@ -203,8 +204,7 @@ void server::implementation::door::on_accept(net::listener::accepted connection)
     if (owner_.settings().over == config::over_limit::refuse) {
         owner_.give_address_place_back(from.peer, as);
         owner_.counts->refused.fetch_add(1, std::memory_order_relaxed);
-        return owner_.refuse(std::move(from), exchange::reason::connection_cap,
-                             owner_.cap_lasts(nullptr));
+        return owner_.refuse(std::move(from), exchange::reason::connection_cap, nullptr);
     }
     parked_ = arrival{std::move(from), as};
     owner_.waits_for_cap->set();
@@ -278,8 +278,8 @@ void server::implementation::start(arrival from) {
 void server::implementation::refuse_address(h1_connection::accepted from) {
     counts->refused_by_address.fetch_add(1, std::memory_order_relaxed);
     if (settings().over == config::over_limit::refuse) {
-        const milliseconds lasts = cap_lasts(&from.peer);
-        return refuse(std::move(from), exchange::reason::address_cap, lasts);
+        const net::socket_address client = from.peer;
+        return refuse(std::move(from), exchange::reason::address_cap, &client);
     }
     // A place would have to be waited for beside the queue of everybody else. A reset costs the
     // least, and leaves nothing behind in the kernel.
@@ -292,22 +292,24 @@ milliseconds server::implementation::cap_lasts(const net::socket_address* of) co
     const time_point now = home.worker.now();
     time_point first = now + settings().timeouts.keepalive;
     const std::size_t count = std::min(connections.size(), cap_looks_max);
+    const net::address_key key = of != nullptr ? net::address_key_of(*of) : net::address_key{};
     for (std::size_t i = 0; i < count; ++i) {
         const h1_connection& one = connections[i]->connection;
-        if (of == nullptr || net::address_key_of(one.client()) == net::address_key_of(*of))
+        if (of == nullptr || net::address_key_of(one.client()) == key)
             first = std::min(first, one.idle_end());
     }
     return std::chrono::ceil<milliseconds>(std::max<nanoseconds>(first - now, 1ms));
 }
 
 void server::implementation::refuse(h1_connection::accepted from, exchange::reason why,
-                                    milliseconds until) {
+                                    const net::socket_address* of) {
     if (refusals >= refusals_max)
         return;
+    const milliseconds until = cap_lasts(of);
     auto made = std::make_unique<resident>(shared_from_this(), std::move(from), standing::refused);
     h1_connection& connection = made->connection;
-    const h1_connection::refusal_of_cap of{why, until};
-    home.worker.spawn(connection.refuse(std::move(made), of));
+    const h1_connection::refusal_of_cap told{why, until};
+    home.worker.spawn(connection.refuse(std::move(made), told));
 }
 
 net::task<> server::implementation::run_door(std::shared_ptr<implementation>,

@@ -83,6 +83,8 @@ struct h2_session::implementation {
     std::uint64_t progress = 0;
     std::size_t waiting = 0;  // DATA in all streams that nobody has read
     std::size_t ahead = 0;    // of it, what the connection's window has been given back for
+    std::size_t held = 0;     // of it, what is charged to the account
+    bool crowded = false;     // streams have the least window because of that
     std::size_t credit = 0;   // of the connection's, not said yet
     std::uint32_t connection_window;
     std::uint32_t stream_window;  // of every stream, as was said last

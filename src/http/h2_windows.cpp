@@ -115,6 +115,7 @@ void h2_session::give_credit(h2_stream& of, std::size_t count) {
     if (of.credit_ < credit_step(impl_->stream_window) || of.ended || of.closed)
         return;
     of.credit_ = 0;
+    widen(of);
     const auto id = static_cast<std::int32_t>(of.id);
     const std::int32_t owed =
         nghttp2_session_get_stream_effective_recv_data_length(impl_->library, id) -
@@ -140,6 +141,25 @@ std::string_view h2_session::take_data(h2_stream& of, std::size_t max) {
     return next;
 }
 
+// While an origin's streams begin with the least window, one that is read doubles its own each time
+// that as much was read of it: large responses need a few round trips more, and what is held of
+// those that are read no further is no more than what their client has taken before.
+void h2_session::widen(h2_stream& of) {
+    const implementation& impl = *impl_;
+    if (!impl.crowded || !impl.account->relaxed())
+        return;
+    const auto id = static_cast<std::int32_t>(of.id);
+    const std::int32_t present =
+        nghttp2_session_get_stream_effective_local_window_size(impl.library, id);
+    const auto most = static_cast<std::int32_t>(impl.limits.stream_window);
+    // Credit comes by the step, so what is read is known by the step.
+    const std::uint64_t read = of.received_ - of.data_.size() + credit_step(impl.stream_window);
+    if (present <= 0 || present >= most || read < static_cast<std::uint64_t>(present))
+        return;
+    nghttp2_session_set_local_window_size(impl.library, NGHTTP2_FLAG_NONE, id,
+                                          std::min(present * 2, most));
+}
+
 // DATA has come for a stream that somebody reads. Where it waits within the connection's window, a
 // few streams that nobody reads would shut that; so they get less while they do.
 void h2_session::hold_data(h2_stream& of, std::string_view data) {
@@ -153,24 +173,33 @@ void h2_session::hold_data(h2_stream& of, std::string_view data) {
     give_window(0);
 }
 
-// What waits in a stream beyond the least. Where there is no room for it, streams are told of
-// smaller windows before the connection gives any credit: then no more comes than is under way.
+// What waits in a stream beyond the least. Where there is no room for it, or this connection has
+// much of it, streams are told of smaller windows before the connection gives any credit: then no
+// more comes than is under way. Without the second bound one client that reads none of its
+// responses could fill all the room.
 void h2_session::charge(h2_stream& of) {
+    implementation& impl = *impl_;
     const std::size_t needed = charge_for(of.data_.size());
-    if (needed <= of.charged_ || impl_->account == nullptr)
+    if (needed <= of.charged_ || impl.account == nullptr)
         return;
-    if (impl_->account->take(needed - of.charged_))
-        of.charged_ = needed;
-    else
-        set_stream_window(h2_window_least);
+    if (!impl.account->take(needed - of.charged_))
+        return set_stream_window(h2_window_least);
+    impl.held += needed - std::exchange(of.charged_, needed);
+    if (impl.held <= h2_held_windows * impl.limits.connection_window)
+        return;
+    impl.crowded = true;
+    set_stream_window(h2_window_least);
 }
 
 void h2_session::settle_charge(h2_stream& of) noexcept {
     if (of.charged_ == 0)
         return;
     const std::size_t needed = charge_for(of.data_.size());
-    if (needed < of.charged_)
-        impl_->account->give_back(std::exchange(of.charged_, needed) - needed);
+    if (needed >= of.charged_)
+        return;
+    const std::size_t freed = std::exchange(of.charged_, needed) - needed;
+    impl_->account->give_back(freed);
+    impl_->held -= freed;
 }
 
 void h2_session::set_stream_window(std::uint32_t to) {
@@ -190,6 +219,12 @@ void h2_session::restore_windows() {
     implementation& impl = *impl_;
     if (impl.stream_window == impl.limits.stream_window)
         return;
+    if (impl.crowded) {
+        const std::size_t most = h2_held_windows * impl.limits.connection_window;
+        if (impl.held > most / 2 || impl.now - impl.narrowed_at < narrow_for)
+            return;
+        impl.crowded = false;
+    }
     if (!counts_waiting() || impl.account == nullptr || impl.account->relaxed())
         set_stream_window(impl.limits.stream_window);
 }

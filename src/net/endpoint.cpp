@@ -249,6 +249,10 @@ void apply(int fd, const tcp_options& options) noexcept {
     set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, options.keepalive_count);
 }
 
+void set_user_timeout(int fd, milliseconds to) noexcept {
+    set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(to.count()));
+}
+
 void apply_listening(int fd, const tcp_options& options, milliseconds defer_accept,
                      int backlog) noexcept {
     // Of a socket that listens already, this changes the length of its queue.

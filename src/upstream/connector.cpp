@@ -5,21 +5,10 @@
 #include "upstream/phase_wait.hpp"
 #include "upstream/stream_abort.hpp"
 
+#include <algorithm>
+
 namespace penstock::upstream {
 namespace {
-
-// What an origin does not confirm for as long as keepalive would ask one that is silent means that
-// it is gone. The kernel measures keepalive by this time too, so it never differs from it; and it
-// never ends an origin that may still be waited for.
-milliseconds user_timeout_of(const config::upstream& settings) noexcept {
-    if (settings.kernel.user_timeout > 0ms)
-        return settings.kernel.user_timeout;
-    const config::keepalive& keep = settings.keep;
-    if (!keep.enabled)
-        return settings.timeouts.idle;
-    const milliseconds asked = keep.idle + keep.interval * keep.count;
-    return asked >= settings.timeouts.idle ? asked : milliseconds{0};
-}
 
 net::tcp_options options_of(const config::upstream& settings) noexcept {
     net::tcp_options options;
@@ -30,7 +19,9 @@ net::tcp_options options_of(const config::upstream& settings) noexcept {
     options.keepalive_idle = static_cast<int>(settings.keep.idle.count());
     options.keepalive_interval = static_cast<int>(settings.keep.interval.count());
     options.keepalive_count = settings.keep.count;
-    options.user_timeout = static_cast<int>(user_timeout_of(settings).count());
+    // None by default. Linux counts a receiver that confirms everything and has no room, as an
+    // origin of HTTP/1 may be for as long as `timeouts` and the client's `tunnel_idle` say.
+    options.user_timeout = static_cast<int>(settings.kernel.user_timeout.count());
     return options;
 }
 
@@ -109,6 +100,17 @@ net::task<result<std::unique_ptr<connection>>> connect(connect_target to, exchan
         co_return made;
     }
     co_return failed;
+}
+
+milliseconds user_timeout_of(const config::upstream& settings) noexcept {
+    if (settings.kernel.user_timeout > 0ms)
+        return settings.kernel.user_timeout;
+    const milliseconds waited = std::max(settings.timeouts.idle, settings.timeouts.first_byte);
+    const config::keepalive& keep = settings.keep;
+    if (!keep.enabled)
+        return waited;
+    const milliseconds asked = keep.idle + keep.interval * keep.count;
+    return asked >= waited ? asked : 0ms;
 }
 
 void count_handshake(cluster_counters& in, connection& made) noexcept {

@@ -24,6 +24,12 @@ struct connect_target {
 [[nodiscard]] net::task<result<std::unique_ptr<connection>>> connect(connect_target to,
                                                                      exchange::request& from);
 
+// TCP_USER_TIMEOUT of a connection that speaks HTTP/2. Its origin reads TCP all the time, whatever
+// its streams wait for (RFC 9113 §5.2.2), so one that takes nothing for as long as keepalive would
+// ask a silent one is gone. Never less than a request may wait; 0 = the system's retries. The
+// kernel measures keepalive by this time too, so it does not differ from that.
+[[nodiscard]] milliseconds user_timeout_of(const config::upstream& settings) noexcept;
+
 // Of a connection that was just made, if it has one.
 void count_handshake(cluster_counters& in, connection& made) noexcept;
 

@@ -3,6 +3,7 @@
 #include "penstock/base/log.hpp"
 #include "penstock/net/error.hpp"
 #include "penstock/upstream/failure.hpp"
+#include "upstream/connector.hpp"
 #include "upstream/counting.hpp"
 
 #include <algorithm>
@@ -52,6 +53,7 @@ h2_client::h2_client(place in, std::unique_ptr<connection> over, h2_client_owner
       idle_since_(began_),
       calm_(in_.shared->endpoints[endpoint()]->calm.load(std::memory_order_relaxed)) {
     session_.use_account(&windows_);
+    net::set_user_timeout(over_->stream().fd(), user_timeout_of(in_.shared->settings));
     count_as(standing::idle);
 }
 
@@ -200,15 +202,27 @@ void h2_client::note_end() noexcept {
         owner_->on_end(*this);
 }
 
-// An origin that is asked too often whether it is there says so with its GOAWAY. Connections that
-// were made before it said that add nothing.
+// An origin that is asked too often whether it is there says so with its GOAWAY. It has other
+// reasons to ask for calm, as many streams that clients cancel, where it was never asked.
+// Connections that were made before it said that add nothing.
 void h2_client::note_calm() noexcept {
-    if (calmed_ || session_.goaway_code() != http::h2_code::enhance_your_calm)
+    if (calmed_ || pings_ == 0 || session_.goaway_code() != http::h2_code::enhance_your_calm)
         return;
     calmed_ = true;
     std::uint32_t before = calm_;
     calm_ = std::min(before + 1, calm_max);
     in_.shared->endpoints[endpoint()]->calm.compare_exchange_strong(before, calm_,
+                                                                    std::memory_order_relaxed);
+}
+
+// Takes one doubling back for the connections to come. This one keeps its interval, which its
+// streams are known to live with; and it does so once, so that an interval which is too short is
+// tried again only by connections that have lived through the longer one.
+void h2_client::vouch() noexcept {
+    if (calm_ == 0 || pings_ != pings_to_vouch)
+        return;
+    std::uint32_t before = calm_;
+    in_.shared->endpoints[endpoint()]->calm.compare_exchange_strong(before, calm_ - 1,
                                                                     std::memory_order_relaxed);
 }
 
@@ -314,6 +328,9 @@ void h2_client::look_at_time() noexcept {
     } else if (pinged_ != never && now >= pinged_ + settings.http2.ping_timeout) {
         fail(net::errc::upstream_idle_timeout);
     } else if (pinged_ == never && now >= heard_ + ping_interval()) {
+        // All earlier ones were answered.
+        vouch();
+        ++pings_;
         pinged_ = now;
         session_.ping();
         flush_soon();

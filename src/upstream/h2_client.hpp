@@ -54,6 +54,9 @@ class h2_client final {
     // The interval of PINGs does not grow beyond this, nor is it doubled more often.
     static constexpr nanoseconds ping_interval_max = std::chrono::hours{24};
     static constexpr std::uint32_t calm_max = 16;
+    // So many PINGs that a connection's origin has answered without complaint show that it may be
+    // asked more often.
+    static constexpr std::uint32_t pings_to_vouch = 8;
     // Of a response's head.
     static constexpr http::head_limits head_limits{
         .head = 64 * 1024, .line = 8 * 1024, .field = 64 * 1024, .count = 128};
@@ -116,6 +119,7 @@ class h2_client final {
     void fail(error why) noexcept;
     void note_end() noexcept;
     void note_calm() noexcept;
+    void vouch() noexcept;
     [[nodiscard]] nanoseconds ping_interval() const noexcept;
     [[nodiscard]] milliseconds idle_limit() const noexcept;
     void set_alarm() noexcept;
@@ -143,7 +147,8 @@ class h2_client final {
     time_point idle_since_;
     idle_period idled_;  // before the streams of now
     time_point ended_since_ = never;
-    std::uint32_t calm_;  // doublings of the interval of PINGs
+    std::uint32_t calm_;       // doublings of the interval of PINGs
+    std::uint32_t pings_ = 0;  // sent
     error failed_;
     standing counted_ = standing::gone;
     bool retiring_ = false;

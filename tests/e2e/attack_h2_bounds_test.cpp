@@ -3,16 +3,21 @@
 #include "e2e/attack_h2_site.hpp"
 #include "e2e/clock_site.hpp"
 #include "support/h2_client.hpp"
+#include "support/h2_server.hpp"
+#include "support/scripted_origin.hpp"
 #include "support/text.hpp"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <ctime>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace penstock::test {
@@ -91,6 +96,81 @@ TEST(AttackH2Stalls, E6_StalledStreamsEndTheirConnection) {
     client.wire.wait_closed();
     wait_for_sum(clock.proxy(), "penstock_http2_connections_ended_total", {"breach=\"stalled\""},
                  1);
+}
+
+// An origin of HTTP/2 that sends on every stream as much as it may, and counts that.
+class lavish_origin {
+ public:
+    lavish_origin() : origin_([this](peer& wire, int) { serve(wire); }) {}
+    [[nodiscard]] std::string address() const { return origin_.address(); }
+    [[nodiscard]] std::int64_t sent() const { return sent_; }
+
+ private:
+    void serve(peer& wire) {
+        h2_server server(wire);
+        std::map<std::uint32_t, std::int64_t> rooms{{0, first}};  // 0 = the connection's
+        std::int64_t initial = first;
+        while (server.read()) {
+            note(server.last, rooms, initial);
+            if (server.last.type == h2::headers) {
+                rooms.emplace(server.last.stream, initial);
+                wire.send(h2::head(server.last.stream, {{":status", "200"}}, false));
+            }
+            for (auto& [stream, room] : rooms) {
+                while (stream != 0 && std::min(room, rooms[0]) > 0) {
+                    const std::int64_t size = std::min({room, rooms[0], std::int64_t{16'000}});
+                    room -= size;
+                    rooms[0] -= size;
+                    sent_ += size;
+                    wire.send(
+                        h2::body(stream, std::string(static_cast<std::size_t>(size), 'x'), false));
+                }
+            }
+        }
+    }
+    static void note(const h2::read_frame& next, std::map<std::uint32_t, std::int64_t>& rooms,
+                     std::int64_t& initial) {
+        if (next.type == h2::window_update && rooms.contains(next.stream))
+            rooms[next.stream] += next.number();
+        if (next.type != h2::settings || next.has(h2::ack))
+            return;
+        for (std::size_t at = 0; at < next.payload.size(); at += 6) {
+            if (next.payload[at + 1] != 4)
+                continue;
+            const std::int64_t more =
+                next.number(at + 2) - std::exchange(initial, next.number(at + 2));
+            for (auto& [stream, room] : rooms)
+                room += stream != 0 ? more : 0;
+        }
+    }
+
+    static constexpr std::int64_t first = 65'535;  // RFC 9113 §6.9.2
+    std::atomic<std::int64_t> sent_{0};
+    scripted_origin origin_;
+};
+
+// E6, with an origin of HTTP/2: its windows are ours to bound. They begin with 1 MiB, and with
+// 64 KiB once four of them wait for nobody.
+TEST(AttackH2Stalls, E6_HeldWindowsOfAnHttp2Origin) {
+    constexpr std::uint32_t streams = 60;
+    constexpr std::int64_t mib = 1024 * 1024;
+    lavish_origin origin;
+    const daemon proxy(
+        attack_configuration("", "app: {protocol: h2, endpoints: [\"" + origin.address() + "\"]}"));
+    h2_client client(proxy.port("web"));
+    client.send(h2::setting(4, 0));
+    for (std::uint32_t id = 1; id < 2 * streams; id += 2)
+        client.send(h2::head(id, h2::get("/large")));
+    for (std::uint32_t id = 1; id < 2 * streams; id += 2) {
+        while (client.responses[id].heads.empty())
+            ASSERT_TRUE(client.read());
+    }
+    // Others are served over the same connection meanwhile.
+    h2_client other(proxy.port("web"));
+    other.send(h2::head(1, h2::get("/large")));
+    EXPECT_EQ(other.body(1, 65'535).body.size(), 65'535U);
+    EXPECT_GE(origin.sent(), streams * std::int64_t{65'535});
+    EXPECT_LE(origin.sent(), 7 * mib + streams * std::int64_t{65'536});
 }
 
 // E7: what is charged is the memory that a byte takes, and the origin hears of fewer pieces.

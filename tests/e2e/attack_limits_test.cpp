@@ -1,5 +1,6 @@
 // F-6 and F-7 of the list of attacks: what happens when memory runs short, and what one address may
 // take. The limits are set to where this process is, so that no gigabytes have to be spent.
+#include "e2e/clock_site.hpp"
 #include "support/h2_client.hpp"
 #include "support/probe.hpp"
 #include "support/steered_origin.hpp"
@@ -177,6 +178,48 @@ TEST(AttackAddresses, F7_RetryAfterSaysWhenAPlaceIsFree) {
         EXPECT_LE(idle, 3600) << limits;
         EXPECT_GT(idle, 3000) << limits;
     }
+}
+
+// Of either protocol, and from the end of its last request on.
+TEST(AttackAddresses, F7_RetryAfterKnowsHowLongAClientHasIdled) {
+    moved_clock time(
+        "workers: 1\nroutes: [{respond: {body: fine}}]\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\", timeouts: {keepalive: 1h}, "
+        "limits: {over_limit: refuse, connections: 1}}}\n");
+    const auto ask = [&] {
+        peer another(time.proxy().port("web"));
+        const http_response seen = read_response(another);
+        return std::stoi(std::string(seen.field("Retry-After").value_or("0")));
+    };
+    // Once the client idles it has the hour, of which a thousand seconds then pass.
+    const auto expect_less = [&] {
+        EXPECT_EQ(ask(), 3600);
+        time.advance(1000s);
+        const time_limit limit(patience);
+        int left = ask();
+        while (left > 2600 && !limit.passed())
+            left = ask();
+        EXPECT_TRUE(left > 2500 && left <= 2600) << left;
+    };
+    {
+        peer held(time.proxy().port("web"));
+        held.send(get("/"));
+        EXPECT_EQ(read_response(held).status, 200);
+        expect_less();
+        held.send("GET / HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
+        EXPECT_EQ(held.wait_closed(), closing::eof);
+    }
+    h2_client held(time.proxy().port("web"));
+    held.send(h2::head(1, h2::get("/")));
+    EXPECT_EQ(held.response(1).status(), 200);
+    // The worker has turned since, and knows that the exchange is over.
+    for (int i = 0; i < 2; ++i) {
+        held.send(h2::frame(h2::ping, 0, 0, "12345678"));
+        do {
+            ASSERT_TRUE(held.read());
+        } while (held.last.type != h2::ping);
+    }
+    expect_less();
 }
 
 TEST(AttackAddresses, F7_WhoLeavesMakesRoomHoweverHeLeaves) {

@@ -157,12 +157,16 @@ TEST(GrpcQuiet, CallsOverHttp1KeepTheirDeadline) {
     (void)client.wait_closed();
 }
 
+// What an origin answers with GOAWAY(ENHANCE_YOUR_CALM).
+enum class complaint { none, ping, first_ping, request };
+
 // An origin that writes down its PINGs.
 class asked_origin {
  public:
-    explicit asked_origin(bool wants_calm)
-        : wants_calm_(wants_calm), origin_([this](peer& wire, int) { serve(wire); }) {}
+    explicit asked_origin(complaint about)
+        : about_(about), origin_([this](peer& wire, int) { serve(wire); }) {}
     [[nodiscard]] std::string address() const { return origin_.address(); }
+    [[nodiscard]] int pings() { return count(0); }
     // Over all connections.
     bool wait_for_pings(int count) {
         std::unique_lock lock(guard_);
@@ -176,6 +180,9 @@ class asked_origin {
         changed_.notify_all();
         return pings_;
     }
+    static std::string goaway(std::uint32_t last) {
+        return h2::frame(h2::goaway, 0, 0, h2::number(last) + h2::number(enhance_your_calm));
+    }
     void serve(peer& wire) {
         h2_server server(wire);
         std::uint32_t stream = 0;
@@ -188,17 +195,21 @@ class asked_origin {
                                     {"pings", std::to_string(count(0))}},
                                    false));
             }
+            if (server.last.type == h2::headers && about_ == complaint::request)
+                wire.send(goaway(stream));
             if (server.last.type != h2::ping || server.last.has(h2::ack))
                 continue;
-            (void)count(1);
+            const int now = count(1);
             wire.send(h2::frame(h2::ping, h2::ack, 0, server.last.payload));
-            if (wants_calm_)
-                wire.send(h2::frame(h2::goaway, 0, 0,
-                                    h2::number(stream) + h2::number(enhance_your_calm)));
+            if (about_ == complaint::ping)
+                wire.send(goaway(stream));
+            // Without a call nobody asks over this connection any more.
+            if (about_ == complaint::first_ping && now == 1)
+                wire.send(goaway(stream) + h2::body(stream, ""));
         }
     }
 
-    bool wants_calm_;
+    complaint about_;
     std::mutex guard_;
     std::condition_variable changed_;
     int pings_ = 0;
@@ -224,7 +235,7 @@ class quiet_calls {
 };
 
 TEST(GrpcQuiet, SilenceIsAskedAboutOnceInFiveMinutes) {
-    asked_origin origin(false);
+    asked_origin origin(complaint::none);
     moved_clock time(site(origin.address()));
     quiet_calls calls(time.proxy());
     EXPECT_EQ(calls.open(), "0");
@@ -242,7 +253,7 @@ TEST(GrpcQuiet, SilenceIsAskedAboutOnceInFiveMinutes) {
 }
 
 TEST(GrpcQuiet, OriginThatAsksForCalmIsAskedHalfAsOften) {
-    asked_origin origin(true);
+    asked_origin origin(complaint::ping);
     moved_clock time(site(origin.address()));
     quiet_calls calls(time.proxy());
     EXPECT_EQ(calls.open(), "0");
@@ -258,6 +269,42 @@ TEST(GrpcQuiet, OriginThatAsksForCalmIsAskedHalfAsOften) {
     pass(time, 590s, 10s);
     time.advance(10s);
     EXPECT_TRUE(origin.wait_for_pings(2));
+}
+
+// A guard against floods says the same of streams that clients cancel.
+TEST(GrpcQuiet, OriginThatWasNeverAskedMeansSomethingElse) {
+    asked_origin origin(complaint::request);
+    moved_clock time(site(origin.address()));
+    quiet_calls calls(time.proxy());
+    // Each over another connection.
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(calls.open(), "0");
+    // Twice as long at least, if it were taken for a complaint.
+    for (int steps = 0; origin.pings() < 4; ++steps) {
+        ASSERT_LT(steps, 40);
+        pass(time, 10s, 10s);
+    }
+}
+
+TEST(GrpcQuiet, OriginThatComplainsNoMoreIsAskedAsOftenAsBefore) {
+    asked_origin origin(complaint::first_ping);
+    moved_clock time(site(origin.address(), ", timeouts: {tunnel_idle: 24h}",
+                          ", http2: {ping_timeout: 1h, streams: 1}"));
+    quiet_calls calls(time.proxy());
+    EXPECT_EQ(calls.open(), "0");
+    pass(time, 300s, 100s);
+    ASSERT_TRUE(origin.wait_for_pings(1));
+    // Eight answers are known as the ninth PING is sent.
+    EXPECT_EQ(calls.open(), "1");
+    for (int steps = 0; origin.pings() < 10; ++steps) {
+        ASSERT_LT(steps, 100);
+        pass(time, 100s, 100s);
+    }
+    // A connection that is made now has the shorter interval; the one before keeps its own.
+    EXPECT_EQ(calls.open(), "10");
+    pass(time, 300s, 100s);
+    ASSERT_TRUE(origin.wait_for_pings(11));
+    EXPECT_EQ(calls.open(), "11");
 }
 
 }  // namespace

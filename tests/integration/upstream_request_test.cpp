@@ -6,6 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <arpa/inet.h>
+#include <netinet/tcp.h>
+
 #include <cstdlib>
 
 namespace penstock::upstream::test {
@@ -347,6 +350,38 @@ TEST(UpstreamRequest, OriginThatTakesNothingRunsIntoTheWriteTimeout) {
     EXPECT_TRUE(got.failure.body_consumed);
     EXPECT_GE(by.record.ledger.spent(phase::send), 70ms);
     over.open();
+}
+
+// TCP_USER_TIMEOUT of the connection to this port; -1 = there is none.
+int user_timeout_towards(std::uint16_t port) {
+    for (int fd = 0; fd < 1024; ++fd) {
+        sockaddr_in peer{};
+        socklen_t size = sizeof peer;
+        const bool connected = ::getpeername(fd, reinterpret_cast<sockaddr*>(&peer), &size) == 0 &&
+                               peer.sin_family == AF_INET && ntohs(peer.sin_port) == port;
+        unsigned value = 0;
+        size = sizeof value;
+        if (connected && ::getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &size) == 0)
+            return static_cast<int>(value);
+    }
+    return -1;
+}
+
+// Linux counts the time in which a receiver has no room, and such an origin of HTTP/1 is there: a
+// tunnel may wait for it for an hour.
+TEST(UpstreamRequest, TcpGivesUpNoOriginThatHasNoRoom) {
+    for (const milliseconds configured : {0ms, 12'345ms}) {
+        origin peer([](conversation& with) {
+            (void)with.read_head();
+            with.write("HTTP/1.1 204 No Content\r\n\r\n");
+            (void)with.read_head();
+        });
+        site here(peer.port());
+        here.shared->settings.kernel.user_timeout = configured;
+        EXPECT_TRUE(here.get().answered);
+        EXPECT_EQ(user_timeout_towards(peer.port()), configured.count());
+        here.over().retire();
+    }
 }
 
 TEST(UpstreamRequest, UnwritableHeadReachesNobody) {

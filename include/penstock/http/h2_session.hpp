@@ -210,6 +210,7 @@ class h2_session {
     // True where what waits in streams is not within the connection's window.
     [[nodiscard]] virtual bool counts_waiting() const noexcept = 0;
     void charge(h2_stream& of);
+    void widen(h2_stream& of);
     void settle_charge(h2_stream& of) noexcept;
     void set_stream_window(std::uint32_t to);
     [[nodiscard]] verdict add_trailer(h2_stream& of, const fields::field& one);

@@ -3,7 +3,8 @@
 // kernel for the delay.
 //
 //   first ─► grown: DATA comes so fast that the window would run out before credit for it is back
-//     └──►◄── small: too much waits here unread, so each stream gets no more than the least
+//     └──►◄── small: too much waits here unread, so each stream gets no more than the least, and an
+//             origin's streams twice what was read of them
 #pragma once
 
 #include "penstock/base/clock.hpp"
@@ -19,6 +20,9 @@ namespace penstock::http {
 inline constexpr std::uint32_t h2_window_least = 64 * 1024;
 inline constexpr std::uint32_t h2_window_first = 1024 * 1024;
 inline constexpr std::uint32_t h2_window_most = 24 * 1024 * 1024;
+// What of responses waits here beyond the least, on one connection to an origin, before its streams
+// begin with small windows: so many of the first windows.
+inline constexpr std::size_t h2_held_windows = 4;
 // How long a connection with grown windows may idle while room for windows is scarce. A window that
 // was granted cannot be taken back; the connection can.
 inline constexpr milliseconds h2_scarce_idle = 10s;

@@ -83,6 +83,8 @@ struct tcp_options {
     int user_timeout = 0;
 };
 void apply(int fd, const tcp_options& options) noexcept;
+// Of a connection that exists already. 0 = the system's retries.
+void set_user_timeout(int fd, milliseconds to) noexcept;
 // To a listening socket, for those that it will accept. What was set before and is not any more is
 // taken back, but for the sizes. Connections are accepted once they have sent something, or after
 // `defer_accept`, which counts in whole seconds; 0 = at once. `backlog` is the length of its queue.

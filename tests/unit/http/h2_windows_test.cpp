@@ -334,6 +334,49 @@ TEST(H2Windows, WhatWaitsOfResponsesIsBounded) {
     EXPECT_EQ(h2_session::data_waiting(*quick), h2_window_least);
 }
 
+// One client that reads nothing of many responses does not use up what all have together.
+TEST(H2Windows, OneConnectionHoldsAFewWindows) {
+    downloads from(64 * mib);
+    std::vector<h2_client_stream*> held;
+    std::int64_t all = 0;
+    for (int i = 0; i < 60; ++i)
+        all += from.fill(*held.emplace_back(from.open()));
+    // What is charged by the block, and what comes with the last window.
+    EXPECT_LE(all, static_cast<std::int64_t>(6 * mib + 60 * h2_window_least));
+    EXPECT_LE(from.held.load(), 5 * mib);
+    EXPECT_EQ(from.windows.initial, h2_window_least);
+    // One that is read takes as much as ever, after a few round trips.
+    h2_client_stream* const quick = from.open();
+    from.windows.stream = from.windows.initial;
+    std::vector<std::int64_t> rounds;
+    for (int i = 0; i < 6; ++i) {
+        rounds.push_back(from.windows.stream);
+        for (std::int64_t left = rounds.back(); left > 0; left -= 16'000) {
+            const auto size = static_cast<std::size_t>(std::min<std::int64_t>(left, 16'000));
+            from.windows.stream -= static_cast<std::int64_t>(size);
+            from.session.receive(h2::body(quick->id, std::string(size, 'x'), false), from.now);
+            while (!from.session.take_data(*quick, 65'536).empty()) {
+            }
+        }
+        from.hear();
+    }
+    EXPECT_EQ(rounds.front(), h2_window_least);
+    for (std::size_t i = 1; i < rounds.size(); ++i)
+        EXPECT_GE(rounds[i], std::min<std::int64_t>(mib - 128 * 1024, rounds[i - 1] * 7 / 4)) << i;
+    EXPECT_LE(rounds.back(), std::int64_t{mib});
+    // SETTINGS go out for it once a second at most.
+    for (h2_client_stream* const each : held)
+        from.session.release(*each);
+    EXPECT_EQ(from.held.load(), 0U);
+    (void)from.open();
+    EXPECT_EQ(from.windows.initial, h2_window_least);
+    from.now += 1s;
+    from.session.receive(h2::frame(h2::ping, h2::ack, 0, "12345678"), from.now);
+    (void)from.open();
+    EXPECT_EQ(from.windows.initial, h2_window_first);
+    EXPECT_EQ(from.session.breach(), h2_breach::none);
+}
+
 // Once they are read, there is room again, and new ones have the first window.
 TEST(H2Windows, RoomOfResponsesComesBack) {
     downloads from(2 * mib);
