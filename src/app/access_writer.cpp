@@ -76,9 +76,9 @@ void access_writer::run() {
 void access_writer::obey(std::optional<order> change, bool reopening) {
     if (reopening && present_.file) {
         if (const error failed = present_.file->reopen()) {
-            log_error("access log {}: cannot be opened anew: {}", present_.file->path(), failed);
+            log_error("access log {}: cannot be opened again: {}", present_.file->path(), failed);
         } else {
-            log_info("access log {}: opened anew", present_.file->path());
+            log_info("access log {}: opened again", present_.file->path());
         }
     }
     if (change)

@@ -53,6 +53,14 @@ std::unique_ptr<upstream::shared_endpoint> make_endpoint(const config::endpoint&
     return made;
 }
 
+// Of problems that are about one value, the place of that value.
+void place(std::vector<config::diagnostic>& problems, const config::model& of) {
+    for (config::diagnostic& one : problems) {
+        if (const auto found = config::find_place(of, one.keys))
+            one.where = *found;
+    }
+}
+
 // What one compilation builds up.
 class compilation {
  public:
@@ -72,6 +80,8 @@ class compilation {
             next.tls = compile_tls(one, before != nullptr ? &before->tls : nullptr, with_);
             made_->upstreams.push_back(std::move(next));
         }
+        place(problems_, model);
+        place(made_->warnings, model);
         if (!problems_.empty())
             return compile_failure{std::move(problems_), exit_config};
         add_endpoints(from_.renews ? known_addresses() : resolve());
@@ -193,6 +203,7 @@ std::vector<config::diagnostic> check_files(const config::model& from, const fil
     for (const config::upstream& one : from.upstreams)
         static_cast<void>(compile_tls(one, nullptr, with));
     problems.insert(problems.end(), doubts.begin(), doubts.end());
+    place(problems, from);
     return problems;
 }
 

@@ -52,15 +52,13 @@ configuration load_configuration(const std::string& path) {
 void locate(std::vector<config::diagnostic>& problems, std::string_view text) {
     std::map<std::string, std::string> files{{std::string(standard_input_name), std::string(text)}};
     for (config::diagnostic& one : problems) {
-        if (one.where.line == 0 && one.keys.empty())
+        if (one.where.line == 0)
             continue;
         const auto [found, added] = files.try_emplace(one.where.file);
         if (added) {
             if (result<std::string> whole = file_source().read(one.where.file))
                 found->second = std::move(*whole);
         }
-        if (const auto place = config::find_place(found->second, one.where.file, one.keys))
-            one.where = *place;
         if (one.source_line.empty())
             one.source_line = config::source_line(found->second, one.where);
     }

@@ -19,8 +19,7 @@ struct configuration {
 
 [[nodiscard]] configuration load_configuration(const std::string& path);
 
-// Problems that were found after loading get the places of their keys and their source lines.
-// `text` as in configuration.
+// Problems that were found after loading get their source lines. `text` as in configuration.
 void locate(std::vector<config::diagnostic>& problems, std::string_view text);
 
 // Says on standard error why it cannot be used, and returns the exit code.

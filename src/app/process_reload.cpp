@@ -150,8 +150,9 @@ std::optional<commit_failure> process::commit(std::shared_ptr<const compiled> ne
     if (!path.empty() && path != access_path_) {
         result<access_file> opened = access_file::open(path);
         if (!opened)
-            return commit_failure{
-                {model.file, 0, 0}, "access log '" + path + "': " + opened.error().message(), true};
+            return commit_failure{config::find_place(model, {"log", "access", "path"})
+                                      .value_or(config::location{model.file}),
+                                  "access log '" + path + "': " + opened.error().message(), true};
         file = std::move(*opened);
     }
     if (auto failure = fleet_->commit(next, access_logs_of(model)))
@@ -190,7 +191,7 @@ void process::switch_access(const config::model& next, std::optional<access_file
 
 void process::reopen_access_log() {
     if (access_path_.empty()) {
-        log_warn("SIGUSR1: there is no access log to open anew");
+        log_warn("SIGUSR1: there is no access log to open again");
         return;
     }
     writer_->reopen();

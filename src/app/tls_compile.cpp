@@ -163,8 +163,8 @@ bool judge(const config::listener& from, const net::tls_server_options& options,
            const tls_input& with) {
     bool good = true;
     const std::vector<std::string> keys{"listeners", from.name, "tls"};
-    if (const auto fault = net::server_fault(options)) {
-        report(with, problem(from.where, "TLS of listener '" + from.name + "': "), keys, *fault);
+    for (const net::tls_fault& fault : net::server_faults(options)) {
+        report(with, problem(from.where, "TLS of listener '" + from.name + "': "), keys, fault);
         good = false;
     }
     doubt_if_open(with, from.where, from.tls->tickets.secret_file,

@@ -119,7 +119,9 @@ void load_rows(const section& from, const rows<Owner>& by, Owner& to) {
         const yaml_node* const node = from.find(one.info.path);
         if (one.read != nullptr && node != nullptr) {
             one.read(from, to);
-            from.keep_reference(join_path(one.info.path, one.info.brief_key), *node);
+            const std::string key = join_path(one.info.path, one.info.brief_key);
+            from.keep_reference(key, *node);
+            from.keep_place(key, *node);
         }
     }
 }

@@ -1,6 +1,4 @@
-// The way back from keys to their place, for what is found wrong after the loader has let go of the
-// file. Cold: it reads the whole text again.
-#include "config/yaml_tree.hpp"
+#include "config/schema_find.hpp"
 #include "penstock/config/load.hpp"
 
 #include <algorithm>
@@ -9,35 +7,30 @@ namespace penstock::config {
 
 namespace {
 
-const yaml_node* child(const yaml_node& of, const std::string& key) {
-    if (of.kind == node_kind::map) {
-        const auto found = std::find_if(of.entries.begin(), of.entries.end(),
-                                        [&](const auto& entry) { return entry.key->text == key; });
-        return found == of.entries.end() ? nullptr : found->value;
-    }
-    for (std::size_t i = 0; i < of.items.size(); ++i) {
-        if (key == std::to_string(i)) {
-            return of.items[i];
-        }
-    }
-    return nullptr;
+bool is_number(const std::string& key) noexcept {
+    return !key.empty() && key.find_first_not_of("0123456789") == std::string::npos;
 }
 
 }  // namespace
 
-std::optional<location> find_place(std::string_view yaml, const std::string& file,
-                                   const std::vector<std::string>& keys) {
-    const yaml_tree tree = parse_yaml(yaml);
-    const yaml_node* deepest = nullptr;
-    const yaml_node* at = tree.root;
+std::optional<location> find_place(const model& of, const std::vector<std::string>& keys) {
+    std::string place;
+    std::string path;  // as the schema has it
     for (const std::string& key : keys) {
-        at = at == nullptr ? nullptr : child(*at, key);
-        deepest = at == nullptr ? deepest : at;
+        const key_info* const row = find_key(path);
+        if (row != nullptr && row->type == key_type::named) {
+            place = name_place(place, key);
+            path += ".<name>";
+        } else if (row != nullptr && row->type == key_type::list && is_number(key)) {
+            place += "[" + key + "]";
+            path += "[]";
+        } else {
+            place = join_path(place, key);
+            path = join_path(path, key);
+        }
     }
-    if (deepest == nullptr) {
-        return std::nullopt;
-    }
-    return location{file, deepest->line, deepest->column};
+    const auto found = of.places.find(place);
+    return found == of.places.end() ? std::nullopt : std::optional(found->second);
 }
 
 }  // namespace penstock::config

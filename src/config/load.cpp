@@ -45,6 +45,7 @@ void load_tree(reader& in, document& files, const yaml_node& root, loaded& to) {
     if (in.errors() == 0) {
         read.file = in.file_name(0);
         read.written = in.take_references();
+        read.places = in.take_places();
         to.value = std::move(read);
     }
 }

@@ -164,6 +164,12 @@ void reader::keep_reference(std::string place, const yaml_node& node, bool file)
                                         : node.written);
 }
 
+void reader::keep_place(std::string place, const yaml_node& node) {
+    if (!partial_) {
+        places_.emplace(std::move(place), at(node));
+    }
+}
+
 std::size_t reader::file_number(const std::string& name) const {
     const auto found = std::find_if(files_.begin(), files_.end(),
                                     [&](const source& one) { return one.name == name; });

@@ -53,6 +53,9 @@ class reader {
     // relative path of a `file` is shown as an absolute one. Nothing is kept of a part.
     void keep_reference(std::string place, const yaml_node& node, bool file);
     [[nodiscard]] written_values take_references() { return std::move(kept_); }
+    // Where the value at `place` of the model is in its file. Nothing is kept of a part.
+    void keep_place(std::string place, const yaml_node& node);
+    [[nodiscard]] value_places take_places() { return std::move(places_); }
     // A value that could not be had: what is wrong was said, and what follows from it is not.
     void give_up(const yaml_node& node) { given_up_.insert(&node); }
     // While only a part of an object is looked at: what is missing may come from elsewhere.
@@ -93,6 +96,7 @@ class reader {
     std::set<std::string> seen_;  // problems so far: what is inherited is read several times
     std::map<std::string, std::string> hidden_;  // values, and what is shown of them
     written_values kept_;
+    value_places places_;
     std::set<const yaml_node*> given_up_;
     bool partial_ = false;
     std::vector<bound_address> bound_;

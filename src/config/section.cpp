@@ -74,6 +74,14 @@ void section::keep_reference(std::string_view key, const yaml_node& node) const 
     in_.keep_reference(place_of(key), node, file);
 }
 
+void section::keep_place(std::string_view key, const yaml_node& node) const {
+    const key_info* const row = find_key(path_of(key));
+    const bool tls = path_.find(".tls") != std::string::npos;
+    if (row != nullptr && (row->type == key_type::path || (tls && row->type == key_type::text))) {
+        in_.keep_place(place_of(key), node);
+    }
+}
+
 std::optional<section> section::child(std::string_view key) const {
     const yaml_node* const value = find(key);
     if (value == nullptr) {

@@ -39,6 +39,8 @@ class section {
     // Says that the model's value at `key` is that of `node`. Dumps then show the reference that
     // the value came from. `key` may lead into a list: "hosts[2]".
     void keep_reference(std::string_view key, const yaml_node& node) const;
+    // The same for a value that later checks may have to point at.
+    void keep_place(std::string_view key, const yaml_node& node) const;
 
     // The section below a key, if the key is there.
     [[nodiscard]] std::optional<section> child(std::string_view key) const;

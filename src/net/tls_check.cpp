@@ -51,39 +51,40 @@ std::string first_unknown(const std::string& list, Known known) {
     return {};
 }
 
-std::optional<tls_fault> names_fault(const tls_server_options& of, SSL_CTX* scratch) {
+std::vector<tls_fault> names_faults(const tls_server_options& of, SSL_CTX* scratch) {
+    std::vector<tls_fault> found;
     const auto suite = [scratch](const char* name) { return is_suite(scratch, name); };
     const auto group = [scratch](const char* name) {
         return SSL_CTX_set1_groups_list(scratch, name) == 1;
     };
     if (!of.ciphers.empty() && SSL_CTX_set_cipher_list(scratch, of.ciphers.c_str()) != 1)
-        return tls_fault{"ciphers", "'ciphers' selects no cipher of TLS 1.2: '" + of.ciphers + "'",
-                         "`openssl ciphers -s -tls1_2` lists what there is"};
+        found.push_back({"ciphers", "'ciphers' selects no cipher of TLS 1.2: '" + of.ciphers + "'",
+                         "`openssl ciphers -s -tls1_2` lists what there is"});
     const std::string unknown = of.suites.empty() ? "" : first_unknown(of.suites, suite);
     if (!unknown.empty())
-        return tls_fault{"suites", "'suites' names what is no suite of TLS 1.3: " + unknown,
-                         "`openssl ciphers -s -tls1_3` lists what there is"};
+        found.push_back({"suites", "'suites' names what is no suite of TLS 1.3: " + unknown,
+                         "`openssl ciphers -s -tls1_3` lists what there is"});
     if (!of.groups.empty() && !group(of.groups.c_str()))
-        return tls_fault{
-            "groups",
-            "'groups' names what this OpenSSL does not have: " + first_unknown(of.groups, group),
-            "as in X25519:P-256:P-384"};
-    return std::nullopt;
+        found.push_back(
+            {"groups",
+             "'groups' names what this OpenSSL does not have: " + first_unknown(of.groups, group),
+             "as in X25519:P-256:P-384"});
+    return found;
 }
 
 }  // namespace
 
-std::optional<tls_fault> server_fault(const tls_server_options& of) {
+std::vector<tls_fault> server_faults(const tls_server_options& of) {
     const ssl_context_ptr scratch = scratch_context();
     if (!scratch)
-        return tls_fault{"", openssl_failure("no TLS context"), ""};
-    std::optional<tls_fault> found = names_fault(of, scratch.get());
-    if (!found && of.client_auth != tls_client_auth::none) {
+        return {{"", openssl_failure("no TLS context"), ""}};
+    std::vector<tls_fault> found = names_faults(of, scratch.get());
+    if (of.client_auth != tls_client_auth::none) {
         if (of.client_ca_pem.empty() || !trust(scratch.get(), nullptr, of.client_ca_pem))
-            found = tls_fault{"client_ca",
-                              "'client_ca' holds no certificate in PEM, or a damaged one", ""};
+            found.push_back(
+                {"client_ca", "'client_ca' holds no certificate in PEM, or a damaged one", ""});
         else if (!of.client_crl_pem.empty() && !revoke(scratch.get(), nullptr, of.client_crl_pem))
-            found = tls_fault{"client_crl", "'client_crl' holds no revocation list in PEM", ""};
+            found.push_back({"client_crl", "'client_crl' holds no revocation list in PEM", ""});
     }
     ERR_clear_error();
     return found;

@@ -357,6 +357,28 @@ INSTANTIATE_TEST_SUITE_P(
                                 "'groups' names what this OpenSSL does not have: 'P-1'", 15}),
     [](const auto& each) { return each.param.name; });
 
+// At the place that says so, be it in another file or one that all listeners inherit.
+TEST(Check, FindsEverySettingOfTlsWhereItIsWritten) {
+    const temp_dir dir;
+    const certificate_files files = write_certificate(dir, "a.test");
+    dir.write("more.yaml",
+              "log: {access: /nowhere/access.log}\ndefaults:\n  listener:\n    tls:\n"
+              "      ciphers: NO-SUCH-CIPHER\n      suites: TLS_NONE\n      groups: P-1\n");
+    const std::string file = dir.write("a.yaml",
+                                       "include: more.yaml\nlisteners: {web: {bind: "
+                                       "\"127.0.0.1:0\", tls: {certificates: [{cert: \"" +
+                                           files.cert + "\", key: \"" + files.key +
+                                           "\"}]}}}\nroutes: [{respond: {}}]\n");
+    const command_result got = penstock({"check", "-c", file});
+    EXPECT_EQ(got.status.code, 78);
+    for (const char* const expected :
+         {"more.yaml:1:15: error: there is no directory", "more.yaml:5:16: error: TLS of listener",
+          "more.yaml:6:15: error: TLS of listener", "more.yaml:7:15: error: TLS of listener",
+          "\n        ciphers: NO-SUCH-CIPHER\n", "\n        suites: TLS_NONE\n",
+          "a.yaml: 4 errors"})
+        EXPECT_TRUE(contains(got.out, expected)) << expected << "\n" << got.out;
+}
+
 TEST(Check, NamesTheTrustThatCannotBeRead) {
     const temp_dir dir;
     const certificate_files files = write_certificate(dir, "a.test");

@@ -133,7 +133,7 @@ TEST(Reload, ChangesNothingIfTheAccessLogCannotBeOpened) {
     daemon proxy(configuration(one.address()));
     expect_rejected(proxy,
                     configuration(two.address(), {.top = "log: {access: {path: /nowhere/a}}\n"}),
-                    "access log '/nowhere/a': No such file or directory");
+                    ":5:22: error: access log '/nowhere/a': No such file or directory");
     EXPECT_EQ(get(proxy.url("web")), "one");
 }
 
@@ -398,7 +398,7 @@ TEST(AccessLog, IsOpenedAnewForUsr1) {
     }
     ASSERT_EQ(std::rename(dir.path("log").c_str(), dir.path("rotated").c_str()), 0);
     proxy.running().signal(SIGUSR1);
-    proxy.running().wait_for("opened anew");
+    proxy.running().wait_for("opened again");
     get(proxy.url("web", "/after"));
     EXPECT_EQ(proxy.stop(), (exit_status{0, 0}));
     EXPECT_TRUE(contains(dir.read("rotated"), "/before"));

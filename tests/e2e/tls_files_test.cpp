@@ -1,6 +1,7 @@
 // Files of `tls` sections while a proxy runs: what is taken up when, what is served without, and
 // what `check` says of it.
 #include "e2e/clock_site.hpp"
+#include "e2e/held_resolver.hpp"
 #include "e2e/tls_site.hpp"
 #include "support/descriptor.hpp"
 #include "support/scripted_origin.hpp"
@@ -59,19 +60,20 @@ TEST(TlsFiles, AChangeDuringLoadsThatFailIsNotLost) {
     const temp_dir dir;
     const certificate_files live = make(dir, "live", "old.test");
     const certificate_files next = make(dir, "next", "new.test");
+    held_resolver names;
     daemon proxy(site(entry(live)));
-    const held_file configuration(proxy.configuration_path());
+    proxy.write_configuration(site(entry(live)) +
+                              "upstreams: {app: {endpoints: [\"no.such.test:80\"]}}\n");
     proxy.running().signal(SIGHUP);
-    descriptor first = configuration.wait_for_reader();
+    names.wait_for_question();
     std::filesystem::rename(next.cert, live.cert);
     std::filesystem::rename(next.key, live.key);
     proxy.running().wait_for("TLS files have changed: read again behind the reload under way");
     proxy.running().signal(SIGHUP);
     proxy.running().wait_for("SIGHUP: one more reload, behind the one under way");
-    held_file::give(std::move(first), "listeners: {");
-    // Its reader is gone by then, and the next one the other's.
+    names.release();
     proxy.running().wait_for("reload failed");
-    held_file::give(configuration.wait_for_reader(), "listeners: {");
+    proxy.running().wait_for("reload failed", patience, 1);
     proxy.running().wait_for("TLS files renewed: generation 2");
     EXPECT_TRUE(contains(s_client(proxy, {}), "CN = new.test"));
     EXPECT_EQ(sum(scrape(proxy), "penstock_config_last_reload_success"), 0);

@@ -37,7 +37,7 @@ struct diagnostic {
     std::string hint;         // what to do about it ("did you mean 'listeners'?"), or empty
     std::string source_line;  // the line at `where`, or empty; long lines are cut
     // The keys that lead to what it is about ("listeners", "web", "tls", "ciphers"), where a check
-    // behind the loader knows no more; `where` is then a place near it. A list's item is a number.
+    // after the loader knows no more; `where` is then a place near it. A list's item is a number.
     std::vector<std::string> keys = {};
 };
 
@@ -55,9 +55,9 @@ struct loaded {
 // A file that is missing, unreadable or above `file_size_max` is a diagnostic too.
 [[nodiscard]] loaded load_file(const std::string& path);
 
-// Where the value that `keys` lead to stands in a file's text; the deepest of them that is there.
-// Nothing if not even the first is.
-[[nodiscard]] std::optional<location> find_place(std::string_view yaml, const std::string& file,
+// Where the value that `keys` lead to is in its file; nothing if it is in none, or its place is not
+// kept (value_places).
+[[nodiscard]] std::optional<location> find_place(const model& of,
                                                  const std::vector<std::string>& keys);
 
 // The line at `where` of a file's text as a diagnostic shows it; empty if there is none.

@@ -165,6 +165,10 @@ struct drain {
 // are never shown themselves.
 using written_values = std::map<std::string, std::string>;
 
+// Where values are in the files, by their place in the model: those that are looked at again after
+// loading, which are paths of files and settings of TLS.
+using value_places = std::map<std::string, location>;
+
 struct model {
     std::uint32_t workers = 0;    // 0 = CPUs of the affinity mask and the cgroup quota
     bool workers_pinned = false;  // each one's thread to one CPU
@@ -177,7 +181,8 @@ struct model {
     config::client_address client_address;
     config::drain drain;
     std::optional<std::uint64_t> memory_limit;  // none = the cgroup's; 0 = no limit
-    written_values written;  // `${env:…}` and `${file:…}`, as the file has them
+    written_values written;  // `${env:…}` and `${file:…}`, with absolute paths
+    value_places places;
     std::string file;
 };
 

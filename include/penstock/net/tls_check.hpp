@@ -19,8 +19,8 @@ struct tls_fault {
     std::string hint;     // or empty
 };
 
-// Of what a listener says besides its certificates.
-[[nodiscard]] std::optional<tls_fault> server_fault(const tls_server_options& of);
+// Of what a listener says besides its certificates; all of them.
+[[nodiscard]] std::vector<tls_fault> server_faults(const tls_server_options& of);
 // Of what an upstream trusts and shows.
 [[nodiscard]] std::optional<tls_fault> client_fault(const tls_client_options& of);
 

@@ -184,6 +184,35 @@ TEST_F(Include, ProblemsLieInTheFileThatHasThem) {
     EXPECT_NE(text.find("  routes: [{respond: {status: 99}}]\n"), std::string::npos) << text;
 }
 
+// What is looked at again after loading keeps its place, in whichever file it is.
+TEST_F(Include, ValuesThatAreCheckedLaterAreFound) {
+    for (const char* const name : {"a.pem", "b.pem"})
+        scratch_.write(name, "x");
+    scratch_.write(
+        "a.yaml",
+        "log: {access: a.log}\n"
+        "defaults:\n  listener: {tls: {ciphers: X, suites: \"${env:PENSTOCK_NO:-Y}\"}}\n");
+    const loaded got = load(
+        "include: a.yaml\nlisteners:\n  web.1:\n    bind: \":1\"\n"
+        "    tls: {certificates: [{cert: a.pem, key: a.pem}, {key: b.pem, cert: a.pem}]}\n"
+        "routes: [{respond: {}}]\n");
+    ASSERT_TRUE(got.ok()) << problems(got);
+    const auto place = [&](const std::vector<std::string>& keys) {
+        const auto found = find_place(*got.value, keys);
+        return found ? found->file.substr(scratch_.at("").size()) + ":" +
+                           std::to_string(found->line) + ":" + std::to_string(found->column)
+                     : "none";
+    };
+    EXPECT_EQ(place({"log", "access", "path"}), "a.yaml:1:15");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "ciphers"}), "a.yaml:3:29");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "suites"}), "a.yaml:3:40");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "certificates", "0", "cert"}), "main.yaml:5:33");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "certificates", "1", "key"}), "main.yaml:5:59");
+    EXPECT_EQ(place({"listeners", "web.1", "tls", "groups"}), "none");
+    EXPECT_EQ(place({"listeners", "web.2", "tls", "ciphers"}), "none");
+    EXPECT_EQ(place({}), "none");
+}
+
 TEST_F(Include, ACycleIsAnError) {
     scratch_.write("a.yaml", "include: [b.yaml]\n");
     scratch_.write("b.yaml", "include: [a.yaml]\n");

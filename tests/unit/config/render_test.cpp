@@ -33,22 +33,6 @@ TEST(SourceLine, IsTheLineOfAPlaceOrNothing) {
     EXPECT_EQ(source_line("a\n", {"p.yaml", 0, 0}), "");
 }
 
-TEST(FindPlace, FollowsKeysAsFarAsTheyAreThere) {
-    const std::string yaml = "a:\n  b: [{c: 1}, {c: 2}]\n  d: {e: 3}\n";
-    const auto place = [&yaml](const std::vector<std::string>& keys) {
-        const std::optional<location> found = find_place(yaml, "p.yaml", keys);
-        return found ? std::to_string(found->line) + ":" + std::to_string(found->column) : "none";
-    };
-    EXPECT_EQ(place({"a", "d", "e"}), "3:10");
-    EXPECT_EQ(place({"a", "b", "1", "c"}), "2:19");
-    EXPECT_EQ(place({"a", "d", "x", "y"}), "3:6");
-    EXPECT_EQ(place({"a", "b", "2"}), "2:6");
-    EXPECT_EQ(place({"x"}), "none");
-    EXPECT_EQ(place({}), "none");
-    EXPECT_FALSE(find_place("", "p.yaml", {"a"}).has_value());
-    EXPECT_FALSE(find_place("a: [", "p.yaml", {"b"}).has_value());
-}
-
 TEST(RenderJson, EscapesWhatItQuotes) {
     const diagnostic problem{severity::error, {"a\"b", 1, 2}, "x\\y", "", "\tz\x01"};
     EXPECT_EQ(render_json({problem}),
