@@ -12,6 +12,8 @@ void check_list(reader& in, const yaml_node& node, const key_info& info) {
     for (const yaml_node* const item : items_of(in, node, info)) {
         if (info.item == key_type::address) {
             static_cast<void>(parse_node(in, *item, parse_endpoint));
+        } else if (info.item == key_type::network) {
+            static_cast<void>(parse_node(in, *item, parse_network));
         } else {
             static_cast<void>(text_of(in, *item));
         }

@@ -13,12 +13,17 @@ constexpr std::uint16_t https_port = 443;
 // What the kernel accepts for TCP_KEEPIDLE and TCP_KEEPINTVL.
 constexpr key_range keepalive_range{second, 32767 * second};
 
+bool has_tls(const section& from) {
+    const yaml_node* const tls = from.find("tls");
+    return tls != nullptr && tls->text != "false";
+}
+
 void add_bind(const section& from, const yaml_node& node, listener& to) {
     std::optional<address> at = parse_node(from.in(), node, parse_bind);
     if (!at.has_value() || from.in().partial()) {
         return;
     }
-    const bool tls = from.find("tls") != nullptr;
+    const bool tls = has_tls(from);
     if (tls && at->port == http_port) {
         from.in().warn(node, "TLS on port 80, where clients speak plain HTTP");
     }
@@ -61,7 +66,7 @@ void load_protocol(const section& from, const yaml_node& item, listener& to) {
         from.keep_reference(join_path("protocols", http1_key), item);
         return;
     }
-    const bool tls = from.find("tls") != nullptr;
+    const bool tls = has_tls(from);
     if (tls != (*name == "h2")) {
         from.in().error(item,
                         in_quotes(*name) +
@@ -321,7 +326,8 @@ table<listener> listener_table() {
             {
                 bind_row(),
                 protocols_row(),
-                group("tls", &listener::tls, listener_tls_table(), "Makes this a TLS listener."),
+                group("tls", &listener::tls, listener_tls_table(),
+                      "Makes this a TLS listener; `false` takes back what `defaults` say."),
                 inner("limits", limit_rows(),
                       "What one listener and each of its connections may take."),
                 group("paths", &listener::paths, paths_table(),

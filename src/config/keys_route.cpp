@@ -74,6 +74,19 @@ table<flush> flush_table() {
     };
 }
 
+// 0 takes back what the route inherits.
+row<route> total_timeout_row() {
+    row<route> out = duration("total", &route::total_timeout, {0, 24 * hour},
+                              "Whole exchange, from its first byte; none by default, and with 0.");
+    out.read = [read = out.read](const section& from, route& to) {
+        read(from, to);
+        if (to.total_timeout == milliseconds::zero()) {
+            to.total_timeout.reset();
+        }
+    };
+    return std::move(out).example("15s");
+}
+
 row<route> name_row() {
     row<route> out =
         text("name", &route::name,
@@ -214,11 +227,7 @@ table<route> route_table() {
                       "`path`; the query is kept."),
                 via_row(),
                 location_row(),
-                inner("timeouts",
-                      rows<route>{duration("total", &route::total_timeout, wait_range,
-                                           "Whole exchange, from its first byte; none by default.")
-                                      .example("15s")},
-                      "Deadlines of this route."),
+                inner("timeouts", rows<route>{total_timeout_row()}, "Deadlines of this route."),
                 inner("limits",
                       rows<route>{size("body", &route::body_limit, body_range,
                                        "Request body, instead of the listener's limit; 0 = no cap.")

@@ -83,6 +83,18 @@ void check_upstream_tls(const section& from, upstream_tls& to) {
     }
 }
 
+// `false` takes back what a listener inherits.
+short_form<listener_tls> no_tls() {
+    return {.read = [](reader& in, const yaml_node& node, listener_tls&) {
+        const std::optional<bool> on = boolean_of(in, node);
+        if (on.value_or(false)) {
+            in.error(node, "TLS needs 'certificates'",
+                     "as in 'tls: {certificates: [{cert: site.pem, key: site.key}]}'");
+        }
+        return false;
+    }};
+}
+
 }  // namespace
 
 table<listener_tls> listener_tls_table() {
@@ -117,6 +129,7 @@ table<listener_tls> listener_tls_table() {
                 group("tickets", &part::tickets, tickets_table(), "Keys of session tickets."),
             },
         .check = check_client_auth,
+        .brief = no_tls(),
     };
     for (row<part>& one : client_rows()) {
         out.rows.push_back(std::move(one));

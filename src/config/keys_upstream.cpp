@@ -72,6 +72,11 @@ table<pool_limits> upstream_pool_table() {
         .rows = {
             count("connections", &part::connections, {1, 1'000'000},
                   "Per endpoint, whole process; tunnels count."),
+            later<part>({.path = "min_idle",
+                         .type = key_type::integer,
+                         .default_text = "0",
+                         .range = {0, 1'000'000},
+                         .meaning = "Idle ones opened ahead of requests."}),
             count("idle", &part::idle, {0, 1'000'000}, "Idle ones kept, whole process."),
             duration("idle_timeout", &part::idle_timeout, wait_range,
                      "How long an idle one is kept."),
@@ -88,6 +93,11 @@ table<upstream_timeouts> upstream_timeouts_table() {
             duration("connect", &part::connect, wait_range, "TCP connect and TLS handshake."),
             duration("first_byte", &part::first_byte, wait_range,
                      "From the request's end to the response's first byte."),
+            later<part>({.path = "try",
+                         .type = key_type::duration,
+                         .default_text = "0s",
+                         .range = {0, 24 * hour},
+                         .meaning = "One attempt of several; 0 = no limit of its own."}),
             duration("idle", &part::idle, wait_range,
                      "No byte of a response body, but for an answered gRPC call's; or no progress "
                      "of a request's."),

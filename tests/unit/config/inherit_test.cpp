@@ -52,6 +52,27 @@ TEST(Defaults, AreWhatEveryObjectStartsFrom) {
     EXPECT_EQ(got.routes[1].total_timeout, 1s);
 }
 
+// What is inherited can be taken back where nothing at all is a value too.
+TEST(Defaults, CanBeTakenBack) {
+    const scratch_directory scratch;
+    scratch.write("a.pem", "x");
+    const std::string text =
+        "defaults: {listener: {tls: {certificates: [{cert: a.pem, key: a.pem}]}},\n"
+        "  route: {timeouts: {total: 9s}}}\n"
+        "listeners: {a: {bind: \":1\"}, b: {bind: \":2\", tls: false, protocols: [h2c]}}\n"
+        "routes: [{respond: {}}, {match: {hosts: [h]}, respond: {}, timeouts: {total: 0s}}]\n";
+    const loaded got = load_text(text, scratch.at("p.yaml"));
+    ASSERT_TRUE(got.ok()) << render_text(got.problems);
+    EXPECT_TRUE(got.value->listeners[0].tls.has_value());
+    EXPECT_FALSE(got.value->listeners[1].tls.has_value());
+    EXPECT_TRUE(got.value->listeners[1].h2);
+    EXPECT_EQ(got.value->routes[0].total_timeout, 9s);
+    EXPECT_FALSE(got.value->routes[1].total_timeout.has_value());
+    const loaded again = load_text(dump(*got.value), "/elsewhere/p.yaml");
+    ASSERT_TRUE(again.ok()) << render_text(again.problems);
+    EXPECT_EQ(dump(*again.value), dump(*got.value));
+}
+
 TEST(Policies, ComeAfterDefaultsInTheOrderOfUseAndBeforeTheRoute) {
     const model got = loaded_model(
         std::string(rest) +
