@@ -23,6 +23,11 @@ bool is_path(text_place at) noexcept {
     return at == text_place::url_path || at == text_place::rewritten_path;
 }
 
+const char* query_hint(text_place at) noexcept {
+    return at == text_place::rewritten_path ? "the query of the request stays as it is"
+                                            : "'query' says what stands behind a path";
+}
+
 // What no URL holds as it is.
 void check_url_literal(reader& in, const yaml_node& node, const std::string& text, text_place at) {
     const std::string_view never = is_path(at)                   ? "\"<>\\^`{|}?#"
@@ -33,7 +38,7 @@ void check_url_literal(reader& in, const yaml_node& node, const std::string& tex
         const bool brace = text[bad] == '{' || text[bad] == '}';
         in.error(node, in_quotes(node.text) + " contains " + in_quotes(text.substr(bad, 1)),
                  brace              ? "a variable is written '${host}'"
-                 : text[bad] == '?' ? "'query' says what stands behind a path"
+                 : text[bad] == '?' ? query_hint(at)
                                     : "it has to be percent-encoded");
     } else if (!is_visible_ascii(text)) {
         in.error(node, in_quotes(node.text) + " contains a byte that has to be percent-encoded");

@@ -45,9 +45,15 @@ std::optional<field_nodes> field_of_item(reader& in, const yaml_node& item) {
 // Whether a field of this name may be edited.
 bool check_editable(reader& in, const yaml_node& name, bool host_allowed) {
     const std::string folded = lower(name.text);
-    if (!is_token(name.text)) {
-        in.error(name, in_quotes(name.text) + " is not a header name");
+    const bool star = name.text.find('*') != std::string::npos;
+    if (!is_token(name.text) || name.text == "*") {
+        in.error(name, in_quotes(name.text) + " is not a header name",
+                 star ? "each field is named, there are no patterns" : "");
         return false;
+    }
+    if (star) {
+        in.warn(name, in_quotes(name.text) + " names one field",
+                "each field is named, there are no patterns");
     }
     if (std::find(own_fields.begin(), own_fields.end(), folded) != own_fields.end()) {
         in.error(name, in_quotes(name.text) + " cannot be edited",

@@ -81,6 +81,10 @@ void load_method(const section& match, const yaml_node& node, route_match& to) {
     for (char& c : upper) {
         c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
     }
+    if (*text == "*") {
+        match.in().error(node, "'*' is not a method", "without 'methods' a route takes them all");
+        return;
+    }
     if (!is_token(*text) || text->size() > 32) {
         match.in().error(node, in_quotes(*text) + " is not a method");
     } else if (upper != *text) {
@@ -100,7 +104,7 @@ void load_methods(const section& from, route_match& to) {
 
 void load_header(const section& match, const field_nodes& field, route_match& to) {
     const std::string name = lower(field.name->text);
-    if (!is_token(name)) {
+    if (!is_token(name) || name == "*") {
         match.in().error(*field.name, in_quotes(field.name->text) + " is not a header name");
         return;
     }

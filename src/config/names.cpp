@@ -80,6 +80,16 @@ std::optional<std::string> numeric_host(std::string_view text) {
     return std::nullopt;
 }
 
+// "[fe80::1%eth0]", which names an interface of this machine (RFC 4007 §11).
+bool has_zone(std::string_view host) noexcept {
+    return host.starts_with('[') && host.find('%') != std::string_view::npos;
+}
+
+parsed<address> refuse_zone(std::string_view host) {
+    return refusal<address>(in_quotes(host) + " has a zone, and zones are not supported",
+                            "an address that is not link-local needs none");
+}
+
 parsed<address> refuse_without_port(std::string_view text) {
     in6_addr v6{};
     // Most of these are addresses as they stand too, but nobody writes one without a port here.
@@ -115,6 +125,12 @@ bool has_dot_segment(std::string_view path) {
 // A path that the kernel takes, with the NUL behind it.
 parsed<address> parse_unix(std::string_view text) {
     const std::string_view path = text.substr(unix_scheme.size());
+    const std::size_t slashes = std::min(path.find_first_not_of('/'), path.size());
+    if (slashes > 1 && slashes < path.size() && !path.ends_with('/')) {
+        return refusal<address>(
+            in_quotes(text) + " is a URL, not an address",
+            "did you mean 'unix:" + std::string(path.substr(slashes - 1)) + "'?");
+    }
     if (!path.starts_with('/') || path.ends_with('/') || path.starts_with("//")) {
         return refusal<address>(in_quotes(text) + " has no absolute path of a socket",
                                 "as in 'unix:/run/penstock/web.sock'");
@@ -261,12 +277,15 @@ parsed<address> parse_bind(std::string_view text) {
     if (std::optional<std::string> host = numeric_host(parts.host); host.has_value()) {
         return {address{std::move(*host), *port.value}, {}, {}};
     }
+    if (has_zone(parts.host)) {
+        return refuse_zone(parts.host);
+    }
     return refusal<address>(in_quotes(parts.host) + " is not an IP address",
                             "a listener binds an address, ':8080' stands for every address");
 }
 
 parsed<address> parse_endpoint(std::string_view text) {
-    if (text.starts_with("unix:/") && !text.starts_with("unix://")) {
+    if (text.starts_with("unix:/")) {
         return parse_unix(text);
     }
     if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
@@ -275,7 +294,7 @@ parsed<address> parse_endpoint(std::string_view text) {
         const bool tls = text.starts_with("https:");
         return refusal<address>(in_quotes(text) + " is a URL, not an address",
                                 "write 'host:port', as in " + in_quotes(rest) +
-                                    (tls ? ", and 'tls: true' beside 'endpoints'" : ""));
+                                    (tls ? ", and 'tls: true' next to 'endpoints'" : ""));
     }
     const host_port parts = cut_port(text);
     if (!parts.valid) {
@@ -287,6 +306,9 @@ parsed<address> parse_endpoint(std::string_view text) {
     }
     if (std::optional<std::string> host = numeric_host(parts.host); host.has_value()) {
         return {address{std::move(*host), *port.value}, {}, {}};
+    }
+    if (has_zone(parts.host)) {
+        return refuse_zone(parts.host);
     }
     // A dot at the end says that no search domain is to be tried (RFC 1034 §3.1).
     std::string_view name = parts.host;

@@ -41,8 +41,17 @@ std::string shown_line(const std::vector<std::string_view>& lines, const locatio
     return shown;
 }
 
-// What a message quotes comes from the value, but for names of keys.
+// Whether it says nothing of a value that is not to be shown: a name of a key, or marks alone.
+bool says_nothing(const std::string& quoted) {
+    return is_key_name(quoted) || std::none_of(quoted.begin(), quoted.end(), [](char c) {
+               return std::isalnum(static_cast<unsigned char>(c)) != 0;
+           });
+}
+
+// What a message quotes comes from the value: the whole of it first, and then a part, which is not
+// shown.
 std::string quoted_as(const std::string& message, const std::string& written) {
+    bool whole = true;
     std::string out;
     std::size_t from = 0;
     for (auto open = message.find('\''); open != std::string::npos;
@@ -53,7 +62,8 @@ std::string quoted_as(const std::string& message, const std::string& written) {
         }
         const std::string inside = message.substr(open + 1, close - open - 1);
         out += message.substr(from, open - from);
-        out += is_key_name(inside) ? in_quotes(inside) : in_quotes(written);
+        out += says_nothing(inside) ? in_quotes(inside) : whole ? in_quotes(written) : "'…'";
+        whole = whole && says_nothing(inside);
         from = close + 1;
     }
     return out + message.substr(from);

@@ -183,11 +183,61 @@ std::optional<yaml_problem> check_bytes(std::string_view text) {
     return check_brackets(text);
 }
 
+// Where a plain value that reaches to `from` ends: brackets that open within it belong to it.
+std::size_t end_of_value(std::string_view line, std::size_t from) {
+    int open = 0;
+    for (std::size_t i = from; i < line.size(); ++i) {
+        const char c = line[i];
+        if (c == '{' || c == '[') {
+            ++open;
+        } else if ((c == '}' || c == ']') && open-- == 0) {
+            return i;
+        } else if (c == ' ' || c == '\t' || (c == ',' && open == 0)) {
+            return i;
+        }
+    }
+    return line.size();
+}
+
+// A value that was meant as text, and begins or ends for YAML at byte `at` of the line: `*:80`,
+// `[::1]:80`, `${host}`. Empty if there is none.
+std::string_view unquoted_value(std::string_view line, std::size_t at) {
+    const auto value = [line](std::size_t begin) {
+        return line.substr(begin, end_of_value(line, begin) - begin);
+    };
+    const std::size_t dollar = line.substr(0, at + 1).rfind("${");
+    if (dollar != std::string_view::npos && dollar + 2 > at) {
+        const std::size_t before = line.substr(0, dollar).find_last_of(" \t,[{");
+        return value(before == std::string_view::npos ? 0 : before + 1);
+    }
+    if (at >= line.size()) {
+        return {};
+    }
+    if (line[at] == '@' || line[at] == '`' || line[at] == '%') {
+        return value(at);
+    }
+    if (line[at] == '*') {
+        const std::string_view whole = value(at);
+        const bool name = whole.size() > 1 && whole.find_first_of(".:/*", 1) == whole.npos;
+        return name ? std::string_view() : whole;
+    }
+    if (line[at] == ':' && at > 0 && line[at - 1] == ']') {
+        const std::size_t open = line.substr(0, at).rfind('[');
+        return open == std::string_view::npos ? std::string_view() : value(open);
+    }
+    return {};
+}
+
 // What to do about the messages of yaml-cpp that leave one wondering.
 std::string syntax_hint(std::string_view text, const YAML::Exception& failure) {
     std::string_view line = text;
     for (int i = 0; i < failure.mark.line; ++i) {
         line.remove_prefix(std::min(line.find('\n'), line.size() - 1) + 1);
+    }
+    line = line.substr(0, line.find_first_of("\r\n"));
+    if (const auto value = unquoted_value(line, static_cast<std::size_t>(failure.mark.column));
+        !value.empty()) {
+        return "quote it: " + in_quotes(value);
     }
     const std::string_view indentation = line.substr(0, line.find_first_not_of(" \t"));
     if (indentation.find('\t') != std::string_view::npos) {

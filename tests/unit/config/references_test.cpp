@@ -252,6 +252,16 @@ TEST_F(References, AreWhatDiagnosticsShow) {
         EXPECT_EQ(text.find("SeCrEt"), std::string::npos) << text;
         EXPECT_NE(text.find("${env:PENSTOCK_TEST_"), std::string::npos) << text;
     }
+    // What is wrong is still told, as long as it says nothing of the value.
+    const loaded path = load_route("match: {path: {exact: \"/${env:PENSTOCK_TEST_UNSET:-a}?0\"}}");
+    EXPECT_NE(render_text(path.problems).find("'/${env:PENSTOCK_TEST_UNSET:-a}?0' contains '?'"),
+              std::string::npos)
+        << render_text(path.problems);
+    const loaded unit = load_route("timeouts: {total: \"1${env:PENSTOCK_TEST_SECRET}\"}");
+    EXPECT_NE(
+        render_text(unit.problems).find("'1${env:PENSTOCK_TEST_SECRET}' has an unknown unit '…'"),
+        std::string::npos)
+        << render_text(unit.problems);
     const loaded route = load(
         "listeners: {web: {bind: \":8080\"}}\nroutes:\n"
         "  - {upstream: \"${env:PENSTOCK_TEST_SECRET}\"}\n"
