@@ -4,9 +4,6 @@
 //   starting ──► serving ──SIGTERM──► delaying ──drain.delay──► draining ──nothing left──► ended
 //      └─SIGTERM─► ended                 └─second signal─► cutting ◄─┘ time-out or second signal
 //
-// The first configuration is compiled on a thread of its own too, so that signals are served. A
-// thread that does not end keeps the process no longer than a second.
-//
 // While delaying, everything is served as before; only /readyz says that the end is near.
 //
 // Lifetime: `run` blocks the calling thread, which is the control thread, until the end.

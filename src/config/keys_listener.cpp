@@ -15,7 +15,7 @@ constexpr key_range keepalive_range{second, 32767 * second};
 
 bool has_tls(const section& from) {
     const yaml_node* const tls = from.find("tls");
-    return tls != nullptr && tls->text != "false";
+    return tls != nullptr && parse_boolean(tls->text).value != false;
 }
 
 void add_bind(const section& from, const yaml_node& node, listener& to) {

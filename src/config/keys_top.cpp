@@ -132,10 +132,11 @@ row<access_log> log_path_row() {
 }
 
 bool load_brief_access(reader& in, const yaml_node& node, access_log& to) {
-    if (node.text == "false") {
+    const std::optional<bool> on = parse_boolean(node.text).value;
+    if (on == false) {
         return false;
     }
-    if (node.text == "true" || node.text.empty()) {
+    if (on.has_value() || node.text.empty()) {
         in.error(node, in_quotes(node.text) + " is not a path",
                  "'-' writes the access log to standard output");
         return false;

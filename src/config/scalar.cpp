@@ -196,8 +196,16 @@ parsed<std::int64_t> parse_integer(std::string_view text) {
 }
 
 parsed<bool> parse_boolean(std::string_view text) {
-    if (text == "true" || text == "false") {
-        return {text == "true", {}, {}};
+    // As in YAML 1.2 §10.3.2, and so in editors.
+    for (const std::string_view yes : {"true", "True", "TRUE"}) {
+        if (text == yes) {
+            return {true, {}, {}};
+        }
+    }
+    for (const std::string_view no : {"false", "False", "FALSE"}) {
+        if (text == no) {
+            return {false, {}, {}};
+        }
     }
     const std::string word = lower(text);
     std::string hint = "true or false";

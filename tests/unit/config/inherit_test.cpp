@@ -59,7 +59,7 @@ TEST(Defaults, CanBeTakenBack) {
     const std::string text =
         "defaults: {listener: {tls: {certificates: [{cert: a.pem, key: a.pem}]}},\n"
         "  route: {timeouts: {total: 9s}}}\n"
-        "listeners: {a: {bind: \":1\"}, b: {bind: \":2\", tls: false, protocols: [h2c]}}\n"
+        "listeners: {a: {bind: \":1\"}, b: {bind: \":2\", tls: False, protocols: [h2c]}}\n"
         "routes: [{respond: {}}, {match: {hosts: [h]}, respond: {}, timeouts: {total: 0s}}]\n";
     const loaded got = load_text(text, scratch.at("p.yaml"));
     ASSERT_TRUE(got.ok()) << render_text(got.problems);

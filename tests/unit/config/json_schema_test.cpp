@@ -1,5 +1,6 @@
 // The JSON Schema against a real validator: ajv from npm, fetched once into the build folder.
 #include "contract_example.hpp"
+#include "every_value.hpp"
 #include "penstock/config/dump.hpp"
 #include "penstock/config/load.hpp"
 #include "penstock/config/schema.hpp"
@@ -109,6 +110,74 @@ TEST_F(AjvTest, AcceptsEveryExampleAndEveryDump) {
     }
 }
 
+const std::string rest = "routes: [{respond: {}}]\n";
+const std::string web = "listeners: {web: {bind: \":80\"}}\n";
+
+// Whatever loads, however it is written and wherever its parts come from.
+TEST_F(AjvTest, AcceptsWhatLoads) {
+    scratch().write("a.pem", "x");
+    scratch().write("more.yaml", web + rest);
+    const std::string tls = "tls: {certificates: [{cert: a.pem, key: a.pem}]}";
+    const std::vector<std::string> files = {
+        every_value,
+        "listeners: {web: {bind: \"unix:/run/web.sock\"}}\nupstreams: {u: {endpoints: "
+        "[\"unix:/run/u.sock\", {address: \"unix:/u\"}]}}\nadmin: {bind: \"unix:/a\"}\n"
+        "routes: [{upstream: u}]\n",
+        "defaults: {listener: {tls: {min_version: \"1.3\"}}}\nlisteners: {web: {bind: \":80\", " +
+            tls + "}}\n" + rest,
+        "defaults: {listener: {" + tls +
+            "}}\nlisteners: {web: {bind: \":80\", tls: {min_version: \"1.3\"}}, plain: {bind: "
+            "\":81\", tls: false}, quoted: {bind: \":82\", tls: \"false\"}}\n" +
+            rest,
+        "defaults: {listener: {bind: \":80\"}, upstream: {endpoints: [\"a:1\"]}}\n"
+        "listeners: {web: {}}\nupstreams: {u: }\nroutes: [{upstream: u}]\n",
+        "defaults: {route: {respond: {}}}\npolicies: {p: }\n" + web +
+            "routes: [{use: [p]}, {match: {hosts: [h]}, timeouts: {total: 0s}}]\n",
+        "workers: \"2\"\nlisteners: {web: {bind: \":80\", limits: {connections: \"5\", body: "
+        "\"7\"}, socket: {nodelay: \"true\", backlog: \"9\"}}}\n"
+        "routes: [{respond: {status: \"204\"}}]\n",
+        "listeners: {web: {bind: \":80\", socket: {nodelay: True, keepalive: FALSE}}}\n"
+        "routes: [{redirect: {to: /, status: \"307\"}}]\n",
+        "include: more.yaml\nlisteners:\nroutes: []\n",
+        "include: more.yaml\nroutes:\n  - {match: {hosts: [h]}, respond: {body: 5}}\n",
+        "log: {access: 7}\nadmin:\ndrain:\n" + web + rest,
+        web +
+            "upstreams: {u: {endpoints: [\"a:1\"], tls: \"true\"}, v: {endpoints: [\"b:1\"], tls: "
+            "}}\nroutes: [{upstream: u, flush: True}, {match: {hosts: [h]}, upstream: v}]\n"};
+    const std::vector<std::string> got = verdicts(files);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        const loaded outcome = load_text(files[i], scratch().at("p.yaml"));
+        EXPECT_TRUE(outcome.ok()) << render_text(outcome.problems) << files[i];
+        EXPECT_EQ(got[i], "ok") << files[i];
+    }
+}
+
+TEST_F(AjvTest, RejectsWhatIsMissing) {
+    scratch().write("a.pem", "x");
+    const std::vector<std::string> files = {
+        "listeners:\n" + rest,
+        "listeners: {}\n" + rest,
+        "listeners: {web: }\n" + rest,
+        "listeners: {web: {tls: false}}\n" + rest,
+        "listeners: {web: {bind: \":80\", tls: {min_version: \"1.3\"}}}\n" + rest,
+        "listeners: {web: {bind: \":80\", tls: }}\n" + rest,
+        "listeners: {web: {bind: \":80\", tls: true}}\n" + rest,
+        "listeners: {web: {bind: \"unix:\"}}\n" + rest,
+        web + "routes: []\n",
+        web + "routes: [~]\n",
+        web + "defaults: {route: {respond: {}}}\nroutes: [~]\n",
+        web + "upstreams: {u: }\nroutes: [{upstream: u}]\n",
+        web + "upstreams: {u: {endpoints: [~]}}\nroutes: [{upstream: u}]\n",
+        web + "upstreams: {u: {endpoints: [{weight: 1}]}}\nroutes: [{upstream: u}]\n",
+        web + "routes: [{split: [{weight: 1}]}]\n",
+        "defaults: {listener: {tls: {certificates: [{cert: a.pem}]}}}\n" + web + rest};
+    const std::vector<std::string> got = verdicts(files);
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        EXPECT_FALSE(load_text(files[i], scratch().at("p.yaml")).ok()) << files[i];
+        EXPECT_TRUE(got[i].starts_with("{")) << got[i] << "\n" << files[i];
+    }
+}
+
 TEST_F(AjvTest, AcceptsReferencesAndFilesThatOnlyInclude) {
     const std::vector<std::string> files = {
         "include: [\"conf.d/*.yaml\"]\n",
@@ -128,7 +197,7 @@ bool is_structural(const diagnostic& problem) {
     static const std::regex pattern(
         "^unknown key |has to be a map, not|has to be a list, not|is not one of |"
         "is not a duration|is not a size|is not a ratio|is neither true nor false|"
-        "is not a whole number$|^'?an? .* needs '|^'[a-z_]+' needs '|^duplicate key|has no unit|"
+        "is not a whole number$|^'?an? .* needs '|^'[a-z_]+' needs '|has no unit|"
         "has an unknown unit|needs at least one|items, at most|is too large: at most [0-9]+$|"
         "expected a single value");
     return problem.severity == severity::error && std::regex_search(problem.message, pattern);
@@ -167,11 +236,16 @@ TEST_F(AjvTest, RejectsWhatCheckRejectsForItsStructure) {
             }
         }
     }
-    ASSERT_GT(files.size(), 40U);
     const std::vector<std::string> got = verdicts(files);
+    std::size_t judged = 0;
     for (std::size_t i = 0; i < files.size(); ++i) {
-        EXPECT_NE(got[i], "ok") << why[i] << "\n" << files[i];
+        // What is no YAML for the parser says nothing of the schema.
+        if (!got[i].starts_with("not YAML")) {
+            ++judged;
+            EXPECT_TRUE(got[i].starts_with("{")) << got[i] << why[i] << "\n" << files[i];
+        }
     }
+    EXPECT_GE(judged, 40U);
 }
 
 }  // namespace

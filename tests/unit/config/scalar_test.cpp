@@ -150,5 +150,19 @@ TEST(Format, GivesWhatParsesToTheSame) {
     }
 }
 
+TEST(Boolean, IsWrittenAsInYaml) {
+    for (const char* const text : {"true", "True", "TRUE"}) {
+        EXPECT_EQ(parse_boolean(text).value, true) << text;
+    }
+    for (const char* const text : {"false", "False", "FALSE"}) {
+        EXPECT_EQ(parse_boolean(text).value, false) << text;
+    }
+    for (const char* const text : {"", "tRUE", "yes", "on", "1", "no", "off", "0", "~"}) {
+        EXPECT_FALSE(parse_boolean(text).value.has_value()) << text;
+    }
+    EXPECT_EQ(parse_boolean("yes").hint, "did you mean 'true'?");
+    EXPECT_EQ(parse_boolean("OFF").hint, "did you mean 'false'?");
+}
+
 }  // namespace
 }  // namespace penstock::config
