@@ -115,7 +115,8 @@ bool requires_a_key(std::string_view path) {
 std::string other_form(const key_info& row, int level, presence as) {
     if (row.other == key_type::boolean) {
         const bool may_be_on = !requires_a_key(row.path);
-        return std::string(may_be_on ? boolean_schema : off_schema);
+        return either(std::string(may_be_on ? boolean_schema : off_schema),
+                      R"({"$ref": "#/$defs/reference"})");
     }
     std::string other = value_schema(row, *row.other, level, as);
     return row.default_text == "false" ? either(other, std::string(off_schema)) : other;

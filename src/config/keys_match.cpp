@@ -182,7 +182,8 @@ row<route_match> listeners_row() {
 row<route_match> match_scheme_row() {
     row<route_match> out =
         text("scheme", &route_match::scheme,
-             "The scheme that the client used, which a peer in `trust` may name.");
+             "The scheme that the client used: the connection's, or what a peer in `trust` says in "
+             "the form of `client_address`.");
     out.info.type = key_type::choice;
     out.info.choices = "http|https";
     out.write = [](dump_writer& to, const route_match& of) { to.word(of.scheme); };

@@ -165,13 +165,13 @@ void reader::hide(std::string value, std::string written) {
 }
 
 void reader::keep_reference(std::string place, const yaml_node& node, bool file) {
-    if (node.kind != node_kind::scalar || node.written.empty() || partial_) {
+    const auto found = dumped_.find(&node);
+    if (found == dumped_.end() || partial_) {
         return;
     }
     const bool relative = file && !node.text.starts_with('/') && node.text != "-";
-    kept_.emplace(std::move(place), relative
-                                        ? with_dollars_doubled(resolve(node, ".")) + node.written
-                                        : node.written);
+    const std::string folder = relative ? with_dollars_doubled(resolve(node, ".")) : "";
+    kept_.emplace(std::move(place), folder + found->second);
 }
 
 void reader::keep_place(std::string place, const yaml_node& node) {

@@ -11,6 +11,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,10 @@ class reader {
 
     // What a reference stands for: shown in no message, its reference is.
     void hide(std::string value, std::string written);
+    // What dumps show of a node that came from a reference: the same with absolute paths.
+    void show_in_dumps(const yaml_node& node, std::string reference) {
+        dumped_.emplace(&node, std::move(reference));
+    }
     // What dumps show at `place` of the model, if the value of `node` came from a reference. The
     // relative path of a `file` is shown as an absolute one. Nothing is kept of a part.
     void keep_reference(std::string place, const yaml_node& node, bool file);
@@ -95,6 +100,7 @@ class reader {
     std::vector<diagnostic> problems_;
     std::set<std::string> seen_;  // problems so far: what is inherited is read several times
     std::map<std::string, std::string> hidden_;  // values, and what is shown of them
+    std::unordered_map<const yaml_node*, std::string> dumped_;
     written_values kept_;
     value_places places_;
     std::set<const yaml_node*> given_up_;

@@ -246,7 +246,8 @@ class walk {
         yaml_node& copy = hollow_copy(made_, node);
         copy.text = std::move(*text);
         if (made.any()) {
-            copy.written = made.take_written();
+            copy.written = node.text;
+            in_.show_in_dumps(copy, made.take_written());
             in_.hide(copy.text, node.text);
         }
         return &copy;

@@ -14,7 +14,7 @@
 namespace penstock::config {
 
 // The tree with references replaced; faults are reported and leave the scalar as it was. A scalar
-// that was replaced keeps in `written` what a dump has to show in place of its value.
+// that was replaced keeps its reference in `written`, and the reader what dumps show of it.
 [[nodiscard]] const yaml_node& with_references(reader& in, node_store& made, const yaml_node& root);
 
 // The same for one scalar that is needed before.

@@ -24,9 +24,9 @@ struct yaml_node {
     node_kind kind = node_kind::null;
     int line = 0;  // from 1
     int column = 0;
-    std::uint16_t file = 0;  // which of the configuration's files, from 0
-    std::string text;        // scalar
-    std::string written;  // scalar: with `${env:…}` and the like, if it had any; paths absolute
+    std::uint16_t file = 0;               // which of the configuration's files, from 0
+    std::string text;                     // scalar
+    std::string written;                  // scalar: with `${env:…}` and the like, if it had any
     std::vector<const yaml_node*> items;  // list
     std::vector<entry> entries;           // map, in the order of the file
     // Nodes of the subtree, an alias counted as a copy of what it stands for.

@@ -211,7 +211,8 @@ TEST(CommandLine, ShowsReferencesAndNotTheirValues) {
                                 "[auth]}}\n");
     const command_result dumped = penstock({"dump", "-c", file});
     EXPECT_EQ(dumped.status.code, 0) << dumped.err;
-    EXPECT_TRUE(contains(dumped.out, "value: \"Bearer ${file:token}\"")) << dumped.out;
+    EXPECT_TRUE(contains(dumped.out, "value: \"Bearer ${file:" + dir.path("token") + "}\""))
+        << dumped.out;
     EXPECT_FALSE(contains(dumped.out, "s3cr3t")) << dumped.out;
     const std::string wrong =
         dir.write("b.yaml", std::string(good) + "workers: \"${file:token}\"\n");

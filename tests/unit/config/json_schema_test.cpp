@@ -183,7 +183,8 @@ TEST_F(AjvTest, AcceptsReferencesAndFilesThatOnlyInclude) {
         "include: [\"conf.d/*.yaml\"]\n",
         "include: conf.d/a.yaml\nworkers: \"${env:WORKERS:-4}\"\n",
         "listeners: {w: {bind: \"${env:BIND}\", limits: {body: \"${env:BODY}\"},\n"
-        "  timeouts: {head: \"${file:head}\"}, socket: {nodelay: \"${env:NODELAY}\"}}}\n"
+        "  timeouts: {head: \"${file:head}\"}, socket: {nodelay: \"${env:NODELAY}\",\n"
+        "  keepalive: \"${env:KEEPALIVE}\"}}}\n"
         "policies: {p: {websocket: false}}\n"
         "defaults: {listener: {limits: {connections: 5}}, route: {use: [p]}}\n"
         "routes: [{use: [p], respond: {status: \"${env:STATUS}\"}}]\n"};
