@@ -1,5 +1,5 @@
 // The file that access-log lines go to, or standard output. Nothing that happens to it is fatal: a
-// full disk or a pipe that nobody reads costs lines, which are counted.
+// full disk or a pipe without a reader costs lines, which are counted.
 #pragma once
 
 #include "penstock/base/error.hpp"
@@ -16,7 +16,7 @@ class access_file {
     // "-" is standard output. Files are appended to, and made with mode 0640.
     [[nodiscard]] static result<access_file> open(const std::string& path);
 
-    // Opens the path anew, after a rotation; on failure the old file stays.
+    // Opens the path again, after a rotation; on failure the old file stays.
     [[nodiscard]] error reopen();
     // Whole lines. Waits for a reader of a pipe, but once `ending` is set no longer than a second
     // in all.

@@ -1,6 +1,6 @@
 // The thread behind the access log: takes entries out of the workers' rings, makes lines of them
 // and writes these in batches. It is the only reader of the rings and the only writer of the file,
-// and nobody ever waits for it.
+// and no thread ever waits for it.
 //
 // Lifetime: the rings outlive it. `stop` (or the destructor) writes what is left and joins.
 #pragma once
@@ -29,7 +29,7 @@ class access_writer {
     // From now on these rings go to this file. What the rings hold at this time goes to the file
     // before. No file = entries that still come are dropped: they belong to a log that is off.
     void use(std::optional<access_file> file, std::vector<byte_ring*> rings);
-    // Opens the file's path anew.
+    // Opens the file's path again.
     void reopen();
     void stop();
     // Lines that could not be written.

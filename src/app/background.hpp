@@ -1,5 +1,5 @@
 // Work on a thread of its own, at the side of the control thread: what may take its time, or never
-// end, as names that nobody resolves. The control thread joins it, and may limit how long that
+// end, as names that no server resolves. The control thread joins it, and may limit how long that
 // takes.
 #pragma once
 

@@ -85,7 +85,7 @@ class planner {
         return made;
     }
 
-    // An address goes from one server to another only over a moment in which nobody listens.
+    // An address goes from one server to another only over a moment in which no socket listens.
     std::optional<bind_conflict> conflict_of(std::size_t i, const listener_change& change) const {
         for (const config::address& at : change.opened) {
             const bool named = at.port != 0 || config::is_unix(at);

@@ -28,7 +28,7 @@ demo_ports ports_of(std::uint16_t base) {
     return {base, static_cast<std::uint16_t>(base + 1), static_cast<std::uint16_t>(base + 2)};
 }
 
-// The port, or 0 for a free one if somebody listens there already.
+// The port, or 0 for a free one if another process listens there.
 std::uint16_t port_or_free(std::uint16_t wanted, std::string_view what) {
     net::socket_address bound;
     const auto at = net::socket_address::parse("127.0.0.1", wanted);

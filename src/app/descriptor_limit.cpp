@@ -16,7 +16,7 @@ std::uint64_t cap_of(const config::listener& one) noexcept {
     return one.limit.connections == 0 ? cap_default : one.limit.connections;
 }
 
-// A cap that nobody asked for: the default, or none.
+// A cap that was not asked for: the default, or none.
 bool is_default(const config::listener& one) noexcept {
     return one.limit.connections == 0 || one.limit.connections == config::limits().connections;
 }

@@ -254,7 +254,8 @@ std::optional<commit_failure> fleet::commit(
 }
 
 // Nothing is left that can fail but memory. Without it workers would serve different generations,
-// and nobody could say which: the process ends instead, and its supervisor starts it whole.
+// and which serves what could not be said: the process ends instead, and its supervisor starts it
+// whole.
 void fleet::apply(const bind_plan& plan, const std::shared_ptr<const compiled>& next,
                   opened_list& opened,
                   const std::vector<std::shared_ptr<proxy::access_log>>& access) noexcept {

@@ -240,7 +240,7 @@ void check_references(reader& in, const std::vector<upstream>& upstreams) {
             in.error(*node, "unknown upstream " + in_quotes(node->text), std::move(hint));
         }
     }
-    // Of a misspelt name nobody knows which upstream was meant, so none is called unused.
+    // A misspelt name may have meant any upstream, so none is called unused.
     for (const upstream& one : upstreams) {
         if (all_known && !used.contains(one.name)) {
             in.warn(one.where, "upstream " + in_quotes(one.name) + " is used by no route");

@@ -1,5 +1,5 @@
 // config/full.yaml: a configuration with every key, made of the schema. What excludes other keys,
-// or needs another value beside them, is in a further listener or route; which, says the table
+// or needs another value next to them, is in a further listener or route; which, says the table
 // below.
 #include "config/describe.hpp"
 #include "config/schema_find.hpp"

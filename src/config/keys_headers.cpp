@@ -234,7 +234,7 @@ table<header_edits> header_edits_table(bool request) {
                            : "Fields to replace.");
     set.read = [request](const section& from, header_edits& to) { load_set(from, request, to); };
     row<header_edits> add =
-        fields_row("add", &header_edits::add, "Fields to add beside those of the same name.");
+        fields_row("add", &header_edits::add, "Fields to add to those of the same name.");
     add.read = [request](const section& from, header_edits& to) { load_add(from, request, to); };
     return {.rows = {values("remove", &header_edits::remove, name, "Fields to drop.")
                          .within({0, 64})

@@ -185,7 +185,7 @@ table<listener_http2> listener_http2_table() {
                      "distance windows grow with bandwidth and delay, out of `buffer.total`."),
                 size(
                     "connection_window", &listener_http2::connection_window, window_range,
-                    "Likewise of all requests of one connection; half as much again is held for "
+                    "The same for all requests of one connection; half as much again is held for "
                     "requests whose bodies are not taken, so that a few of them hold up no other."),
             },
         .check = check_listener_http2,
@@ -224,11 +224,11 @@ table<listener_timeouts> listener_timeouts_table() {
 table<buffer_limits> listener_buffer_table() {
     using part = buffer_limits;
     return {.rows = {
-                size("exchange", &part::exchange, {0, gibibyte}, "Of one response."),
+                size("exchange", &part::exchange, {0, gibibyte}, "Bytes of one response."),
                 size("connection", &part::connection, {0, gibibyte},
-                     "Of all responses of one connection."),
+                     "Bytes of all responses of one connection."),
                 size("total", &part::total, body_range,
-                     "Of the whole listener; windows take three quarters of it at most."),
+                     "Bytes of the whole listener; windows take three quarters of it at most."),
             }};
 }
 

@@ -116,7 +116,7 @@ table<listener_tls> listener_tls_table() {
                      "ChaCha20.")
                     .example("ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256"),
                 text("suites", &part::suites,
-                     "Cipher suites of TLS 1.3, likewise; by default all three.")
+                     "Cipher suites of TLS 1.3, in the same syntax; by default all three.")
                     .example("TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384"),
                 text("groups", &part::groups,
                      "Groups for the key exchange; by default `X25519:P-256:P-384`, with "

@@ -59,11 +59,12 @@ table<upstream_http2> upstream_http2_table() {
 }
 
 table<upstream_buffer> upstream_buffer_table() {
-    return {.rows = {
-                size("total", &upstream_buffer::total, body_range,
-                     "Of the whole upstream, beside 64KiB of each stream; windows take three "
-                     "quarters of it at most."),
-            }};
+    return {
+        .rows = {
+            size("total", &upstream_buffer::total, body_range,
+                 "Bytes of the whole upstream, on top of 64KiB of each stream; windows take three "
+                 "quarters of it at most."),
+        }};
 }
 
 table<pool_limits> upstream_pool_table() {

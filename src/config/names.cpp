@@ -92,7 +92,8 @@ parsed<address> refuse_zone(std::string_view host) {
 
 parsed<address> refuse_without_port(std::string_view text) {
     in6_addr v6{};
-    // Most of these are addresses as they stand too, but nobody writes one without a port here.
+    // Most of these are addresses as they stand too, but an address without a port is not meant
+    // here.
     const std::size_t colon = std::min(text.rfind(':'), text.size());
     const std::string_view port = text.substr(std::min(colon + 1, text.size()));
     if (port.size() > 1 && to_ipv6(text.substr(0, colon), v6) &&
@@ -440,7 +441,7 @@ parsed<std::string> parse_upgrade(std::string_view text) {
         (versioned && !is_token(text.substr(slash + 1))))
         return refusal<std::string>(shown + " is not a protocol",
                                     "a name as in Upgrade, with or without a version: spdy/3.1");
-    // Requests that nobody has looked at would pass within such a tunnel.
+    // Requests that were not looked at would pass within such a tunnel.
     const std::string lowered = lower(name);
     if (lowered == "h2c" || lowered == "h2" || lowered == "http")
         return refusal<std::string>(shown + " cannot be switched to",

@@ -16,7 +16,7 @@ inline constexpr std::uint64_t mib = 1024 * kib;
 struct listener_http2 {
     std::uint32_t streams = 100;        // at the same time, of one connection
     std::uint64_t stream_window = mib;  // bytes of a request's body that may wait here, at first
-    std::uint64_t connection_window = mib;  // likewise of all requests of one connection
+    std::uint64_t connection_window = mib;  // the same for all requests of one connection
 };
 
 // HTTP/2 towards origins.

@@ -20,7 +20,7 @@ namespace penstock::config {
 struct limits {
     std::uint64_t connections = 10000;          // 0 = no cap of this listener's own
     std::uint64_t connections_per_address = 0;  // of one address or IPv6 /64; 0 = no cap
-    std::uint32_t requests_per_address = 0;     // a second, likewise; 0 = no cap
+    std::uint32_t requests_per_address = 0;     // the same, a second; 0 = no cap
     std::uint64_t header = 64 * kib;            // whole head
     std::uint64_t request_line = 8 * kib;
     std::uint64_t header_field = 16 * kib;

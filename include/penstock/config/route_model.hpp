@@ -102,7 +102,7 @@ struct route {
     std::optional<std::vector<std::string>> upgrade;
     config::rewrite rewrite;
     std::optional<bool> via;               // overrides the upstream's
-    std::optional<bool> rewrite_location;  // likewise
+    std::optional<bool> rewrite_location;  // the same
     location where;
 };
 
