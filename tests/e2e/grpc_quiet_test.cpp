@@ -109,7 +109,7 @@ TEST(GrpcQuiet, StreamEndsWithTunnelIdle) {
     time.advance(3601s);
     look(time.proxy());
     EXPECT_EQ(client.response(1).reset, 8U);
-    time.proxy().running().wait_for("\"penstock.reason\":\"tunnel_timeout\"");
+    wait_for_sum(time.proxy(), "penstock_requests_total", {"reason=\"tunnel_timeout\""}, 1);
 }
 
 // What is no call is quiet for `timeouts.idle` at most, whatever its origin calls it.
@@ -131,7 +131,8 @@ TEST(GrpcQuiet, OtherResponsesKeepTheirDeadline) {
     time.advance(61s);
     look(time.proxy());
     EXPECT_TRUE(client.response(1).reset.has_value());
-    time.proxy().running().wait_for("\"penstock.reason\":\"connection_read_timeout\"");
+    wait_for_sum(time.proxy(), "penstock_requests_total", {"reason=\"connection_read_timeout\""},
+                 1);
 }
 
 // Nor is a call over HTTP/1 one: nothing but this deadline would end it.
@@ -153,7 +154,8 @@ TEST(GrpcQuiet, CallsOverHttp1KeepTheirDeadline) {
     look(time.proxy());
     time.advance(61s);
     look(time.proxy());
-    time.proxy().running().wait_for("\"penstock.reason\":\"connection_read_timeout\"");
+    wait_for_sum(time.proxy(), "penstock_requests_total", {"reason=\"connection_read_timeout\""},
+                 1);
     (void)client.wait_closed();
 }
 
