@@ -89,6 +89,7 @@ struct h2_session::implementation {
     std::uint32_t connection_window;
     std::uint32_t stream_window;  // of every stream, as was said last
     time_point narrowed_at{};     // that became the least, for want of room
+    nanoseconds narrow_for{0};    // that it stays so at least
     h2_window_sample sample;
     h2_window_account* account = nullptr;
     // Frames that the library had to send as SETTINGS came: what it has to say behind them, but for

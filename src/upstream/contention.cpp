@@ -46,12 +46,13 @@ void contention::remove(held_share& one) noexcept {
     }
 }
 
-void contention::begin() {
+bool contention::begin() {
     if (std::exchange(active_, true))
-        return;
+        return false;
     for (held_share* at = first_; at != nullptr; at = at->next_)
         count(*at);
     arm(home_.deadlines(), home_.now() + tick, net::errc::queue_timeout);
+    return true;
 }
 
 void contention::end() noexcept {
@@ -62,6 +63,7 @@ void contention::end() noexcept {
     candidates_.clear();
     candidates_left_ = 0;
     refused_.clear();
+    promised_.clear();
     elsewhere_.clear();
     queue_.set_elsewhere({});
     queue_.clear();
@@ -70,13 +72,14 @@ void contention::end() noexcept {
 }
 
 void contention::begin_wait(fair_queue::item& what, const exchange::request& from) {
-    begin();
+    // One that comes again was told of before, unless all was over meanwhile, and whoever woke it
+    // has looked.
+    const bool known = !begin() && what.comes_again();
     what.client = client_of(from);
-    // One that comes again was told of before, and whoever woke it has looked.
-    const bool again = what.comes_again();
+    const bool stranger = !queue_.knows(what.client);
     queue_.push(what);
     const time_point now = home_.now();
-    if (shared_.rebalance && !again) {
+    if (shared_.rebalance && !known) {
         if (now - told_at_ >= look_interval) {
             told_at_ = now;
             tell();
@@ -84,7 +87,7 @@ void contention::begin_wait(fair_queue::item& what, const exchange::request& fro
         } else {
             // Who may give way to it must not hear of it a tick later.
             shared_.board.add_waiting(home_.index(), what.client.address,
-                                      queue_.claim_of(what.client).held_by_connection);
+                                      queue_.claim_of(what.client).held_by_connection, stranger);
         }
         shared_.rebalance(shared_);
     }
@@ -178,14 +181,23 @@ void contention::hear() {
         return;
     elsewhere_ = shared_.board.others(home_.index());
     queue_.set_elsewhere(elsewhere_);
+    // Those whom a connection is on its way to still stand there as waiting.
+    const time_point now = home_.now();
+    std::erase_if(promised_, [now](const auto& each) { return now >= each.until; });
+    for (const promised& each : promised_) {
+        for (share_board::entry& waits : elsewhere_) {
+            if (waits.address == each.address && waits.waiting > 0) {
+                --waits.waiting;
+                break;
+            }
+        }
+    }
 }
 
 void contention::listen() {
     if (!active_ && shared_.board.others(home_.index()).empty())
         return;
-    const bool was_calm = calm();
-    begin();
-    if (was_calm)
+    if (begin())
         tell();
     hear();
     look();
@@ -253,8 +265,11 @@ void contention::look() {
     for (share_board::entry& each : elsewhere_) {
         fair_queue::claim claim = queue_.claim_of({each.address, 0});
         claim.held_by_connection = each.least_held;
-        while (each.waiting > 0 && !was_refused(claim) && cut_for(claim, nullptr))
+        while (each.waiting > 0 && promised_.size() < promised_max && !was_refused(claim) &&
+               cut_for(claim, nullptr)) {
             --each.waiting;
+            promised_.push_back({each.address, now + promise});
+        }
     }
 }
 

@@ -75,7 +75,7 @@ class contention final : private net::deadline {
     void add(held_share& one);
     void remove(held_share& one) noexcept;
     void count(held_share& one);
-    void begin();
+    bool begin();  // false if it was active
     void end() noexcept;
     void tell();
     void hear();
@@ -104,6 +104,13 @@ class contention final : private net::deadline {
     std::size_t candidates_left_ = 0;
     std::vector<fair_queue::claim> refused_;  // for whom none of the candidates has to give way
     std::vector<share_board::entry> elsewhere_;
+    // An exchange of this worker was cut for one that waits elsewhere.
+    struct promised {
+        net::address_key address;
+        time_point until;
+    };
+    static constexpr std::size_t promised_max = 1024;
+    std::vector<promised> promised_;
     time_point looked_at_{};
     time_point told_at_{};
     std::uint64_t epoch_ = 1;  // of `active_`

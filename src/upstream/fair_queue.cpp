@@ -138,6 +138,11 @@ fair_queue::item* fair_queue::last_of_largest() const noexcept {
     return longest->back();
 }
 
+bool fair_queue::knows(const client_id& of) const noexcept {
+    const address_entry* const in = find(of.address);
+    return in != nullptr && in->connections.contains(of.connection);
+}
+
 std::size_t fair_queue::waiting_of(const client_id& by) const noexcept {
     const address_entry* const in = find(by.address);
     return in != nullptr ? in->waiting_here : 0;

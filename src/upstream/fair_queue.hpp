@@ -104,6 +104,8 @@ class fair_queue {
     [[nodiscard]] item* next(const predicate& accepts, time_point now) const;
     // The one that came last of the client with the most that wait; null if nobody waits.
     [[nodiscard]] item* last_of_largest() const noexcept;
+    // It holds something or waits.
+    [[nodiscard]] bool knows(const client_id& of) const noexcept;
     [[nodiscard]] std::size_t waiting_of(const client_id& by) const noexcept;
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] std::uint32_t total() const noexcept { return total_; }  // held, also elsewhere

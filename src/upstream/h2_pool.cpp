@@ -231,6 +231,8 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
             // What it was woken for is another's.
             if (const std::shared_ptr<h2_client> free = best(at))
                 wake(at, free->slots());
+            else if (room(at) > 0)
+                wake(at, 1);
             co_return self.failed;
         }
         made.http1 = std::move(self.http1);
@@ -401,12 +403,17 @@ void h2_pool::on_end(h2_client& of) noexcept {
         wake(at, endpoints_[at].waiting.size());
 }
 
+// Connections that may be made beside those that are there, as of now.
+std::size_t h2_pool::room(std::size_t endpoint) const noexcept {
+    const std::size_t held = shared_->endpoints[endpoint]->connections.load();
+    const std::size_t most = shared_->settings.pool.connections;
+    return held < most ? most - held : 0;
+}
+
 void h2_pool::rebalance() noexcept {
     for (std::size_t at = 0; at < endpoints_.size(); ++at) {
         endpoint_state& state = endpoints_[at];
-        const std::size_t held = shared_->endpoints[at]->connections.load();
-        const std::size_t most = shared_->settings.pool.connections;
-        wake(at, std::min<std::size_t>(state.wants_place, held < most ? most - held : 0));
+        wake(at, std::min<std::size_t>(state.wants_place, room(at)));
         if (shared_->endpoints[at]->waiting.load() <= state.wants_place)
             continue;
         const auto clients = state.clients;

@@ -91,6 +91,7 @@ class h2_pool final : private h2_client_owner {
                               time_point until);
     void ask_for_place(waiter& self, std::size_t endpoint);
     [[nodiscard]] bool being_made(std::size_t endpoint) const noexcept;
+    [[nodiscard]] std::size_t room(std::size_t endpoint) const noexcept;
 
     net::worker& home_;
     std::shared_ptr<shared_upstream> shared_;

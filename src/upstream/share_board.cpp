@@ -13,7 +13,8 @@ void share_board::publish(int worker, std::vector<entry> what) {
         said_[worker] = std::move(what);
 }
 
-void share_board::add_waiting(int worker, const net::address_key& of, std::uint32_t held) {
+void share_board::add_waiting(int worker, const net::address_key& of, std::uint32_t held,
+                              bool stranger) {
     const std::lock_guard locked(lock_);
     std::vector<entry>& said = said_[worker];
     // One that is held back may stand in an entry of its own.
@@ -22,8 +23,8 @@ void share_board::add_waiting(int worker, const net::address_key& of, std::uint3
     if (at == said.end()) {
         at = said.insert(said.end(), entry());
         at->address = of;
-        at->connections = 1;
     }
+    at->connections += stranger || at->connections == 0 ? 1 : 0;
     at->least_held = at->waiting == 0 ? held : std::min(at->least_held, held);
     ++at->waiting;
 }

@@ -21,7 +21,8 @@ def make(rng, fleet, folder, tight=False, patient=True):
 
     tls = f", tls: {{ca: {folder}/ca.pem, server_name: a.test}}"
     client = (f"timeouts: {{head: {wait}, body_idle: {wait}, write_idle: {wait},"
-              f" tls_handshake: {wait}, keepalive: 60s}},"
+              # What ends a call that was answered and whose origin then says nothing.
+              f" tls_handshake: {wait}, keepalive: 60s, tunnel_idle: 40s}},"
               f" limits: {{requests: {rng.choice([0, 0, 0, 5, 17])}}},"
               f" http2: {{streams: {rng.choice([100, 100, 10])}}}")
     edits = ", ".join(rng.sample(["digest: sha-256", "flush: true", "timeouts: {total: 10m}",

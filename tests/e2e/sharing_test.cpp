@@ -10,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -65,7 +66,14 @@ class attackers {
                  std::string(1600, 'x'),
              count);
     }
-    [[nodiscard]] peer& at(std::size_t index) { return *peers_[index]; }
+    [[nodiscard]] peer& from(std::uint16_t port) {
+        const auto found = std::find_if(peers_.begin(), peers_.end(), [port](const auto& each) {
+            return each->local_port() == port;
+        });
+        if (found == peers_.end())
+            throw test_error("no peer has port " + std::to_string(port));
+        return **found;
+    }
 
  private:
     std::unique_ptr<peer> connect() {
@@ -82,8 +90,11 @@ class attackers {
     std::vector<std::unique_ptr<peer>> peers_;
 };
 
+// All of them are held, and what the kernel takes of their responses has been written: on a slow
+// machine they move for a while, and for as long they have to give way to nobody.
 void wait_until_held(const daemon& proxy, int count) {
     wait_for_sum(proxy, "penstock_upstream_connections", {"state=\"active\""}, count);
+    EXPECT_TRUE(grows_quiet(proxy.running().pid()));
 }
 
 // All of the requests of clients that are as they should be succeed, on connections of their own
@@ -154,17 +165,18 @@ INSTANTIATE_TEST_SUITE_P(Attacks, SharedPool,
 // Before its answer a client that stands still gets one: 503, with the reason.
 TEST(SharedPoolCut, AnswersAnUploadWithItsReason) {
     const node_origin origin(origin_body);
-    const daemon proxy(configuration(origin.address(), 1));
+    daemon proxy(configuration(origin.address(), 1));
     attackers hostile(proxy.port("web"), 1);
     hostile.uploads(places);
     wait_until_held(proxy, places);
     expect_served(proxy);
-    // The one that has stood still for the longest.
-    const http_response seen = read_response(hostile.at(0));
+    const std::string line = proxy.running().wait_for("\"penstock.reason\":\"stalled_client\"");
+    peer& cut = hostile.from(static_cast<std::uint16_t>(number_in(line, "client.port")));
+    const http_response seen = read_response(cut);
     EXPECT_EQ(seen.status, 503);
     EXPECT_EQ(seen.field("Proxy-Status"), "penstock; error=stalled_client");
     EXPECT_TRUE(seen.field("Retry-After").has_value());
-    EXPECT_EQ(hostile.at(0).wait_closed(), closing::eof);
+    EXPECT_EQ(cut.wait_closed(), closing::eof);
 }
 
 // Behind its head a response is cut so that it does not look whole.
@@ -177,8 +189,9 @@ TEST(SharedPoolCut, ResetsAResponseThatHasBegun) {
     expect_served(proxy);
     const std::string line = proxy.running().wait_for("\"penstock.reason\":\"stalled_client\"");
     EXPECT_EQ(number_in(line, "http.response.status_code"), 200) << line;
-    EXPECT_EQ(hostile.at(0).wait_closed(), closing::reset);
-    EXPECT_LT(hostile.at(0).received().size(), 4U * 1024 * 1024);
+    peer& cut = hostile.from(static_cast<std::uint16_t>(number_in(line, "client.port")));
+    EXPECT_EQ(cut.wait_closed(), closing::reset);
+    EXPECT_LT(cut.received().size(), 4U * 1024 * 1024);
 }
 
 TEST(SharedPoolCut, ResetsAStreamThatHasBegun) {

@@ -39,6 +39,7 @@ class daemon {
     void write_configuration(std::string_view yaml) const;
     [[nodiscard]] std::string configuration_path() const { return dir_.path("penstock.yaml"); }
     [[nodiscard]] process& running() noexcept { return *process_; }
+    [[nodiscard]] const process& running() const noexcept { return *process_; }
     // SIGTERM and its end.
     exit_status stop(milliseconds limit = patience);
 

@@ -31,9 +31,9 @@ class share_board {
 
     // Replaces what this worker has said before; empty = nothing to say.
     void publish(int worker, std::vector<entry> what);
-    // One more exchange waits on this worker, of a client connection that holds so much; `publish`
-    // says the rest.
-    void add_waiting(int worker, const net::address_key& of, std::uint32_t held);
+    // One more exchange waits on this worker, of a client connection that holds so much and was,
+    // or was not, told of before; `publish` says the rest.
+    void add_waiting(int worker, const net::address_key& of, std::uint32_t held, bool stranger);
     // What all workers but this one have said.
     [[nodiscard]] std::vector<entry> others(int worker) const;
 
