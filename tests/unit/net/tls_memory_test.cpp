@@ -25,6 +25,10 @@ thread_local long until_one_fails = -1;  // allocations within; below 0 none doe
 
 // Not inlined: GCC takes a free() of what `new` gave for a mistake.
 [[gnu::noinline]] void* operator new(std::size_t size) { return allocate(size); }
+// As std::stable_sort takes its buffer, to give it back by the ones below.
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+    return std::malloc(size == 0 ? 1 : size);
+}
 [[gnu::noinline]] void operator delete(void* at) noexcept { std::free(at); }
 [[gnu::noinline]] void operator delete(void* at, std::size_t) noexcept { std::free(at); }
 
