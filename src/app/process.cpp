@@ -18,6 +18,7 @@
 
 #include <array>
 #include <csignal>
+#include <utility>
 
 namespace penstock::app {
 namespace {
@@ -205,6 +206,8 @@ void process::announce() {
     log_info("ready: {} workers", fleet_->size());
     if (with_.on_ready)
         with_.on_ready();
+    if (std::exchange(reload_again_, false))
+        begin_reload();
 }
 
 std::string process::bound_to(std::string_view listener) const {

@@ -29,13 +29,17 @@ bool same_tls(const compiled& left, const compiled& right) {
 
 // Hang-ups that come while one is being worked on are one more reload together.
 void process::begin_reload() {
-    if (state_ != state::serving) {
-        log_warn("SIGHUP: no reload {}",
-                 state_ == state::starting ? "before the start has ended" : "while draining");
+    if (state_ != state::serving && state_ != state::starting) {
+        log_warn("SIGHUP: no reload while draining");
         return;
     }
     if (with_.reload_from.empty()) {
         log_warn("SIGHUP: there is no configuration file to load again");
+        return;
+    }
+    if (state_ == state::starting) {
+        log_info("SIGHUP: a reload, once the start has ended");
+        reload_again_ = true;
         return;
     }
     if (reload_.running()) {

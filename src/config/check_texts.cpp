@@ -68,8 +68,11 @@ void check_host(reader& in, const yaml_node& node, text_place at) {
 
 void check_part(const section& from, std::string_view key, text_place at) {
     if (const yaml_node* const node = from.find(key);
-        node != nullptr && node->kind == node_kind::scalar)
+        node != nullptr && node->kind == node_kind::scalar) {
         check_text(from.in(), *node, at);
+        if (at == text_place::url || at == text_place::url_host)
+            check_authority(from.in(), *node, at);
+    }
 }
 
 // The keys of `among` that the section has.

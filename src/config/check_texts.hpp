@@ -10,6 +10,11 @@ namespace penstock::config {
 
 // Variables of a text, and the characters that may stand around them.
 void check_text(reader& in, const yaml_node& node, text_place at);
+// Whether a client could choose how the host of a URL, or of url_host, goes on
+// (check_authority.cpp).
+void check_authority(reader& in, const yaml_node& node, text_place at);
+// The same of a response's field, if it is one that leads clients somewhere.
+void check_location(reader& in, const yaml_node& name, const yaml_node& value);
 void check_redirect(const section& from, const redirect& of);
 void check_rewrite(const section& from, const route& of);
 void check_split(const section& from, const route& of);

@@ -88,6 +88,8 @@ std::optional<header_value> edit_of(reader& in, const field_nodes& field, text_p
         return std::nullopt;
     }
     check_text(in, *field.value, at);
+    if (at == text_place::response_header)
+        check_location(in, *field.name, *field.value);
     if (lower(field.name->text) == "host" && value->find("${") == std::string::npos &&
         !is_authority(*value)) {
         in.error(*field.value, in_quotes(*value) + " is not a host");

@@ -39,8 +39,11 @@ void check_respond(const section& from, respond& to) {
 row<respond> content_type_row() {
     row<respond> out = text("content_type", &respond::content_type, "Its Content-Type.");
     out.read = [](const section& from, respond& to) {
-        to.content_type =
-            field_value_of(from.in(), *from.find("content_type")).value_or(to.content_type);
+        const yaml_node& node = *from.find("content_type");
+        to.content_type = field_value_of(from.in(), node).value_or(to.content_type);
+        if (!is_media_type(to.content_type))
+            from.in().error(node, in_quotes(to.content_type) + " is not a media type",
+                            "as in text/plain or \"text/html; charset=utf-8\"");
     };
     return out;
 }

@@ -462,6 +462,15 @@ parsed<std::string> parse_upgrade(std::string_view text) {
     return {std::string(text), {}, {}};
 }
 
+bool is_media_type(std::string_view text) noexcept {
+    std::string_view type = text.substr(0, text.find(';'));
+    while (type.ends_with(' ') || type.ends_with('\t'))
+        type.remove_suffix(1);
+    const std::size_t slash = std::min(type.find('/'), type.size());
+    return is_token(type.substr(0, slash)) && slash < type.size() &&
+           is_token(type.substr(slash + 1));
+}
+
 parsed<std::string> parse_route_path(std::string_view text) {
     if (!text.starts_with('/')) {
         return refusal<std::string>(in_quotes(text) + " does not begin with '/'",

@@ -43,6 +43,8 @@ namespace penstock::config {
 
 // A protocol that an Upgrade may switch to (RFC 9110 §7.8): a token, or two with '/' between them,
 // at most 64 bytes. HTTP itself is none.
+// What a Content-Type may be: a type and a subtype, perhaps with parameters.
+[[nodiscard]] bool is_media_type(std::string_view text) noexcept;
 [[nodiscard]] parsed<std::string> parse_upgrade(std::string_view text);
 
 // A path that begins with '/' and has no empty, '.' or '..' segment, brought into the form in which

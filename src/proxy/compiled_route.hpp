@@ -42,6 +42,10 @@ struct compiled_route {
     // Of a route that forwards: the request's fields that its texts read. They have to be kept
     // before the head is made what the origin is to see.
     std::vector<std::string> fields_read;
+    // Some text reads a field in which origins are told of the client.
+    bool reads_story = false;
+    // The path to match has escaped separators.
+    bool escaped_path = false;
 };
 
 }  // namespace penstock::proxy

@@ -1,6 +1,7 @@
 #include "proxy/head_edits.hpp"
 
 #include "penstock/http/target.hpp"
+#include "proxy/location_rewrite.hpp"
 #include "proxy/redirection.hpp"
 
 namespace penstock::proxy {
@@ -21,6 +22,22 @@ bool begins_url(std::string_view text) noexcept {
            text.starts_with("${scheme}://") || (text.starts_with('/') && !text.starts_with("//"));
 }
 
+// Where a URL begins that is not to leave its host; npos = nowhere.
+std::size_t url_at(const config::header_value& of, config::text_place at) {
+    if (at != config::text_place::response_header)
+        return std::string::npos;
+    const std::string_view text = of.value;
+    std::size_t found = 0;
+    if (http::equal_nocase(of.name, "refresh"))
+        found = url_in_refresh(text);
+    else if (!http::equal_nocase(of.name, "location") &&
+             !http::equal_nocase(of.name, "content-location"))
+        return std::string::npos;
+    // Behind a variable it begins elsewhere in each value.
+    const bool fixed = text.substr(0, found).find('$') == std::string_view::npos;
+    return fixed && begins_url(text.substr(found)) ? found : std::string::npos;
+}
+
 }  // namespace
 
 head_edits::head_edits(const config::header_edits& from, config::text_place at)
@@ -32,9 +49,7 @@ std::vector<head_edits::edit> head_edits::edits_of(const std::vector<config::hea
     for (const config::header_value& one : from) {
         const bool secure_only = at == config::text_place::response_header &&
                                  http::equal_nocase(one.name, "strict-transport-security");
-        const bool on_host = at == config::text_place::response_header &&
-                             http::equal_nocase(one.name, "location") && begins_url(one.value);
-        made.push_back({one.name, text_pattern(one.value, at), secure_only, on_host});
+        made.push_back({one.name, text_pattern(one.value, at), secure_only, url_at(one, at)});
     }
     return made;
 }
@@ -45,11 +60,13 @@ bool head_edits::passes(const edit& one, const text_facts& of) noexcept {
 
 std::string_view head_edits::value_of(const edit& one, const text_facts& of, std::string& scratch) {
     const std::string_view value = trimmed(one.value.text(of, scratch));
-    if (!one.on_host || one.value.is_literal())
+    if (one.url_at >= value.size() || one.value.is_literal())
         return value;
-    std::string url(value);
+    std::string whole(value.substr(0, one.url_at));
+    std::string url(value.substr(one.url_at));
     stay_on_host(url);
-    scratch = url;
+    whole += url;
+    scratch = whole;
     return scratch;
 }
 

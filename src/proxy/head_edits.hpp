@@ -32,7 +32,8 @@ class head_edits {
         std::string name;
         text_pattern value;
         bool secure_only = false;
-        bool on_host = false;  // a Location that variables must not lead to another host
+        // Where a URL begins that variables must not lead to another host; npos = nowhere.
+        std::size_t url_at = std::string::npos;
     };
     static std::vector<edit> edits_of(const std::vector<config::header_value>& from,
                                       config::text_place at);

@@ -49,23 +49,6 @@ std::size_t skip_blanks(std::string_view text, std::size_t at) noexcept {
     return std::min(text.find_first_not_of(" \t", at), text.size());
 }
 
-// Where the URL of a Refresh begins: "5; url=…", perhaps in quotes, with blanks anywhere, as
-// browsers read it.
-std::size_t url_in_refresh(std::string_view value) noexcept {
-    const std::size_t semicolon = value.find_first_of(";,");
-    if (semicolon == std::string_view::npos)
-        return value.size();
-    std::size_t at = skip_blanks(value, semicolon + 1);
-    if (!http::equal_nocase(value.substr(at, 3), "url"))
-        return value.size();
-    at = skip_blanks(value, at + 3);
-    if (at == value.size() || value[at] != '=')
-        return value.size();
-    at = skip_blanks(value, at + 1);
-    const bool quoted = at < value.size() && (value[at] == '"' || value[at] == '\'');
-    return quoted ? at + 1 : at;
-}
-
 void rewrite_field(http::fields& of, const http::fields::field& one, const origin_names& by,
                    std::string& scratch) {
     const std::size_t at = one.id == field_id::refresh ? url_in_refresh(one.value) : 0;
@@ -83,6 +66,21 @@ void rewrite_field(http::fields& of, const http::fields::field& one, const origi
 }
 
 }  // namespace
+
+std::size_t url_in_refresh(std::string_view value) noexcept {
+    const std::size_t semicolon = value.find_first_of(";,");
+    if (semicolon == std::string_view::npos)
+        return value.size();
+    std::size_t at = skip_blanks(value, semicolon + 1);
+    if (!http::equal_nocase(value.substr(at, 3), "url"))
+        return value.size();
+    at = skip_blanks(value, at + 3);
+    if (at == value.size() || value[at] != '=')
+        return value.size();
+    at = skip_blanks(value, at + 1);
+    const bool quoted = at < value.size() && (value[at] == '"' || value[at] == '\'');
+    return quoted ? at + 1 : at;
+}
 
 bool names_location(const http::response_head& of) noexcept {
     return of.fields.may_have(field_id::location) ||

@@ -4,6 +4,7 @@
 
 #include "penstock/http/message.hpp"
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ struct origin_names {
     std::string_view client_authority;  // that it asked for; empty = it named none
 };
 
+// Where the URL of a Refresh begins: "5; url=…", perhaps in quotes, with blanks anywhere, as
+// browsers read it; the size of the value if there is none.
+[[nodiscard]] std::size_t url_in_refresh(std::string_view value) noexcept;
 // True if one of these fields may be there; of most responses none is.
 [[nodiscard]] bool names_location(const http::response_head& of) noexcept;
 // Of Location, Content-Location and Refresh. `scratch` is used.

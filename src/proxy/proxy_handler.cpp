@@ -8,6 +8,7 @@
 #include "proxy/upgrade.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <random>
 #include <utility>
@@ -18,13 +19,28 @@ using exchange::reason;
 
 namespace {
 
+constexpr std::array<std::string_view, 5> cache_fields = {"Akamai-Cache-Control",
+                                                          "CDN-Cache-Control", "Edge-Control",
+                                                          "Surrogate-Control", "X-Accel-Expires"};
+
+// "Cloudflare-CDN-Cache-Control", and those of others.
+bool is_targeted(std::string_view name) noexcept {
+    constexpr std::string_view end = "-cdn-cache-control";
+    return name.size() > end.size() &&
+           http::equal_nocase(name.substr(name.size() - end.size()), end);
+}
+
 // What a route says of storing its responses is not meant for a failure: a cache in front of us
 // would go on serving it.
 void forbid_storing(http::fields& of) {
     of.set("Cache-Control", "no-store");
-    // They outrank Cache-Control (RFC 9213 §2.2).
-    of.remove("CDN-Cache-Control");
-    of.remove("Surrogate-Control");
+    // They outrank Cache-Control (RFC 9213 §2.2), by whatever name a cache has for its own.
+    of.remove_if([](const http::fields::field& one) {
+        return is_targeted(one.name) ||
+               std::any_of(cache_fields.begin(), cache_fields.end(), [&one](std::string_view name) {
+                   return http::equal_nocase(one.name, name);
+               });
+    });
 }
 
 }  // namespace
@@ -63,10 +79,13 @@ net::task<exchange::response> proxy_handler::handle(exchange::request& from) {
     if (!found)
         co_return reply(from, reason::no_route);
     from.record->route = generation_.route_ids[*found];
-    if (from.head.escaped_slash && is_ambiguous(from, *found))
+    const bool ambiguous = from.head.escaped_slash && is_ambiguous(from, *found);
+    const compiled_route& route = *generation_.compiled[*found];
+    // Only now, because routes are matched by what came.
+    settle_story(from, route);
+    if (ambiguous)
         co_return refuse_by(from, "encoded '/' or '\\' in the path that would choose another route",
                             reason::ambiguous_path);
-    const compiled_route& route = *generation_.compiled[*found];
     // Over HTTP/1 it is a request for something else as well; here it is for nothing else.
     if (from.wants_websocket && from.head.version == http::version::http_2 &&
         !takes_websockets(*found))
@@ -117,16 +136,33 @@ std::optional<std::size_t> proxy_handler::find_route(const exchange::request& of
 }
 
 // An origin that takes %2F or %5C for separators would be asked for what another route is for.
-// Escapes that the route's own path has are data, because the operator says so.
+// Escapes that the route's own path has are data, because the operator says so: such an origin is
+// asked for what the route of that path, read its way, is for, but for nothing more specific.
 bool proxy_handler::is_ambiguous(const exchange::request& of, std::size_t route) {
     using http::separators;
-    const std::size_t kept = generation_.compiled[route]->settings.match.path.size();
+    const compiled_route& by = *generation_.compiled[route];
+    const std::string& own = by.settings.match.path;
+    const auto read = [&](std::string_view path, separators which, std::size_t kept) {
+        http::read_escapes(path, which, scratch_, kept);
+        return generation_.router.find(of.head, scratch_, of.record->listener);
+    };
     for (const separators which : {separators::slash, separators::backslash, separators::both}) {
-        http::read_escapes(of.head.path, which, scratch_, kept);
-        if (generation_.router.find(of.head, scratch_, of.record->listener) != route)
+        if (read(of.head.path, which, own.size()) != route)
+            return true;
+        if (!by.escaped_path)
+            continue;
+        const std::optional<std::size_t> whole = read(of.head.path, which, 0);
+        if (whole != route && whole != read(own, which, 0))
             return true;
     }
     return false;
+}
+
+// What the fields say of the client is what an origin is told, and not what the client claims, for
+// texts that read it too.
+void proxy_handler::settle_story(exchange::request& from, const compiled_route& by) {
+    if (by.reads_story)
+        tell_origin(from);
 }
 
 exchange::response proxy_handler::reply(exchange::request& from, reason why) {
@@ -157,8 +193,10 @@ exchange::response proxy_handler::refuse(exchange::request& from, reason why) {
     identify(from);
     // Of these the route is known, and its limit may be the one that was broken.
     if (why == reason::body_too_large && from.record->route == no_name) {
-        if (const auto found = find_route(from))
+        if (const auto found = find_route(from)) {
             from.record->route = generation_.route_ids[*found];
+            settle_story(from, *generation_.compiled[*found]);
+        }
     }
     return reply(from, why);
 }

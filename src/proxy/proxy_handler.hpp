@@ -37,6 +37,7 @@ class proxy_handler final : public exchange::handler {
     [[nodiscard]] bool is_loop(const http::fields& of) const noexcept;
     [[nodiscard]] std::optional<std::size_t> find_route(const exchange::request& of) const;
     [[nodiscard]] bool is_ambiguous(const exchange::request& of, std::size_t route);
+    void settle_story(exchange::request& from, const compiled_route& by);
     [[nodiscard]] exchange::response reply(exchange::request& from, exchange::reason why);
     // For breaking a rule of ours, named in our own words.
     [[nodiscard]] exchange::response refuse_by(exchange::request& from, std::string_view rule,

@@ -1,5 +1,7 @@
 #include "proxy/redirection.hpp"
 
+#include "penstock/http/target.hpp"
+
 #include <algorithm>
 #include <cstdint>
 
@@ -20,6 +22,11 @@ void begin_path(std::string& url, std::size_t at) {
     const std::size_t end = std::min(url.find_first_not_of(slashes, at), url.size());
     url.erase(at, end - at);
     url.insert(at, 1, '/');
+}
+
+bool is_host(std::string_view text) {
+    std::string normal;
+    return http::normalize_authority(text, normal).has_value();
 }
 
 }  // namespace
@@ -46,7 +53,13 @@ redirection::redirection(const config::redirect& from)
       requests_port_("${port}", text_place::url_host),
       host_(from.host.value_or("${host}"), text_place::url_host),
       path_(from.path.value_or("${path}"), text_place::url_path),
-      query_(from.query.value_or("${query}"), text_place::url_query) {}
+      query_(from.query.value_or("${query}"), text_place::url_query),
+      checks_host_(from.host && !host_.is_literal()) {}
+
+void redirection::add_fields_read(std::vector<std::string>& to) const {
+    for (const text_pattern* const one : {&url_, &host_, &path_, &query_})
+        one->add_fields_read(to);
+}
 
 void redirection::write(const text_facts& of, std::string& to) const {
     to.clear();
@@ -75,8 +88,8 @@ void redirection::write_authority(const text_facts& of, std::string& to) const {
     const std::size_t begin = to.size();
     host_.expand(of, to);
     const std::size_t end = to.size();
-    // A path alone says: the host that was asked.
-    if (end == begin) {
+    // A path alone says: the host that was asked. What variables make no host of is none.
+    if (end == begin || (checks_host_ && !is_host(std::string_view(to).substr(begin)))) {
         to.clear();
         return;
     }

@@ -9,6 +9,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace penstock::proxy {
 
@@ -23,6 +24,8 @@ class redirection {
     [[nodiscard]] int status() const noexcept { return status_; }
     // What stands in Location, replacing what `to` held.
     void write(const text_facts& of, std::string& to) const;
+    // Adds the names of the request's fields that its texts read.
+    void add_fields_read(std::vector<std::string>& to) const;
 
  private:
     void write_authority(const text_facts& of, std::string& to) const;
@@ -36,6 +39,7 @@ class redirection {
     text_pattern host_;
     text_pattern path_;
     text_pattern query_;
+    bool checks_host_;  // variables may make a host of it that is none
 };
 
 }  // namespace penstock::proxy

@@ -290,6 +290,26 @@ bool holds_nocase(std::string_view text, std::string_view what) noexcept {
     return false;
 }
 
+bool is_token(std::string_view text) noexcept {
+    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+        return is_unreserved(c) || marks.find(c) != std::string_view::npos;
+    });
+}
+
+// Types that say nothing, so that browsers look at the body (WHATWG MIME Sniffing §7).
+bool is_guessed(std::string_view value) noexcept {
+    const std::string_view type = without_blanks(value.substr(0, value.find(';')));
+    const std::size_t slash = type.find('/');
+    if (slash == std::string_view::npos || !is_token(type.substr(0, slash)) ||
+        !is_token(type.substr(slash + 1)))
+        return true;
+    constexpr std::array<std::string_view, 3> unknown = {"unknown/unknown", "application/unknown",
+                                                         "*/*"};
+    return std::any_of(unknown.begin(), unknown.end(),
+                       [type](std::string_view one) { return http::equal_nocase(type, one); });
+}
+
 }  // namespace
 
 markup markup_of(const http::fields& of) noexcept {
@@ -299,7 +319,8 @@ markup markup_of(const http::fields& of) noexcept {
     for (const http::fields::field one : of) {
         if (one.id != http::field_id::content_type)
             continue;
-        if (holds_nocase(one.value, "html") || holds_nocase(one.value, "xml"))
+        if (is_guessed(one.value) || holds_nocase(one.value, "html") ||
+            holds_nocase(one.value, "xml"))
             return markup::html;
         if (holds_nocase(one.value, "json"))
             found = markup::json;

@@ -25,7 +25,8 @@ struct text_facts {
 
 // What a body is written in, which is how values are escaped in it.
 enum class markup : std::uint8_t { none, html, json };
-// By the Content-Type of a response. A browser guesses where there is none, and may guess HTML.
+// By the Content-Type of a response. A browser guesses where there is none, or none that says
+// anything, and may guess HTML.
 [[nodiscard]] markup markup_of(const http::fields& of) noexcept;
 
 class text_pattern {

@@ -38,7 +38,7 @@ TEST(Stuck, AStartThatWaitsForNamesEndsWithASignal) {
         process proxy({penstock_binary(), "run", "-c", dir.write("a.yaml", with_unknown_names())});
         names.wait_for_question();
         proxy.signal(SIGHUP);
-        proxy.wait_for("SIGHUP: no reload before the start has ended");
+        proxy.wait_for("SIGHUP: a reload, once the start has ended");
         proxy.signal(number);
         EXPECT_EQ(proxy.wait(end_limit), (exit_status{0, 0})) << proxy.err();
     }

@@ -201,7 +201,11 @@ TEST(ProxyReply, AFailureIsNotToBeStored) {
     model.routes.push_back(app);
     for (config::route& one : model.routes) {
         one.response_headers.set = {{"cache-control", "public, max-age=60"},
-                                    {"CDN-Cache-Control", "max-age=60"}};
+                                    {"CDN-Cache-Control", "max-age=60"},
+                                    {"X-Accel-Expires", "60"},
+                                    {"Edge-Control", "max-age=60"},
+                                    {"Akamai-Cache-Control", "max-age=60"},
+                                    {"Cloudflare-CDN-Cache-Control", "max-age=60"}};
     }
     site here(model);
     visitor failed(here.home);
@@ -209,7 +213,9 @@ TEST(ProxyReply, AFailureIsNotToBeStored) {
     EXPECT_EQ(got.head.status, 502);
     EXPECT_EQ(got.head.fields.count(http::field_id_of("cache-control")), 1U);
     EXPECT_EQ(value_of(got.head, "Cache-Control"), "no-store");
-    EXPECT_EQ(value_of(got.head, "CDN-Cache-Control"), "absent");
+    for (const char* const name : {"CDN-Cache-Control", "X-Accel-Expires", "Edge-Control",
+                                   "Akamai-Cache-Control", "Cloudflare-CDN-Cache-Control"})
+        EXPECT_EQ(value_of(got.head, name), "absent") << name;
     visitor served(here.home);
     EXPECT_EQ(value_of(ask_for(here, served, "/fixed").head, "Cache-Control"),
               "public, max-age=60");
@@ -237,6 +243,34 @@ TEST(ProxyReply, SaysWhyAPathIsAmbiguous) {
     EXPECT_EQ(value_of(got.head, "Proxy-Status"),
               R"(penstock; error=ambiguous_path; details="encoded '/' or '\\' in the path )"
               R"(that would choose another route")");
+}
+
+// Escapes in the path of a route are data, but an origin may read them all the same.
+TEST(ProxyReply, EscapesOfARoutesOwnPathDoNotLeadPastAMoreSpecificRoute) {
+    config::model model = model_without_origin();
+    const auto add = [&model](const std::string& path, int status) {
+        model.routes.push_back(route_named("r" + std::to_string(status), path));
+        model.routes.back().match.path_kind = config::path_match::prefix;
+        model.routes.back().reply = config::respond{status, "", "text/plain"};
+    };
+    add("/a%2Fb/", 201);
+    add("/a/b/secret", 403);
+    add("/a/", 202);
+    add("/c%5Cd%2F", 205);
+    add("/c/d/x", 406);
+    site here(model);
+    struct {
+        std::string path;
+        int status;
+    } const cases[] = {
+        {"/a%2Fb/secret/x", 400}, {"/a%2Fb/other", 201}, {"/a%2Fb/", 201},    {"/a%2Fb/secre", 201},
+        {"/a%2Fb/s%2Fx", 201},    {"/c%5Cd%2Fx", 400},   {"/c%5Cd%2Fy", 205},
+    };
+    for (const auto& one : cases) {
+        visitor of(here.home);
+        of.by.request.head.escaped_slash = true;
+        EXPECT_EQ(ask_for(here, of, one.path).head.status, one.status) << one.path;
+    }
 }
 
 TEST(ProxyReply, AStaticReplyIsWhatTheRouteSays) {

@@ -48,10 +48,10 @@ TEST(ProxyTexts, ReadsVariablesFromWhatTheClientSent) {
     fixture origin_side;
     config::model model = origin_side.model();
     config::route& route = first_route(model);
-    route.rewrite.path = "/${header.X-Forwarded-For}/${header.X-Hop}";
+    route.rewrite.path = "/${header.X-Real}/${header.X-Hop}";
     route.request_headers.remove = {"Origin", "X-Old"};
     route.request_headers.set = {{"X-New", "${header.X-Old}"},
-                                 {"X-Said", "${header.X-Forwarded-For} ${header.Connection}"},
+                                 {"X-Said", "${header.X-Real} ${header.Connection}"},
                                  {"X-Id", "${header.X-Request-Id}"}};
     route.response_headers.set = {{"Access-Control-Allow-Origin", "${header.Origin}"},
                                   {"X-Hop", "${header.X-Hop}"}};
@@ -59,7 +59,7 @@ TEST(ProxyTexts, ReadsVariablesFromWhatTheClientSent) {
     visitor of(here.home);
     of.add("Origin", "https://app.test");
     of.add("X-Old", "old");
-    of.add("X-Forwarded-For", "6.6.6.6");
+    of.add("X-Real", "6.6.6.6");
     of.add("Connection", "X-Hop");
     of.add("X-Hop", "hop");
     of.add("X-Request-Id", "chosen");
@@ -73,6 +73,42 @@ TEST(ProxyTexts, ReadsVariablesFromWhatTheClientSent) {
     EXPECT_EQ(field_lines(head, "Origin"), strings{});
     EXPECT_EQ(value_of(got.head, "Access-Control-Allow-Origin"), "https://app.test");
     EXPECT_EQ(value_of(got.head, "X-Hop"), "hop");
+}
+
+// A text that names the client by a forwarding field is no way to claim to be another.
+TEST(ProxyTexts, ReadForwardingFieldsAsOriginsAreToldThem) {
+    fixture origin_side;
+    const std::string text =
+        "${header.X-Real-IP} ${header.x-forwarded-for} ${header.X-Forwarded-Proto} "
+        "${header.X-Forwarded-Host} ${header.X-Forwarded-Port} ${header.X-Client-Is} "
+        "${header.Forwarded}${header.X-Forwarded-User}${header.Client-Cert}${header.X_Real_IP}.";
+    config::model model = origin_side.model();
+    model.client_address.from = "X-Client-Is";
+    first_route(model).request_headers.set = {{"X-Told", text}};
+    first_route(model).response_headers.set = {{"X-Told", text}};
+    config::route own = first_route(model);
+    own.name = "own";
+    own.upstream.clear();
+    own.match.path_kind = config::path_match::exact;
+    own.match.path = "/own";
+    own.reply = config::respond{200, text, "text/plain"};
+    model.routes.push_back(own);
+    const std::string told = "192.0.2.7 192.0.2.7 http claimed.test 8080 192.0.2.7 .";
+    for (const char* const path : {"/", "/own"}) {
+        site here(model);
+        visitor of(here.home);
+        of.by.request.head.path = path;
+        of.by.request.head.authority = of.by.record.host = "claimed.test";
+        for (const char* const name : {"X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto",
+                                       "X-Forwarded-Host", "X-Forwarded-Port", "X-Client-Is",
+                                       "Forwarded", "X-Forwarded-User", "Client-Cert", "X_Real_IP"})
+            of.add(name, "6.6.6.6");
+        const outcome got = here.ask(of);
+        EXPECT_EQ(value_of(got.head, "X-Told"), told) << path;
+        if (path == std::string("/own"))
+            EXPECT_EQ(got.body, told);
+    }
+    EXPECT_EQ(field_lines(origin_side.last(), "X-Told"), strings{"X-Told: " + told});
 }
 
 // A fault of the request, which no endpoint has to answer for; the detail says which it is.

@@ -119,6 +119,79 @@ TEST(Routes, AreNotComparedIfTheirMatchIsWrong) {
     EXPECT_EQ(ambiguity("{hosts: [\"a b\"]}", "{}"), "'a b' is not a host\n");
 }
 
+std::string problems_of_route(const std::string& route) {
+    return render_text(
+        load_text("listeners: {web: {bind: \":8080\"}}\nroutes: [" + route + "]\n", "p.yaml")
+            .problems);
+}
+
+// The host of a URL ends where the configuration says, not where a client says.
+TEST(Routes, LetNoClientChooseHowAHostGoesOn) {
+    struct {
+        const char* text;
+        bool redirect;
+        bool host;
+        bool header;
+    } const cases[] = {
+        // Refused in `to`, in `host` (without the scheme), in a field.
+        {"https://example.com${arg.next}", true, true, true},
+        {"https://example.com${arg.a}${arg.b}", true, true, true},
+        {"https://${host}${header.x-suffix}", true, true, true},
+        {"https://localhost${cookie.a}", true, true, true},
+        {"https://example.com${arg.a}.org", true, true, true},
+        {"https://shop.${arg.t}.example.com", false, false, true},
+        {"https://${arg.t}.example.com", false, false, true},
+        {"https://api-${header.x-region}.example.com", false, false, true},
+        {"https://www.${header.x-host}", false, false, false},
+        {"https://${arg.host}", false, false, false},
+        {"https://www.${host}", false, false, false},
+        {"https://www.${tls.sni}", false, false, false},
+        {"https://example.com", false, false, false},
+    };
+    const std::string wrong = "lets clients choose how its host goes on";
+    for (const auto& one : cases) {
+        const std::string text = one.text;
+        const auto refused = [&](const std::string& route) {
+            return problems_of_route(route).find(wrong) != std::string::npos;
+        };
+        EXPECT_EQ(refused("{redirect: {to: \"" + text + "\"}}"), one.redirect) << text;
+        EXPECT_EQ(refused("{redirect: {to: \"" + text + "/x${arg.y}\"}}"), one.redirect) << text;
+        EXPECT_EQ(refused("{redirect: {host: \"" + text.substr(8) + "\"}}"), one.host) << text;
+        for (const std::string name : {"Location", "content-location", "Refresh"}) {
+            const std::string value = (name == "Refresh" ? "0; url=" : "") + text;
+            EXPECT_EQ(refused("{respond: {}, response_headers: {set: {" + name + ": \"" + value +
+                              "/\"}}}"),
+                      one.header)
+                << name << ": " << text;
+        }
+    }
+    for (const char* const good :
+         {"{redirect: {to: \"https://example.com/${arg.next}\"}}",
+          "{redirect: {to: \"https://example.com?a=${arg.next}\"}}",
+          "{redirect: {to: \"https://example.com${path}${arg.a}\"}}",
+          "{redirect: {to: \"/go//example.com${arg.next}\"}}",
+          "{respond: {}, response_headers: {set: {Location: \"${arg.next}\"}}}",
+          "{respond: {}, response_headers: {set: {Location: \"${path}//a.test${arg.x}\"}}}",
+          "{respond: {}, response_headers: {set: {X-Url: \"https://a.test${arg.x}\"}}}"})
+        EXPECT_EQ(problems_of_route(good), "") << good;
+    EXPECT_NE(problems_of_route("{redirect: {to: \"https://example.com:${arg.p}/\"}}").find(wrong),
+              std::string::npos);
+    EXPECT_NE(problems_of_route("{respond: {}, response_headers: {add: [{name: Location, "
+                                "value: \"//a.test${arg.x}\"}]}}")
+                  .find("put a '/' between the host and the variable"),
+              std::string::npos);
+}
+
+TEST(Routes, HaveAContentTypeThatIsOne) {
+    const auto problems = [](const std::string& type) {
+        return problems_of_route("{respond: {body: a, content_type: \"" + type + "\"}}");
+    };
+    for (const char* const good : {"text/plain", "text/html; charset=utf-8", "application/a+json"})
+        EXPECT_EQ(problems(good), "") << good;
+    for (const char* const bad : {"", "text", "text/", "/plain", "text plain", "a/b/c", "a/b, c/d"})
+        EXPECT_NE(problems(bad).find("is not a media type"), std::string::npos) << bad;
+}
+
 TEST(Routes, GetNamesThatAreUnique) {
     std::vector<route> routes(6);
     routes[0].upstream = "app";

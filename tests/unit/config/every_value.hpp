@@ -59,7 +59,7 @@ inline constexpr const char* every_value =
     "    digest: sha-256\n"
     "    request_headers: {remove: [r46], set: {s47: \"\\\"v48\\\\\"}, add: {a49: \"#\"}}\n"
     "    response_headers: {remove: [r50], set: {s51: v}, add: {a52: v}}\n"
-    "  - {respond: {status: 253, body: \"a\\nb\\u0001é: \", content_type: t54}}\n"
+    "  - {respond: {status: 253, body: \"a\\nb\\u0001é: \", content_type: t/54}}\n"
     "  - {match: {path: {prefix: /p55}}, redirect: {to: /t56, status: 307}}\n"
     "  - {match: {path: {prefix: /p72}}, redirect: {scheme: https, host: h73, port: 74, path: "
     "/p75, "

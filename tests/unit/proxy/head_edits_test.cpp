@@ -143,7 +143,7 @@ TEST(HeadEdits, ReadTheHeadThatTheClientSent) {
     by.set = {{"X-New", "${header.X-Old}"},
               {"X-Swap", "${header.X-Other}"},
               {"X-Other", "${header.X-Swap}"},
-              {"X-Way", "${header.X-Forwarded-For}"},
+              {"X-Way", "${header.X-Path}"},
               {"X-Hop", "${header.Connection}, ${header.X-Named}"}};
     by.add = {{"X-Twice", "${header.X-New}"}, {"X-Crumb", "${cookie.k}"}};
     by.remove.emplace_back("Cookie");
@@ -151,13 +151,14 @@ TEST(HeadEdits, ReadTheHeadThatTheClientSent) {
     for (const auto& [name, value] : lines{{"X-Old", "old"},
                                            {"X-Swap", "1"},
                                            {"X-Other", "2"},
-                                           {"X-Forwarded-For", "6.6.6.6"},
+                                           {"X-Path", "6.6.6.6"},
                                            {"Connection", "X-Named"},
                                            {"X-Named", "named"},
                                            {"Cookie", "k=v"}})
         of.request.head.fields.add(name, value);
     EXPECT_EQ(sent(of, by), (lines{{"X-Swap", "2"},
                                    {"X-Other", "1"},
+                                   {"X-Path", "6.6.6.6"},
                                    {"X-New", "old"},
                                    {"X-Way", "6.6.6.6"},
                                    {"X-Hop", "X-Named, named"},
@@ -226,6 +227,21 @@ TEST(HeadEdits, LeadALocationToNoOtherHost) {
     EXPECT_EQ(location("https://b.test${path}"), "https://b.test/evil.com");
     EXPECT_EQ(location("//b.test/x"), "//b.test/x");
     EXPECT_EQ(location("//b.test${path}"), "//b.test/evil.com");
+}
+
+TEST(HeadEdits, LeadAContentLocationAndARefreshToNoOtherHost) {
+    const auto edit = [](const std::string& name, const std::string& text) {
+        config::header_edits by;
+        by.set = {{name, text}};
+        return edited(by, asked("/?a=/evil.com")).front().second;
+    };
+    EXPECT_EQ(edit("Content-Location", "/${arg.a}"), "/evil.com");
+    EXPECT_EQ(edit("refresh", "0; url=/${arg.a}"), "0; url=/evil.com");
+    EXPECT_EQ(edit("Refresh", "5, URL = '/${arg.a}'"), "5, URL = '/evil.com'");
+    EXPECT_EQ(edit("Refresh", "0; url=https://b.test/${arg.a}"), "0; url=https://b.test//evil.com");
+    EXPECT_EQ(edit("Refresh", "0; url=${arg.a}"), "0; url=/evil.com");
+    EXPECT_EQ(edit("Refresh", "5"), "5");
+    EXPECT_EQ(edit("X-Other", "/${arg.a}"), "//evil.com");
 }
 
 // RFC 6797 §7.2.

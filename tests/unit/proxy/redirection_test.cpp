@@ -113,6 +113,16 @@ TEST(Redirection, StaysOnItsHostWhereAVariableComesToNothing) {
     EXPECT_EQ(location(host, asked("/evil.com")), "/evil.com");
 }
 
+TEST(Redirection, IsAPathWhereVariablesMakeNoHost) {
+    config::redirect by;
+    by.host = "${arg.t}.example.com";
+    EXPECT_EQ(location(by, asked("/a?t=shop")), "http://shop.example.com/a?t=shop");
+    by.query = "";
+    for (const char* const bad :
+         {"", "evil.test%2F", "evil.test/", "a..", "u@", "evil.test%3F", "evil.test:80"})
+        EXPECT_EQ(location(by, asked("/a?t=" + std::string(bad))), "/a") << bad;
+}
+
 // Nothing but a path can be said of a client that names no host over a Unix socket.
 TEST(Redirection, IsAPathWhereNoHostIsKnown) {
     config::redirect by;

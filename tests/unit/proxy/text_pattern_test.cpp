@@ -195,6 +195,11 @@ TEST(TextPattern, FindsOutWhatABodyIsWrittenIn) {
     EXPECT_EQ(found({"text/plain"}), markup::none);
     EXPECT_EQ(found({"text/plain", "application/json", "TEXT/html"}), markup::html);
     EXPECT_EQ(found({}), markup::html);
+    for (const char* const guessed : {"", "text", "text/", "/plain", "text plain", "text/pl ain",
+                                      "*/*", "unknown/unknown", "Application/Unknown; a=b", ";"})
+        EXPECT_EQ(found({guessed}), markup::html) << guessed;
+    EXPECT_EQ(found({"text/plain ; charset=utf-8"}), markup::none);
+    EXPECT_EQ(found({"application/json", "none"}), markup::html);
 }
 
 TEST(TextPattern, KeepsControlBytesOutOfFields) {
