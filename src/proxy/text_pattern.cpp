@@ -291,7 +291,7 @@ bool holds_nocase(std::string_view text, std::string_view what) noexcept {
 }
 
 bool is_token(std::string_view text) noexcept {
-    constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
+    static constexpr std::string_view marks = "!#$%&'*+-.^_`|~";
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return is_unreserved(c) || marks.find(c) != std::string_view::npos;
     });
