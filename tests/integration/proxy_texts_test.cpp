@@ -105,8 +105,9 @@ TEST(ProxyTexts, ReadForwardingFieldsAsOriginsAreToldThem) {
             of.add(name, "6.6.6.6");
         const outcome got = here.ask(of);
         EXPECT_EQ(value_of(got.head, "X-Told"), told) << path;
-        if (path == std::string("/own"))
+        if (path == std::string("/own")) {
             EXPECT_EQ(got.body, told);
+        }
     }
     EXPECT_EQ(field_lines(origin_side.last(), "X-Told"), strings{"X-Told: " + told});
 }
