@@ -178,8 +178,8 @@ std::vector<std::string> names_of(X509* certificate) {
 
 std::string subject_of(X509* certificate) {
     const std::unique_ptr<BIO, decltype(&BIO_free)> out(BIO_new(BIO_s_mem()), &BIO_free);
-    if (!out || X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0,
-                                   XN_FLAG_RFC2253) < 0) {
+    if (!out ||
+        X509_NAME_print_ex(out.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253) < 0) {
         ERR_clear_error();
         return {};
     }

@@ -160,9 +160,9 @@ TEST(Boot, FitsConnectionCapsBelowTheLimitOfOpenFiles) {
             ASSERT_NE(at, std::string::npos);
             yaml.insert(at + bind.size(), ", limits: {connections: 1000}");
         }
-        process proxy({"sh", "-c",
-                       "ulimit -n 400; exec " + penstock_binary() + " run -c " +
-                           dir.write("a.yaml", yaml)});
+        process proxy(
+            {"sh", "-c",
+             "ulimit -n 400; exec " + penstock_binary() + " run -c " + dir.write("a.yaml", yaml)});
         proxy.wait_for("ready: ");
         proxy.signal(SIGTERM);
         EXPECT_EQ(proxy.wait(), (exit_status{0, 0}));

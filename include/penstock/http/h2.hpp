@@ -91,7 +91,7 @@ struct h2_flood_limits {
 };
 
 struct h2_limits {
-    std::uint32_t streams = 100;  // at the same time
+    std::uint32_t streams = 100;                // at the same time
     std::uint32_t stream_window = 1024 * 1024;  // at first, like the connection's
     std::uint32_t connection_window = 1024 * 1024;
     head_limits head;  // decoded, with h2_field_overhead for each field

@@ -41,7 +41,7 @@ struct shared_upstream {
     std::atomic<std::uint32_t> idle{0};  // idle connections, all workers
     // Bytes of HTTP/2 responses that wait here, and of windows that have grown, all workers.
     std::atomic<std::uint64_t> windows{0};
-    share_board board;                   // who holds and who waits, while somebody waits
+    share_board board;  // who holds and who waits, while somebody waits
     // Wakes queued exchanges and asks for idle connections to be given up, on every worker but the
     // calling one. Set by app; may be empty (one worker).
     std::function<void(shared_upstream&)> rebalance;
