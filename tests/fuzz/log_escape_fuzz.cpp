@@ -151,8 +151,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view json = std::string_view(line).substr(7, line.size() - 8);
     const auto control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
     PENSTOCK_CHECK(std::none_of(json.begin(), json.end(), control));
-    // A byte takes six at most, as \u00XX; everything else of a line is bounded.
-    PENSTOCK_CHECK(json.size() <= 2048 + 6 * size);
+    // A byte takes six at most, as \u00XX, and the client's address stands twice in a line whose
+    // peer is the client; everything else of a line is bounded.
+    const std::size_t client = static_cast<unsigned char>(input[0]);
+    PENSTOCK_CHECK(json.size() <= 2048 + 6 * (size + client));
     json_reader(json).whole();
     // A shorter entry than its sizes say is none.
     std::string untouched;
