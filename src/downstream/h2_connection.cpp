@@ -330,16 +330,18 @@ bool h2_connection::over() const noexcept {
 // What the session said last has been written, or cannot be any more.
 net::task<> h2_connection::end() {
     error why = failed_ ? failed_ : error(net::errc::peer_gone);
+    std::string detail;
     alarm_.off();
     if (const http::h2_breach breach = session_.breach(); breach != http::h2_breach::none) {
         why = http::errc::connection_breach;
+        detail.append("HTTP/2 connection: ").append(http::name(breach));
         add(in_.home.counters.breaches[static_cast<std::size_t>(breach)]);
         log_debug("{}: HTTP/2 connection of {} ended: {}, {}", in_.home.state->settings.name,
                   in_.peer.to_string(), http::name(breach), http::name(session_.ended_by()));
     }
     const std::vector<h2_exchange*> running = exchanges_;
     for (h2_exchange* const each : running)
-        each->abort(why);
+        each->abort(why, detail);
     quit_ = true;
     flush_soon();
     const bool alerted = in_.stream.alerted();

@@ -424,9 +424,11 @@ void h2_exchange::on_change() noexcept {
     changed_.set();
 }
 
-void h2_exchange::abort(error why) noexcept {
+void h2_exchange::abort(error why, std::string_view detail) noexcept {
     if (!ended_ && !stream_.sent) {
         ended_ = why;
+        if (record_.detail.empty())
+            record_.detail = detail;
         // What is wrong with the connection is no fault of the origin's.
         aborted_.fire(why == http::errc::connection_breach ? error(net::errc::peer_gone) : why);
         if (body_)

@@ -50,7 +50,7 @@ class h2_exchange final : private http::h2_outgoing,
     // More of the body came, the response's last frame left, or the stream was reset.
     void on_change() noexcept;
     // The connection ends.
-    void abort(error why) noexcept;
+    void abort(error why, std::string_view detail = {}) noexcept;
 
     // It waits for its client to take something, or is over for want of that.
     [[nodiscard]] bool stalls() const noexcept { return ended_ || stall_.armed(); }

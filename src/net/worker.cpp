@@ -18,6 +18,7 @@
 #include <algorithm>
 #include <exception>
 #include <limits>
+#include <mutex>
 
 namespace penstock::net {
 namespace {
@@ -30,6 +31,15 @@ void block_sigpipe() noexcept {
     ::sigemptyset(&pipe_only);
     ::sigaddset(&pipe_only, SIGPIPE);
     ::pthread_sigmask(SIG_BLOCK, &pipe_only, nullptr);
+}
+
+// The C library sets its heap up in the first call that reaches it, and two threads must not be in
+// that one at once. Where another allocator stands in front of it (LD_PRELOAD, AddressSanitizer)
+// the first call is this one.
+void trim_heap() {
+    static std::mutex one_at_a_time;
+    const std::lock_guard lock(one_at_a_time);
+    ::malloc_trim(0);
 }
 
 }  // namespace
@@ -97,7 +107,7 @@ void worker::shrink() noexcept {
     buffers_.clear();
     pipes_.clear();
     release_recycled_lists();
-    ::malloc_trim(0);
+    trim_heap();
 }
 
 void worker::stop() noexcept {

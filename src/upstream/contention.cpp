@@ -288,9 +288,10 @@ bool contention::cut_for(const fair_queue::claim& claim, const fair_queue::item*
         --candidates_left_;
         cut->cut_ = true;
         const client_id by = cut->client_;
+        const fair_queue::restraint restraint = queue_.restraint_of(by, home_.now());
         if (!cut->from_.client->give_way())
             continue;
-        queue_.hold_back(by, home_.now());
+        queue_.hold_back(by, restraint);
         return true;
     }
     if (!elsewhere && refused_.size() < passed_over_max)

@@ -195,22 +195,29 @@ bool fair_queue::yields(const standing& holder, const claim& to) const noexcept 
            (patient || (connection_above(*in, held) && holder.unpaid >= needed));
 }
 
-void fair_queue::hold_back(const client_id& by, time_point now) {
+fair_queue::restraint fair_queue::restraint_of(const client_id& by, time_point now) const noexcept {
     const address_entry* const in = find(by.address);
     if (in == nullptr)
-        return;
-    limit made;
-    made.until = now + held_back_for;
-    made.room_below = total_ - total_ / 4;
-    if (addresses_.size() > 1 && address_above(*in)) {
-        const auto share = static_cast<std::uint32_t>(total_ / addresses_.size());
-        if (address_limits_.size() < held_back_max || address_limits_.contains(by.address))
-            address_limits_[by.address] = made.at_most(share);
-    } else if (in->connection_count() > 1) {
-        const auto share = static_cast<std::uint32_t>(in->all() / in->connection_count());
-        if (connection_limits_.size() < held_back_max || connection_limits_.contains(by.connection))
-            connection_limits_[by.connection] = made.at_most(share);
-    }
+        return {};
+    const auto at_most = [&](std::uint64_t share) {
+        return limit{static_cast<std::uint32_t>(std::max<std::uint64_t>(share, 1)),
+                     total_ - total_ / 4, now + held_back_for};
+    };
+    restraint made;
+    if (addresses_.size() > 1 && address_above(*in))
+        made.address = at_most(total_ / addresses_.size());
+    else if (in->connection_count() > 1)
+        made.connection = at_most(in->all() / in->connection_count());
+    return made;
+}
+
+void fair_queue::hold_back(const client_id& by, const restraint& to) {
+    if (to.address &&
+        (address_limits_.size() < held_back_max || address_limits_.contains(by.address)))
+        address_limits_[by.address] = *to.address;
+    if (to.connection &&
+        (connection_limits_.size() < held_back_max || connection_limits_.contains(by.connection)))
+        connection_limits_[by.connection] = *to.connection;
 }
 
 bool fair_queue::address_may_hold(const net::address_key& which, std::uint32_t held,

@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -82,6 +83,20 @@ class fair_queue {
         bool newcomer = false;
         bool operator==(const claim&) const = default;
     };
+    struct limit {
+        std::uint32_t most = 0;
+        std::uint32_t room_below = 0;  // while all clients hold less, there is room enough
+        time_point until{};
+
+        [[nodiscard]] bool allows(std::uint32_t held, std::uint32_t all,
+                                  time_point now) const noexcept {
+            return now >= until || held < most || all < room_below;
+        }
+    };
+    // The limit of a client's address, or of its connection alone, or none.
+    struct restraint {
+        std::optional<limit> address, connection;
+    };
     // What an exchange that holds a connection is judged by.
     struct standing {
         client_id client;
@@ -114,9 +129,11 @@ class fair_queue {
     [[nodiscard]] bool above_share(const client_id& by) const noexcept;
     [[nodiscard]] bool yields(const standing& holder, const claim& to) const noexcept;
 
-    // The client gave way: until `now + held_back_for` it may hold no more than its present share,
-    // unless a quarter of what is held at present has become free.
-    void hold_back(const client_id& by, time_point now);
+    // What a client that gives way may hold until `now + held_back_for`: no more than its share,
+    // unless a quarter of what is held at present has become free. To be asked before it gives way,
+    // as what it holds may be gone at once then, and with it the sign that it was too much.
+    [[nodiscard]] restraint restraint_of(const client_id& by, time_point now) const noexcept;
+    void hold_back(const client_id& by, const restraint& to);
     [[nodiscard]] bool may_hold(const client_id& by, time_point now) const noexcept;
     // True while some client is held back, as of the last `forget_expired`.
     [[nodiscard]] bool holds_back() const noexcept {
@@ -130,19 +147,6 @@ class fair_queue {
     void clear();
 
  private:
-    struct limit {
-        std::uint32_t most = 0;
-        std::uint32_t room_below = 0;  // while all clients hold less, there is room enough
-        time_point until{};
-
-        [[nodiscard]] limit at_most(std::uint32_t share) const noexcept {
-            return {share > 0 ? share : 1, room_below, until};
-        }
-        [[nodiscard]] bool allows(std::uint32_t held, std::uint32_t all,
-                                  time_point now) const noexcept {
-            return now >= until || held < most || all < room_below;
-        }
-    };
     struct connection_entry {
         std::uint32_t held = 0;
         bool newcomer = false;

@@ -299,6 +299,44 @@ TEST(SharedPoolCut, SharesWhatDripsHold) {
 }
 
 // While the pool has room nobody is cut, however long a client pauses.
+// Who was cut comes back at once, but does not get again what was freed for others: they would wait
+// for it to stand still again.
+TEST(SharedPoolCut, KeepsWhatItHasFreed) {
+    const node_origin origin(
+        "if (request.url === '/slow') return;"
+        "request.resume(); request.on('end', () => response.end('ok'));");
+    moved_clock time(
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app}]\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() + "\"], pool: {connections: 4, queue_timeout: 60s}}}\n");
+    const std::uint16_t port = time.proxy().port("web");
+    std::vector<std::unique_ptr<peer>> held;
+    const auto hold = [&](const std::string& source, const std::string& request) {
+        connect_options from;
+        from.source = source;
+        held.push_back(std::make_unique<peer>(port, from));
+        held.back()->send(request);
+    };
+    const std::string upload = "POST /up HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9999\r\n\r\n";
+    for (int i = 0; i < 2; ++i) {
+        hold("127.0.1.1", upload);
+        hold("127.0.1.2", "GET /slow HTTP/1.1\r\nHost: a.test\r\n\r\n");
+    }
+    wait_until_held(time.proxy(), 4);
+    peer honest(port);
+    honest.send(small_request);
+    wait_for_sum(time.proxy(), "penstock_upstream_queue", {}, 1);
+    time.advance(2s);
+    EXPECT_EQ(read_response(honest).status, 200);
+    EXPECT_EQ(stalled(time.proxy()), 1);
+    hold("127.0.1.1", upload);
+    wait_for_sum(time.proxy(), "penstock_upstream_queue", {}, 1);
+    honest.send(small_request);
+    EXPECT_EQ(read_response(honest).status, 200);
+    EXPECT_EQ(stalled(time.proxy()), 1);
+}
+
 TEST(SharedPoolPause, LeavesAPausedDownloadAlone) {
     const node_origin origin(origin_body);
     moved_clock clock(configuration(origin.address(), 1));

@@ -4,6 +4,8 @@
 #include "unit/net/loop.hpp"
 
 #include <atomic>
+#include <cstdlib>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <thread>
@@ -266,6 +268,28 @@ TEST(Worker, JudgesDeadlinesWhileEveryTurnIsFull) {
         home.spawn(after_turn(home, flow::answer(all, i, over)));
     run(home, flow::end(home, over));
     EXPECT_TRUE(over);
+}
+
+// In a process of their own, as the first calls alone can go wrong.
+[[noreturn]] void shrink_two_at_once() {
+    worker first(0);
+    worker second(1);
+    std::atomic<int> ready = 0;
+    const auto shrink = [&ready](worker& one) {
+        for (++ready; ready < 2;) {
+        }
+        one.shrink();
+    };
+    std::thread beside(shrink, std::ref(second));
+    shrink(first);
+    beside.join();
+    std::_Exit(0);
+}
+
+TEST(Worker, GivesMemoryBackBesideAnother) {
+    GTEST_FLAG_SET(death_test_style, "threadsafe");
+    for (int i = 0; i < 30; ++i)
+        EXPECT_EXIT(shrink_two_at_once(), testing::ExitedWithCode(0), "");
 }
 
 }  // namespace

@@ -266,7 +266,7 @@ TEST(FairQueue, HoldsBackAnAddressToItsShare) {
     waits again(greedy);
     tested.push(modest);
     tested.push(again);
-    tested.hold_back(greedy, start);
+    tested.hold_back(greedy, tested.restraint_of(greedy, start));
     EXPECT_TRUE(tested.holds_back());
     EXPECT_FALSE(tested.may_hold(greedy, start));
     EXPECT_EQ(serve(tested), &modest);
@@ -289,7 +289,7 @@ TEST(FairQueue, LetsAClientHaveWhatIsFree) {
         tested.hold(greedy);
     for (int i = 0; i < 4; ++i)
         tested.hold(other);
-    tested.hold_back(greedy, start);
+    tested.hold_back(greedy, tested.restraint_of(greedy, start));
     EXPECT_FALSE(tested.may_hold(greedy, start));
     for (int i = 0; i < 3; ++i)
         tested.let_go(other);
@@ -305,7 +305,7 @@ TEST(FairQueue, HoldsBackAConnectionToItsShareOfTheAddress) {
         tested.hold(greedy);
     waits modest(client("10.0.0.1", 2));
     tested.push(modest);
-    tested.hold_back(greedy, start);
+    tested.hold_back(greedy, tested.restraint_of(greedy, start));
     EXPECT_FALSE(tested.may_hold(greedy, start));
     EXPECT_TRUE(tested.may_hold(modest.client, start));
     tested.remove(modest);
@@ -338,7 +338,7 @@ TEST(FairQueue, RemembersAsManyAsItMay) {
         const client_id one = client(text, i + 2);
         tested.hold(one);
         tested.hold(one);
-        tested.hold_back(one, start);
+        tested.hold_back(one, tested.restraint_of(one, start));
         tested.let_go(one);
         tested.let_go(one);
     }
