@@ -76,9 +76,9 @@ void contention::begin_wait(fair_queue::item& what, const exchange::request& fro
     // has looked.
     const bool known = !begin() && what.comes_again();
     what.client = client_of(from);
-    const bool stranger = !queue_.knows(what.client);
-    queue_.push(what);
     const time_point now = home_.now();
+    const share_board::entry told = queue_.summary_of(what.client, now);
+    queue_.push(what);
     if (shared_.rebalance && !known) {
         if (now - told_at_ >= look_interval) {
             told_at_ = now;
@@ -86,12 +86,12 @@ void contention::begin_wait(fair_queue::item& what, const exchange::request& fro
             hear();
         } else {
             // Who may give way to it must not hear of it a tick later.
-            shared_.board.add_waiting(home_.index(), what.client.address,
-                                      queue_.claim_of(what.client).held_by_connection, stranger);
+            shared_.board.add_waiting(home_.index(), told);
         }
         shared_.rebalance(shared_);
     }
-    if (now - looked_at_ >= look_interval || !was_refused(queue_.claim_of(what.client)))
+    if (nothing_idles() &&
+        (now - looked_at_ >= look_interval || !was_refused(queue_.claim_of(what.client))))
         look();
 }
 
@@ -117,15 +117,24 @@ bool contention::admits_client(const client_id& of) const noexcept {
         return false;
     const fair_queue::claim own = queue_.claim_of(of);
     return std::none_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
-        return each.waiting > 0 && each.address != of.address &&
+        return each.address != of.address && has_claim(each) &&
                queue_.claim_of({each.address, 0}).held_by_address < own.held_by_address;
     });
 }
 
+// Whether some of what waits elsewhere may have a connection as soon as there is one.
+bool contention::has_claim(const share_board::entry& elsewhere) const noexcept {
+    return elsewhere.eligible > 0 && queue_.may_hold({elsewhere.address, 0}, home_.now());
+}
+
+// While a connection idles somewhere it is given up for those who wait before an exchange is. If
+// it serves none of them, `tick` finds them waiting.
+bool contention::nothing_idles() const noexcept { return shared_.idle.load() == 0; }
+
 bool contention::others_go_first(const fair_queue::item& than) const noexcept {
     const fair_queue::claim own = queue_.claim_of(than.client);
     return std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
-        if (each.waiting == 0)
+        if (!has_claim(each))
             return false;
         if (each.address == than.client.address)
             return each.least_held < own.held_by_connection;
@@ -134,9 +143,8 @@ bool contention::others_go_first(const fair_queue::item& than) const noexcept {
 }
 
 bool contention::others_may_hold() const noexcept {
-    return !active_ || std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
-        return each.waiting > 0 && queue_.may_hold({each.address, 0}, home_.now());
-    });
+    return !active_ || std::any_of(elsewhere_.begin(), elsewhere_.end(),
+                                   [&](const auto& each) { return has_claim(each); });
 }
 
 // It counts as one that waits while its claim is looked at. What others hold is theirs to judge, so
@@ -173,7 +181,7 @@ bool contention::yields_soon(const fair_queue::item& to) {
 
 void contention::tell() {
     if (shared_.rebalance)
-        shared_.board.publish(home_.index(), queue_.summary());
+        shared_.board.publish(home_.index(), queue_.summary(home_.now()));
 }
 
 void contention::hear() {
@@ -188,6 +196,7 @@ void contention::hear() {
         for (share_board::entry& waits : elsewhere_) {
             if (waits.address == each.address && waits.waiting > 0) {
                 --waits.waiting;
+                waits.eligible -= waits.eligible > 0 ? 1 : 0;
                 break;
             }
         }
@@ -200,7 +209,8 @@ void contention::listen() {
     if (begin())
         tell();
     hear();
-    look();
+    if (nothing_idles())
+        look();
 }
 
 void contention::on_expire(error) noexcept {
@@ -265,9 +275,10 @@ void contention::look() {
     for (share_board::entry& each : elsewhere_) {
         fair_queue::claim claim = queue_.claim_of({each.address, 0});
         claim.held_by_connection = each.least_held;
-        while (each.waiting > 0 && promised_.size() < promised_max && !was_refused(claim) &&
+        while (has_claim(each) && promised_.size() < promised_max && !was_refused(claim) &&
                cut_for(claim, nullptr)) {
             --each.waiting;
+            --each.eligible;
             promised_.push_back({each.address, now + promise});
         }
     }

@@ -80,6 +80,8 @@ class contention final : private net::deadline {
     void tell();
     void hear();
     [[nodiscard]] bool others_wait() const noexcept;
+    [[nodiscard]] bool has_claim(const share_board::entry& elsewhere) const noexcept;
+    [[nodiscard]] bool nothing_idles() const noexcept;
     void look();
     void collect(time_point now);
     [[nodiscard]] bool yields_soon(const fair_queue::item& to);

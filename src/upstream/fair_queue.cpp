@@ -199,19 +199,22 @@ fair_queue::restraint fair_queue::restraint_of(const client_id& by, time_point n
     const address_entry* const in = find(by.address);
     if (in == nullptr)
         return {};
+    const std::uint32_t full = std::max(total_, full_);
     const auto at_most = [&](std::uint64_t share) {
-        return limit{static_cast<std::uint32_t>(std::max<std::uint64_t>(share, 1)),
-                     total_ - total_ / 4, now + held_back_for};
+        return limit{static_cast<std::uint32_t>(std::max<std::uint64_t>(share, 1)), full,
+                     now + held_back_for};
     };
     restraint made;
     if (addresses_.size() > 1 && address_above(*in))
-        made.address = at_most(total_ / addresses_.size());
+        made.address = at_most(full / addresses_.size());
     else if (in->connection_count() > 1)
         made.connection = at_most(in->all() / in->connection_count());
     return made;
 }
 
 void fair_queue::hold_back(const client_id& by, const restraint& to) {
+    for (const std::optional<limit>& each : {to.address, to.connection})
+        full_ = std::max(full_, each ? each->full : 0);
     if (to.address &&
         (address_limits_.size() < held_back_max || address_limits_.contains(by.address)))
         address_limits_[by.address] = *to.address;
@@ -244,6 +247,8 @@ void fair_queue::forget_expired(time_point now) noexcept {
     const auto expired = [now](const auto& each) { return now >= each.second.until; };
     std::erase_if(address_limits_, expired);
     std::erase_if(connection_limits_, expired);
+    if (!holds_back())
+        full_ = 0;
 }
 
 void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others) {
@@ -262,7 +267,8 @@ void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others) {
             continue;
         limit& known = address_limits_[each.address];
         if (each.held_back_until > known.until)
-            known = {each.most, each.room_below, each.held_back_until};
+            known = {each.most, each.full, each.held_back_until};
+        full_ = std::max(full_, each.full);
     }
     std::erase_if(addresses_, [](const auto& each) {
         const address_entry& in = each.second;
@@ -270,7 +276,17 @@ void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others) {
     });
 }
 
-std::vector<share_board::entry> fair_queue::summary() const {
+share_board::entry fair_queue::summary_of(const client_id& beginning, time_point now) const {
+    share_board::entry one;
+    one.address = beginning.address;
+    one.waiting = 1;
+    one.connections = knows(beginning) ? 0 : 1;
+    one.least_held = claim_of(beginning).held_by_connection;
+    one.eligible = connection_may_hold(beginning.connection, one.least_held, now) ? 1 : 0;
+    return one;
+}
+
+std::vector<share_board::entry> fair_queue::summary(time_point now) const {
     std::vector<share_board::entry> made;
     for (const auto& [key, in] : addresses_) {
         if (in.connections.empty())
@@ -282,17 +298,21 @@ std::vector<share_board::entry> fair_queue::summary() const {
         std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
         for (const std::uint64_t each : in.waiting) {
             const connection_entry& of = in.connections.at(each);
-            one.waiting += static_cast<std::uint32_t>(of.waiting.size());
+            const auto count = static_cast<std::uint32_t>(of.waiting.size());
+            one.waiting += count;
+            if (!connection_may_hold(each, of.held, now))
+                continue;
+            one.eligible += count;
             least = std::min(least, of.held);
         }
-        one.least_held = one.waiting > 0 ? least : 0;
+        one.least_held = one.eligible > 0 ? least : 0;
         made.push_back(one);
     }
     for (const auto& [key, held_back] : address_limits_) {
         share_board::entry one;
         one.address = key;
         one.most = held_back.most;
-        one.room_below = held_back.room_below;
+        one.full = held_back.full;
         one.held_back_until = held_back.until;
         made.push_back(one);
     }
@@ -304,7 +324,7 @@ void fair_queue::clear() {
     addresses_.clear();
     address_limits_.clear();
     connection_limits_.clear();
-    total_ = 0;
+    total_ = full_ = 0;
 }
 
 }  // namespace penstock::upstream

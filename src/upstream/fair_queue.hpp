@@ -85,12 +85,13 @@ class fair_queue {
     };
     struct limit {
         std::uint32_t most = 0;
-        std::uint32_t room_below = 0;  // while all clients hold less, there is room enough
+        std::uint32_t full = 0;  // held by all clients then
         time_point until{};
 
         [[nodiscard]] bool allows(std::uint32_t held, std::uint32_t all,
                                   time_point now) const noexcept {
-            return now >= until || held < most || all < room_below;
+            // Where a quarter has become free, there is room enough.
+            return now >= until || held < most || all < full - full / 4;
         }
     };
     // The limit of a client's address, or of its connection alone, or none.
@@ -143,7 +144,9 @@ class fair_queue {
 
     // What the other workers hold and wait for, in place of what was said before.
     void set_elsewhere(const std::vector<share_board::entry>& others);
-    [[nodiscard]] std::vector<share_board::entry> summary() const;
+    [[nodiscard]] std::vector<share_board::entry> summary(time_point now) const;
+    // What `summary` will add for this one, which begins to wait.
+    [[nodiscard]] share_board::entry summary_of(const client_id& beginning, time_point now) const;
     void clear();
 
  private:
@@ -191,6 +194,9 @@ class fair_queue {
     std::unordered_map<std::uint64_t, limit> connection_limits_;
     std::size_t size_ = 0;
     std::uint32_t total_ = 0;  // held, also elsewhere
+    // The most that was held while some client was held back: what those give up must not make
+    // everybody's share smaller.
+    std::uint32_t full_ = 0;
 };
 
 }  // namespace penstock::upstream

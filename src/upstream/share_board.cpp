@@ -13,20 +13,22 @@ void share_board::publish(int worker, std::vector<entry> what) {
         said_[worker] = std::move(what);
 }
 
-void share_board::add_waiting(int worker, const net::address_key& of, std::uint32_t held,
-                              bool stranger) {
+void share_board::add_waiting(int worker, const entry& one) {
     const std::lock_guard locked(lock_);
     std::vector<entry>& said = said_[worker];
     // One that is held back may stand in an entry of its own.
-    auto at = std::find_if(said.begin(), said.end(),
-                           [&](const entry& each) { return each.address == of && each.most == 0; });
+    auto at = std::find_if(said.begin(), said.end(), [&](const entry& each) {
+        return each.address == one.address && each.most == 0;
+    });
     if (at == said.end()) {
         at = said.insert(said.end(), entry());
-        at->address = of;
+        at->address = one.address;
     }
-    at->connections += stranger || at->connections == 0 ? 1 : 0;
-    at->least_held = at->waiting == 0 ? held : std::min(at->least_held, held);
-    ++at->waiting;
+    at->connections += at->connections == 0 ? 1 : one.connections;
+    if (one.eligible > 0)
+        at->least_held = at->eligible == 0 ? one.least_held : std::min(at->least_held, one.least_held);
+    at->waiting += one.waiting;
+    at->eligible += one.eligible;
 }
 
 std::vector<share_board::entry> share_board::others(int worker) const {

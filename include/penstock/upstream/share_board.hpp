@@ -20,20 +20,22 @@ class share_board {
         net::address_key address;
         std::uint32_t held = 0;         // connections, or HTTP/2 streams
         std::uint32_t waiting = 0;      // exchanges
+        std::uint32_t eligible = 0;     // of these; no limit of their own connection holds them back
         std::uint32_t connections = 0;  // of the client, that hold or wait
-        std::uint32_t least_held = 0;   // by one of them that waits
-        // What it may hold while it is held back and all hold no less than `room_below`; 0 = it is
-        // not held back.
+        std::uint32_t least_held = 0;   // by a connection whose exchanges are eligible
+        // What it may hold while it is held back, of as many as all held then; 0 = it is not held
+        // back.
         std::uint32_t most = 0;
-        std::uint32_t room_below = 0;
+        std::uint32_t full = 0;
         time_point held_back_until{};
     };
 
     // Replaces what this worker has said before; empty = nothing to say.
     void publish(int worker, std::vector<entry> what);
-    // One more exchange waits on this worker, of a client connection that holds so much and was,
-    // or was not, told of before; `publish` says the rest.
-    void add_waiting(int worker, const net::address_key& of, std::uint32_t held, bool stranger);
+    // Adds what `one` says of an exchange that begins to wait on this worker: its address, whether
+    // it is eligible, what its connection holds, and 0 connections if that was told of before.
+    // `publish` says the rest.
+    void add_waiting(int worker, const entry& one);
     // What all workers but this one have said.
     [[nodiscard]] std::vector<entry> others(int worker) const;
 

@@ -342,7 +342,7 @@ TEST(FairQueue, RemembersAsManyAsItMay) {
         tested.let_go(one);
         tested.let_go(one);
     }
-    EXPECT_EQ(tested.summary().size(), fair_queue::held_back_max + 1);
+    EXPECT_EQ(tested.summary(start).size(), fair_queue::held_back_max + 1);
 }
 
 TEST(FairQueue, CountsWhatOtherWorkersSay) {
@@ -370,16 +370,64 @@ TEST(FairQueue, TellsWhatItsClientsHold) {
     tested.hold(client("10.0.0.1", 1));
     waits item(client("10.0.0.1", 2));
     tested.push(item);
-    const std::vector<share_board::entry> said = tested.summary();
+    const std::vector<share_board::entry> said = tested.summary(start);
     ASSERT_EQ(said.size(), 1U);
     EXPECT_EQ(said[0].address, address("10.0.0.1"));
     EXPECT_EQ(said[0].held, 1U);
     EXPECT_EQ(said[0].waiting, 1U);
+    EXPECT_EQ(said[0].eligible, 1U);
     EXPECT_EQ(said[0].connections, 2U);
     EXPECT_EQ(said[0].least_held, 0U);
     tested.remove(item);
     tested.let_go(client("10.0.0.1", 1));
-    EXPECT_TRUE(tested.summary().empty());
+    EXPECT_TRUE(tested.summary(start).empty());
+}
+
+// Nobody elsewhere makes room for those who may not have it.
+TEST(FairQueue, TellsWhatMayHoldNoMore) {
+    fair_queue tested;
+    const client_id greedy = client("10.0.0.1", 1);
+    for (int i = 0; i < 8; ++i)
+        tested.hold(greedy);
+    waits again(greedy);
+    waits modest(client("10.0.0.1", 2));
+    tested.push(again);
+    tested.push(modest);
+    tested.hold_back(greedy, tested.restraint_of(greedy, start));
+    const auto summary = [&](time_point now) { return tested.summary(now).at(0); };
+    EXPECT_EQ(summary(start).waiting, 2U);
+    EXPECT_EQ(summary(start).eligible, 1U);
+    EXPECT_EQ(tested.summary_of(greedy, start).eligible, 0U);
+    EXPECT_EQ(tested.summary_of(greedy, start).connections, 0U);
+    tested.remove(modest);
+    EXPECT_EQ(summary(start).eligible, 0U);
+    EXPECT_EQ(summary(start).least_held, 0U);
+    EXPECT_EQ(summary(start + fair_queue::held_back_for).least_held, 8U);
+    tested.remove(again);
+    EXPECT_EQ(tested.summary_of(client("10.0.0.2", 3), start).connections, 1U);
+}
+
+// What one gives up is for the others: it makes nobody's share smaller.
+TEST(FairQueue, SharesAllThatThereIsWhileSomeAreHeldBack) {
+    fair_queue tested;
+    const client_id first = client("10.0.0.1", 1);
+    const client_id second = client("10.0.0.2", 2);
+    for (int i = 0; i < 6; ++i) {
+        tested.hold(first);
+        tested.hold(second);
+    }
+    waits modest(client("10.0.0.3", 3));
+    tested.push(modest);
+    const fair_queue::restraint before = tested.restraint_of(first, start);
+    ASSERT_TRUE(before.address);
+    EXPECT_EQ(before.address->most, 4U);
+    tested.hold_back(first, before);
+    for (int i = 0; i < 5; ++i)
+        tested.let_go(first);
+    const fair_queue::restraint after = tested.restraint_of(second, start);
+    ASSERT_TRUE(after.address);
+    EXPECT_EQ(after.address->most, 4U);
+    tested.remove(modest);
 }
 
 TEST(ShareBoard, TellsEachWorkerWhatTheOthersSaid) {
@@ -403,14 +451,26 @@ TEST(ShareBoard, HearsOfOneMoreThatWaits) {
     held_back.held = 0;
     held_back.most = 5;
     tested.publish(0, {held_back, known});
-    tested.add_waiting(0, known.address, 2, true);
-    tested.add_waiting(0, known.address, 1, false);
-    tested.add_waiting(0, client("10.0.0.2", 1).address, 0, false);
+    share_board::entry waits;
+    waits.address = known.address;
+    waits.waiting = waits.eligible = waits.connections = 1;
+    waits.least_held = 2;
+    tested.add_waiting(0, waits);
+    waits.connections = 0;
+    waits.least_held = 1;
+    tested.add_waiting(0, waits);
+    waits.eligible = 0;
+    waits.least_held = 0;
+    tested.add_waiting(0, waits);
+    waits.eligible = 1;
+    waits.address = client("10.0.0.2", 1).address;
+    tested.add_waiting(0, waits);
     const std::vector<share_board::entry> said = tested.others(1);
     ASSERT_EQ(said.size(), 3U);
     EXPECT_EQ(said[0].waiting, 0U);
     EXPECT_EQ(said[1].held, 3U);
-    EXPECT_EQ(said[1].waiting, 2U);
+    EXPECT_EQ(said[1].waiting, 3U);
+    EXPECT_EQ(said[1].eligible, 2U);
     EXPECT_EQ(said[1].least_held, 1U);
     EXPECT_EQ(said[1].connections, 1U);
     EXPECT_EQ(said[2].waiting, 1U);
