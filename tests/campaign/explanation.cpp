@@ -34,6 +34,8 @@ constexpr auto known = std::to_array<explained>({
     {"refused: 408 penstock; error=body_timeout, slow", "the machine was slower than the deadline"},
     {"the mark was in what is rewritten", "the authority of a target becomes the Host field"},
     {"refused: 405", "CONNECT and TRACE are served by nobody here"},
+    {"refused: 431 penstock; error=request_header_too_large, a field beyond 16 KiB",
+     "the limit of one field"},
     {"refused: 417", "an expectation that nobody can meet"},
     {"refused: 502 penstock; error=stale_connection",
      "the origin closed an idle connection as the request went out, and its method is not one that "
@@ -109,6 +111,10 @@ bool asks_for_websocket(const message& of) {
 
 std::string_view reason_to_refuse(const message& request) {
     std::string_view target = request.second;
+    for (const auto& [name, value] : request.fields) {
+        if (name.size() + value.size() > 16384)
+            return "a field beyond 16 KiB";
+    }
     if (request.first.size() > 32)
         return "a method beyond 32 bytes";
     if (asks_for_websocket(request) && (request.chunked || request.count("content-length") > 0))

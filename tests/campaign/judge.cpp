@@ -52,6 +52,7 @@ class hearing {
     std::string fields_of_origin(std::size_t i) const;
     bool excuses_cut(std::size_t i) const;
     bool excuses_reset() const;
+    bool all_answered() const;
 
     const evidence& of_;
     verdict result_;
@@ -158,6 +159,13 @@ bool hearing::excuses_reset() const {
     return !answers_.empty() && answers_.back().until_close && excuses_cut(answers_.size() - 1);
 }
 
+// Nothing was asked any more. What the client never finished may have been answered by its head.
+bool hearing::all_answered() const {
+    const std::size_t begun = of_.understood.unfinished ? 1 : 0;
+    return of_.understood.fault.empty() && of_.understood.partial == (begun > 0) &&
+           answers_.size() == requests().size() + begun;
+}
+
 void hearing::check_end() {
     if (of_.ended == ending::hangs)
         return find("the connection hangs");
@@ -168,11 +176,10 @@ void hearing::check_end() {
     const std::size_t last = answers_.size() - 1;
     if (!answers_[last].whole && !excuses_cut(last))
         find("an answer is cut without a reason");
-    // Without a word is fine where nothing was asked any more.
-    const bool idle = of_.understood.fault.empty() && !of_.understood.partial &&
-                      answers_.size() == requests().size();
-    if (answers_[last].whole && !answers_[last].response.closes() && !idle)
-        find("the connection ends without a word");
+    if (answers_[last].whole && !answers_[last].response.closes() && !all_answered())
+        find("the connection ends without a word: " + std::to_string(answers_.size()) + " of " +
+             std::to_string(requests().size()) + " answered, the last with " +
+             answers_[last].response.second);
     for (std::size_t i = 0; i < last; ++i) {
         if (!answers_[i].whole || answers_[i].response.closes())
             find("an answer behind the last one");
@@ -248,7 +255,7 @@ void hearing::compare(std::size_t i) {
                        std::string(client.response.value("proxy-status"));
     if (client.response.second == "408" && of_.slow)
         what += ", slow";
-    if (client.response.second == "400")
+    if (client.response.second == "400" || client.response.second == "431")
         what.append(", ").append(reason_to_refuse(asked->request));
     ++result_.differences[what];
 }

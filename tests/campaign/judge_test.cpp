@@ -92,6 +92,19 @@ TEST_F(Judge, SeesAMissingAnswer) {
     expect_finding("no answer at all");
 }
 
+// What the client never finished has got its answer; the end of it all was the client's.
+TEST_F(Judge, AcquitsAnEarlyAnswer) {
+    sent_.bytes = ask(first) + "POST /m/" + last + " HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nab";
+    at_origin_.pop_back();
+    received_ = say(first, "one") +
+                "HTTP/1.1 400 Bad Request\r\nProxy-Status: penstock; error=ambiguous_path\r\n"
+                "Content-Length: 0\r\n\r\n";
+    const verdict found = hold();
+    EXPECT_TRUE(found.findings.empty()) << testing::PrintToString(found.findings);
+    received_ = say(first, "one");
+    expect_finding("the connection ends without a word: 1 of 1 answered, the last with 200");
+}
+
 TEST_F(Judge, SeesACutAnswer) {
     received_.pop_back();
     expect_finding("an answer is cut without a reason");
