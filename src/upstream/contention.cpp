@@ -77,7 +77,7 @@ void contention::begin_wait(fair_queue::item& what, const exchange::request& fro
     const bool known = !begin() && what.comes_again();
     what.client = client_of(from);
     const time_point now = home_.now();
-    const share_board::entry told = queue_.summary_of(what.client, now);
+    const share_board::entry told = queue_.summary_of(what, now);
     queue_.push(what);
     if (shared_.rebalance && !known) {
         if (now - told_at_ >= look_interval) {
@@ -90,7 +90,7 @@ void contention::begin_wait(fair_queue::item& what, const exchange::request& fro
         }
         shared_.rebalance(shared_);
     }
-    if (nothing_idles() &&
+    if (nothing_idles() && now >= what.promised_until &&
         (now - looked_at_ >= look_interval || !was_refused(queue_.claim_of(what.client))))
         look();
 }

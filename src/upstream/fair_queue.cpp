@@ -55,7 +55,6 @@ void fair_queue::push(item& what) {
         of.place = in.waiting.insert(in.waiting.end(), what.client.connection);
     what.place_ = of.waiting.insert(what.again_ ? of.waiting.begin() : of.waiting.end(), &what);
     what.queued_ = true;
-    what.promised_until = {};
     ++in.waiting_here;
     ++size_;
 }
@@ -65,6 +64,7 @@ void fair_queue::remove(item& what, bool comes_again) noexcept {
     if (!what.queued_)
         return;
     what.again_ = comes_again;
+    what.promised_until = {};
     address_entry& in = addresses_.at(what.client.address);
     connection_entry& of = in.connections.at(what.client.connection);
     of.waiting.erase(what.place_);
@@ -276,13 +276,16 @@ void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others) {
     });
 }
 
-share_board::entry fair_queue::summary_of(const client_id& beginning, time_point now) const {
+share_board::entry fair_queue::summary_of(const item& beginning, time_point now) const {
+    const client_id& by = beginning.client;
     share_board::entry one;
-    one.address = beginning.address;
+    one.address = by.address;
     one.waiting = 1;
-    one.connections = knows(beginning) ? 0 : 1;
-    one.least_held = claim_of(beginning).held_by_connection;
-    one.eligible = connection_may_hold(beginning.connection, one.least_held, now) ? 1 : 0;
+    one.connections = knows(by) ? 0 : 1;
+    one.least_held = claim_of(by).held_by_connection;
+    const bool eligible =
+        now >= beginning.promised_until && connection_may_hold(by.connection, one.least_held, now);
+    one.eligible = eligible ? 1 : 0;
     return one;
 }
 
@@ -298,11 +301,13 @@ std::vector<share_board::entry> fair_queue::summary(time_point now) const {
         std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
         for (const std::uint64_t each : in.waiting) {
             const connection_entry& of = in.connections.at(each);
-            const auto count = static_cast<std::uint32_t>(of.waiting.size());
-            one.waiting += count;
-            if (!connection_may_hold(each, of.held, now))
+            one.waiting += static_cast<std::uint32_t>(of.waiting.size());
+            const auto eligible = std::count_if(
+                of.waiting.begin(), of.waiting.end(),
+                [now](const item* waits) { return now >= waits->promised_until; });
+            if (eligible == 0 || !connection_may_hold(each, of.held, now))
                 continue;
-            one.eligible += count;
+            one.eligible += static_cast<std::uint32_t>(eligible);
             least = std::min(least, of.held);
         }
         one.least_held = one.eligible > 0 ? least : 0;

@@ -50,7 +50,8 @@ class fair_queue {
      public:
         const item_kind kind;
         client_id client;
-        time_point promised_until{};   // a holder has been cut for it
+        // A holder has been cut for it, or a connection is being made: it asks for nobody's place.
+        time_point promised_until{};
         std::uint64_t granted_in = 0;  // contention's: what was granted to it counts as held
 
         // True if a connection to this endpoint would serve it.
@@ -146,7 +147,7 @@ class fair_queue {
     void set_elsewhere(const std::vector<share_board::entry>& others);
     [[nodiscard]] std::vector<share_board::entry> summary(time_point now) const;
     // What `summary` will add for this one, which begins to wait.
-    [[nodiscard]] share_board::entry summary_of(const client_id& beginning, time_point now) const;
+    [[nodiscard]] share_board::entry summary_of(const item& beginning, time_point now) const;
     void clear();
 
  private:

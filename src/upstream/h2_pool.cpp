@@ -265,14 +265,16 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
         attached.emplace(*from.aborted, listener);
     state.waiting.push_back(&self);
     add(counters_.queued);
-    contention_.begin_wait(self, from);
     if (made) {
         // It may be there and have no stream for this one.
         const time_point latest = std::max(until, home_.now() + retry_interval);
         self.arm(home_.deadlines(), latest, net::errc::queue_timeout);
-    } else {
-        ask_for_place(self, endpoint);
+        // Nobody gives way for what a connection is being made for: the pool is not full.
+        self.promised_until = latest;
     }
+    contention_.begin_wait(self, from);
+    if (!made)
+        ask_for_place(self, endpoint);
     if (!self.decided.is_set()) {
         const exchange::phase during = made ? exchange::phase::connect : exchange::phase::pool_wait;
         const time_point began = net::worker::clock();

@@ -355,6 +355,34 @@ TEST(SharedPoolPause, LeavesAPausedDownloadAlone) {
 
 // Also a gRPC call over which neither side says anything, beside a client that lets most of the
 // streams to its origin stand still.
+// All streams are taken, but another connection is being made: there is room for everybody.
+TEST(SharedPoolPause, LeavesStreamsAloneWhileAConnectionIsMade) {
+    const node_h2_origin origin(
+        "global.big = global.big || Buffer.alloc(4 * 1024 * 1024, 'x');"
+        "stream.respond({':status': 200});"
+        "if (headers[':path'] === '/big') stream.end(global.big);"
+        "else stream.end('ok');",
+        "{maxSessionMemory: 1000}");
+    moved_clock time(
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app}]\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() + "\"], protocol: h2, pool: {connections: 9}, http2: {streams: 2}}}\n");
+    attackers paused(time.proxy().port("web"), 20);
+    paused.windows(6);
+    wait_for_sum(time.proxy(), "penstock_upstream_http2_streams", {}, 6);
+    EXPECT_TRUE(grows_quiet(time.proxy().running().pid()));
+    time.advance(5s);
+    h2_client others(time.proxy().port("web"));
+    std::string all;
+    for (std::uint32_t i = 0; i < 8; ++i)
+        all += h2::head(2 * i + 1, h2::get("/small"));
+    others.send(all);
+    for (std::uint32_t i = 0; i < 8; ++i)
+        EXPECT_EQ(others.response(2 * i + 1).status(), 200);
+    EXPECT_EQ(stalled(time.proxy()), 0);
+}
+
 TEST(SharedPoolPause, LeavesAQuietCallAlone) {
     const node_h2_origin origin(
         "global.big = global.big || Buffer.alloc(4 * 1024 * 1024, 'x');"

@@ -20,7 +20,9 @@ class share_board {
         net::address_key address;
         std::uint32_t held = 0;         // connections, or HTTP/2 streams
         std::uint32_t waiting = 0;      // exchanges
-        std::uint32_t eligible = 0;     // of these; no limit of their own connection holds them back
+        // Of these: neither are they about to be served nor does a limit of their own connection
+        // hold them back.
+        std::uint32_t eligible = 0;
         std::uint32_t connections = 0;  // of the client, that hold or wait
         std::uint32_t least_held = 0;   // by a connection whose exchanges are eligible
         // What it may hold while it is held back, of as many as all held then; 0 = it is not held

@@ -397,14 +397,20 @@ TEST(FairQueue, TellsWhatMayHoldNoMore) {
     const auto summary = [&](time_point now) { return tested.summary(now).at(0); };
     EXPECT_EQ(summary(start).waiting, 2U);
     EXPECT_EQ(summary(start).eligible, 1U);
-    EXPECT_EQ(tested.summary_of(greedy, start).eligible, 0U);
-    EXPECT_EQ(tested.summary_of(greedy, start).connections, 0U);
+    EXPECT_EQ(tested.summary_of(again, start).eligible, 0U);
+    EXPECT_EQ(tested.summary_of(again, start).connections, 0U);
     tested.remove(modest);
     EXPECT_EQ(summary(start).eligible, 0U);
     EXPECT_EQ(summary(start).least_held, 0U);
     EXPECT_EQ(summary(start + fair_queue::held_back_for).least_held, 8U);
+    again.promised_until = start + fair_queue::held_back_for + 1ms;
+    EXPECT_EQ(summary(start + fair_queue::held_back_for).eligible, 0U);
     tested.remove(again);
-    EXPECT_EQ(tested.summary_of(client("10.0.0.2", 3), start).connections, 1U);
+    waits stranger(client("10.0.0.2", 3));
+    EXPECT_EQ(tested.summary_of(stranger, start).connections, 1U);
+    EXPECT_EQ(tested.summary_of(stranger, start).eligible, 1U);
+    stranger.promised_until = start + 1ms;
+    EXPECT_EQ(tested.summary_of(stranger, start).eligible, 0U);
 }
 
 // What one gives up is for the others: it makes nobody's share smaller.
