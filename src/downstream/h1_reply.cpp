@@ -35,7 +35,7 @@ net::task<h1_connection::ending> h1_connection::reply(exchange::response with) {
     if (now.body)
         now.body->go_quiet();
     const bool gone = now.ended && now.record.why == reason::client_gone;
-    if (gone || with.head.status == status_gone) {
+    if (gone || with.for_nobody) {
         note(reason::client_gone);
         now.record.status = status_gone;
         if (holds_on(with))

@@ -187,7 +187,7 @@ net::task<> h2_exchange::reply(exchange::response with) {
 
 // True if nobody is left to answer.
 bool h2_exchange::is_gone(const exchange::response& with) noexcept {
-    if (!stream_.closed && !ended_ && with.head.status != status_gone)
+    if (!stream_.closed && !ended_ && !with.for_nobody)
         return false;
     note(ended_ ? reason_of_client(ended_) : reason::client_gone);
     record_.status = status_gone;

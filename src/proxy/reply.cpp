@@ -87,6 +87,7 @@ exchange::response make_reply(const own_reply& about) {
     const int status = status_of(about.why);
     exchange::response made;
     made.head.status = status;
+    made.for_nobody = status == 499;
     made.head.fields.add("Content-Type",
                          about.html ? "text/html; charset=utf-8" : "application/problem+json");
     made.head.fields.add("Cache-Control", "no-store");

@@ -1,7 +1,7 @@
 // Sends generated payloads, valid and hostile, through a penstock of its own and judges every
 // answer and every byte at the origin. Ends with 1 if anything is wrong or unexplained.
 //
-//   campaign [--payloads N] [--seed S] [--connections C]
+//   campaign [--first INDEX] [--payloads N] [--seed S] [--connections C]
 //   campaign --seed S --show INDEX     one payload, its answers and what came of them
 //   campaign --seed S --payloads N --write DIR    the raw payloads and answers, for other readers
 #include "campaign/driver.hpp"
@@ -46,6 +46,8 @@ options read_options(int argc, char** argv) {
         const auto number = std::strtoull(value.c_str(), nullptr, 10);
         if (name == "--payloads")
             read.what.count = static_cast<std::uint32_t>(number);
+        else if (name == "--first")
+            read.what.first = static_cast<std::uint32_t>(number);
         else if (name == "--seed")
             read.what.seed = number;
         else if (name == "--connections" && number > 0)

@@ -70,6 +70,29 @@ TEST_P(Pair, LengthOfABodyThatIsNotThereIsPassed) {
     expect_clean();
 }
 
+// Also those that mean something of our own in the log.
+TEST_P(Pair, EveryStatusIsPassed) {
+    std::vector<int> statuses;
+    for (int status = 200; status < 600; ++status) {
+        if (status != 204 && status != 205 && status != 304)
+            statuses.push_back(status);
+    }
+    start([&](pair_origin& origin) {
+        for (const int status : statuses) {
+            if (!origin.request())
+                return;
+            origin.answer(status, std::to_string(status));
+        }
+    });
+    for (const int status : statuses) {
+        client().ask("GET");
+        const http_response seen = client().response();
+        EXPECT_EQ(seen.status, status);
+        EXPECT_EQ(seen.body, std::to_string(status));
+    }
+    expect_clean();
+}
+
 // The client sends its body once it has the origin's consent, and not before.
 TEST_P(Pair, BodyFollows100) {
     start([](pair_origin& origin) {

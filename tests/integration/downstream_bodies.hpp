@@ -161,6 +161,7 @@ class farewell_body final : public exchange::body_source {
 inline exchange::response text(int status, std::string body) {
     exchange::response made;
     made.head.status = status;
+    made.for_nobody = status == 499;
     made.body = exchange::make_text_body(std::move(body));
     return made;
 }

@@ -215,6 +215,9 @@ struct response {
     bool upgraded = false;
     // The client connection ends after this response.
     bool close = false;
+    // The client is gone: nothing of it is sent, and the record says 499. An origin may mean
+    // something else by that status.
+    bool for_nobody = false;
 };
 
 // What a downstream connection hands its requests to. One per worker and generation.
