@@ -302,9 +302,9 @@ std::vector<share_board::entry> fair_queue::summary(time_point now) const {
         for (const std::uint64_t each : in.waiting) {
             const connection_entry& of = in.connections.at(each);
             one.waiting += static_cast<std::uint32_t>(of.waiting.size());
-            const auto eligible = std::count_if(
-                of.waiting.begin(), of.waiting.end(),
-                [now](const item* waits) { return now >= waits->promised_until; });
+            const auto eligible =
+                std::count_if(of.waiting.begin(), of.waiting.end(),
+                              [now](const item* waits) { return now >= waits->promised_until; });
             if (eligible == 0 || !connection_may_hold(each, of.held, now))
                 continue;
             one.eligible += static_cast<std::uint32_t>(eligible);

@@ -26,7 +26,8 @@ void share_board::add_waiting(int worker, const entry& one) {
     }
     at->connections += at->connections == 0 ? 1 : one.connections;
     if (one.eligible > 0)
-        at->least_held = at->eligible == 0 ? one.least_held : std::min(at->least_held, one.least_held);
+        at->least_held =
+            at->eligible == 0 ? one.least_held : std::min(at->least_held, one.least_held);
     at->waiting += one.waiting;
     at->eligible += one.eligible;
 }

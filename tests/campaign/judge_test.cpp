@@ -94,7 +94,8 @@ TEST_F(Judge, SeesAMissingAnswer) {
 
 // What the client never finished has got its answer; the end of it all was the client's.
 TEST_F(Judge, AcquitsAnEarlyAnswer) {
-    sent_.bytes = ask(first) + "POST /m/" + last + " HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nab";
+    sent_.bytes =
+        ask(first) + "POST /m/" + last + " HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9\r\n\r\nab";
     at_origin_.pop_back();
     received_ = say(first, "one") +
                 "HTTP/1.1 400 Bad Request\r\nProxy-Status: penstock; error=ambiguous_path\r\n"

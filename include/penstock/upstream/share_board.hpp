@@ -18,8 +18,8 @@ class share_board {
     // What one client address has on one worker.
     struct entry {
         net::address_key address;
-        std::uint32_t held = 0;         // connections, or HTTP/2 streams
-        std::uint32_t waiting = 0;      // exchanges
+        std::uint32_t held = 0;     // connections, or HTTP/2 streams
+        std::uint32_t waiting = 0;  // exchanges
         // Of these: neither are they about to be served nor does a limit of their own connection
         // hold them back.
         std::uint32_t eligible = 0;
