@@ -13,7 +13,7 @@ namespace {
 void append_number(std::uint64_t value, std::string& out) {
     std::array<char, 20> digits;
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-    out.append(digits.data(), end);
+    out.append(digits.data(), static_cast<std::size_t>(end - digits.data()));
 }
 
 // Fields that are written by the encoder, or that mean something between two neighbours only.

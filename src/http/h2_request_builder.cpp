@@ -102,7 +102,8 @@ void h2_request_builder::add_pseudo(std::string_view name, std::string_view valu
             into.verb = method_of(value);
             break;
         case pseudo::scheme:
-            into.scheme = value;
+            for (const std::string_view known : {"http", "https"})
+                into.scheme = value == known ? known : into.scheme;
             break;
         case pseudo::authority:
             authority_ = value;

@@ -135,7 +135,7 @@ bool idempotent(method m) noexcept {
 void request_head::clear() noexcept {
     verb = method::get;
     method_text.clear();
-    scheme.clear();
+    scheme = {};
     authority.clear();
     path.clear();
     sent_path.clear();

@@ -134,7 +134,7 @@ std::string socket_address::host() const {
 void socket_address::append_host(std::string& to) const {
     char text[INET6_ADDRSTRLEN] = {};
     if (family() == AF_INET)
-        to.append(text, print_v4(raw_.v4.sin_addr, text));
+        to.append(text, static_cast<std::size_t>(print_v4(raw_.v4.sin_addr, text) - text));
     else if (family() == AF_INET6 &&
              ::inet_ntop(AF_INET6, &raw_.v6.sin6_addr, text, sizeof text) != nullptr)
         to += text;
@@ -170,7 +170,7 @@ void socket_address::print(std::string& into) const {
     }
     *at++ = ':';
     at = std::to_chars(at, end, port()).ptr;
-    into.assign(text.data(), at);
+    into.assign(text.data(), static_cast<std::size_t>(at - text.data()));
 }
 
 std::uint16_t socket_address::port() const noexcept {

@@ -82,8 +82,7 @@ void redirection::write(const text_facts& of, std::string& to) const {
 }
 
 void redirection::write_authority(const text_facts& of, std::string& to) const {
-    const std::string& asked = of.request.head.scheme;
-    const std::string& scheme = scheme_.empty() ? asked : scheme_;
+    const std::string_view scheme = scheme_.empty() ? of.request.head.scheme : scheme_;
     to.append(scheme).append("://");
     const std::size_t begin = to.size();
     host_.expand(of, to);
@@ -96,7 +95,7 @@ void redirection::write_authority(const text_facts& of, std::string& to) const {
     to += ':';
     if (!port_.empty())
         to += port_;
-    else if (scheme == asked)
+    else if (scheme == of.request.head.scheme)
         requests_port_.expand(of, to);
     const std::string_view port = std::string_view(to).substr(end + 1);
     if (port.empty() || port == default_port(scheme))

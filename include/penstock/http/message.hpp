@@ -36,8 +36,9 @@ enum class version : std::uint8_t { http_1_0, http_1_1, http_2 };
 struct request_head {
     method verb = method::get;
     std::string method_text;  // as received, a token of at most 32 bytes
-    std::string scheme;       // "http" or "https", from the transport or the absolute form
-    std::string authority;    // lower-cased host[:port]; empty only on HTTP/1.0 without Host
+    // "http" or "https", from the transport or the absolute form, or empty; never a copy.
+    std::string_view scheme;
+    std::string authority;  // lower-cased host[:port]; empty only on HTTP/1.0 without Host
     std::string path;  // normal form, begins with '/' (or is "*" for OPTIONS): what routes match
     std::string sent_path;  // what is forwarded where that is not `path` (path.hpp); else empty
     std::string query;      // with its '?', or empty

@@ -61,7 +61,8 @@ TEST(RequestHead, ClearLeavesNothingBehind) {
     EXPECT_EQ(head.sent_path, "");
     EXPECT_FALSE(head.escaped_slash);
     EXPECT_EQ(head.verb, method::get);
-    EXPECT_EQ(head.method_text + head.scheme + head.authority + head.path + head.query, "");
+    EXPECT_EQ(head.method_text + std::string(head.scheme) + head.authority + head.path + head.query,
+              "");
     EXPECT_EQ(head.version, version::http_1_1);
     EXPECT_TRUE(head.fields.empty());
 }
