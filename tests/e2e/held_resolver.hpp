@@ -1,6 +1,6 @@
 // A name server that hears every question and answers none until a test says so, and then that
-// there is no such name. What is started while it lives asks it and no other, by a library that is
-// loaded in front of the C library's.
+// there is no such name, or that it is this machine's. What is started while it lives asks it and
+// no other, by a library that is loaded in front of the C library's.
 #pragma once
 
 #include "e2e/clock_site.hpp"
@@ -48,10 +48,15 @@ class held_resolver {
         if (!heard_.wait_for(lock, patience, [this] { return asked_; }))
             throw test_error("no name was asked for");
     }
-    // Answers what was asked, and all that follows.
+    // Answers what was asked, and all that follows: there is no such name.
     void release() {
         released_ = true;
         wake();
+    }
+    // As `release`: every name is 127.0.0.1's.
+    void release_as_ours() {
+        exists_ = true;
+        release();
     }
 
  private:
@@ -93,7 +98,7 @@ class held_resolver {
             if (!released_)
                 continue;
             for (const question& one : held)
-                deny(one);
+                answer(one);
             held.clear();
         }
     }
@@ -108,12 +113,22 @@ class held_resolver {
         heard_.notify_all();
         return made;
     }
-    // The question with the flags of an answer, and the code for "no such name" (RFC 1035 §4.1.1).
-    void deny(question of) const {
-        if (of.text.size() < 12)
+    // The question with the flags of an answer, and the code for "no such name", or none and a
+    // record of type A where one was asked for (RFC 1035 §4.1).
+    void answer(question of) const {
+        constexpr std::size_t header = 12;
+        const std::size_t name_end = of.text.find('\0', header);
+        if (name_end == std::string::npos || of.text.size() < name_end + 5)
             return;
+        of.text.resize(name_end + 5);  // without what stands behind the question
+        const bool has_address = exists_ && of.text[name_end + 2] == 1;
         of.text[2] = static_cast<char>(0x81);
-        of.text[3] = static_cast<char>(0x83);
+        of.text[3] = static_cast<char>(exists_ ? 0x80 : 0x83);
+        of.text.replace(4, 8, std::string("\0\1\0\0\0\0\0\0", 8));
+        if (has_address) {
+            of.text[7] = 1;
+            of.text += std::string("\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4\x7f\0\0\1", 16);
+        }
         ::sendto(fd_.get(), of.text.data(), of.text.size(), 0,
                  reinterpret_cast<const sockaddr*>(&of.from), sizeof of.from);
     }
@@ -127,6 +142,7 @@ class held_resolver {
     std::condition_variable heard_;
     bool asked_ = false;
     std::atomic<bool> released_{false};
+    std::atomic<bool> exists_{false};
     std::atomic<bool> ends_{false};
     std::thread thread_;
 };

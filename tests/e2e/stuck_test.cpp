@@ -44,6 +44,32 @@ TEST(Stuck, AStartThatWaitsForNamesEndsWithASignal) {
     }
 }
 
+// Of a configuration that has changed while the start waited, the newer one is served.
+TEST(Stuck, ASignalDuringTheStartIsAReload) {
+    held_resolver names;
+    const temp_dir dir;
+    const auto saying = [](const std::string& text) {
+        return "listeners: {web: {bind: \"127.0.0.1:0\"}}\n"
+               "routes: [{match: {path: {prefix: /named}}, upstream: app}, {respond: {body: \"" +
+               text + "\"}}]\nupstreams: {app: {endpoints: [\"app.test:80\"]}}\n";
+    };
+    process proxy({penstock_binary(), "run", "-c", dir.write("a.yaml", saying("old"))});
+    names.wait_for_question();
+    proxy.signal(SIGHUP);
+    proxy.wait_for("SIGHUP: a reload, once the start has ended");
+    dir.write("a.yaml", saying("new"));
+    names.release_as_ours();
+    const std::string line = proxy.wait_for("listening on 127.0.0.1:");
+    proxy.wait_for("ready: ");
+    proxy.wait_for("generation 2");
+    const std::string port = line.substr(line.find("127.0.0.1:") + 10);
+    EXPECT_EQ(
+        curl({"http://127.0.0.1:" + port.substr(0, port.find_first_not_of("0123456789"))}).out,
+        "new");
+    proxy.signal(SIGTERM);
+    EXPECT_EQ(proxy.wait(), (exit_status{0, 0})) << proxy.err();
+}
+
 TEST(Stuck, AReloadThatWaitsForNamesDoesNotKeepTheProcess) {
     held_resolver names;
     scripted_origin origin(
