@@ -189,7 +189,7 @@ net::task<> h2_exchange::reply(exchange::response with) {
 bool h2_exchange::is_gone(const exchange::response& with) noexcept {
     if (!stream_.closed && !ended_ && !with.for_nobody)
         return false;
-    note(ended_ ? reason_of_client(ended_) : reason::client_gone);
+    note_end();
     record_.status = status_gone;
     return true;
 }
@@ -467,6 +467,12 @@ void h2_exchange::note(reason why) noexcept {
         record_.why = why;
 }
 
+// The handler is told only that the client is gone; what ended its connection is known here.
+void h2_exchange::note_end() noexcept {
+    if (record_.why == reason::none || record_.why == reason::client_gone)
+        record_.why = ended_ ? reason_of_client(ended_) : reason::client_gone;
+}
+
 // The response could not go on because the request did not.
 bool h2_exchange::failed_by_client() const noexcept {
     return body_failed_ && body_ && body_->failed() == body_failed_;
@@ -489,7 +495,7 @@ void h2_exchange::judge_end() {
     if (body_failed_)
         note(reason_of_body());
     else
-        note(ended_ ? reason_of_client(ended_) : reason::client_gone);
+        note_end();
 }
 
 void h2_exchange::finish() {

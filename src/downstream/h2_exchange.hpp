@@ -113,6 +113,7 @@ class h2_exchange final : private http::h2_outgoing,
     void judge_end();
     void finish();
     void note(exchange::reason why) noexcept;
+    void note_end() noexcept;
     void on_stall(error why) noexcept;
     [[nodiscard]] bool give_way() noexcept override;
 

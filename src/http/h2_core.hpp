@@ -3,6 +3,7 @@
 #pragma once
 
 #include "http/h2_frame_tracker.hpp"
+#include "http/h2_narrow_period.hpp"
 #include "penstock/base/recycled.hpp"
 #include "penstock/http/h2_session.hpp"
 
@@ -88,8 +89,7 @@ struct h2_session::implementation {
     std::size_t credit = 0;   // of the connection's, not said yet
     std::uint32_t connection_window;
     std::uint32_t stream_window;  // of every stream, as was said last
-    time_point narrowed_at{};     // that became the least, for want of room
-    nanoseconds narrow_for{0};    // that it stays so at least
+    h2_narrow_period narrow;
     h2_window_sample sample;
     h2_window_account* account = nullptr;
     // Frames that the library had to send as SETTINGS came: what it has to say behind them, but for

@@ -16,12 +16,6 @@ std::size_t credit_step(std::uint32_t window) noexcept {
     return std::max<std::size_t>(window / 8, frame);
 }
 
-// How long streams keep the least window at least: longer each time that it happens again soon.
-// Whoever sends faster than it is read fills and empties the connection's window many times a
-// second, and SETTINGS are no way to follow that.
-constexpr nanoseconds narrow_least = 50ms;
-constexpr nanoseconds narrow_most = 1s;
-
 // For so much that waits in a stream, in whole blocks.
 std::size_t charge_for(std::size_t waiting) noexcept {
     constexpr std::size_t block = h2_window_least;
@@ -134,7 +128,7 @@ std::string_view h2_session::take_data(h2_stream& of, std::size_t max) {
         settle_charge(of);
         // Those that share the connection's window have room again.
         if (!counts_waiting() && impl_->waiting < impl_->connection_window / 8 &&
-            impl_->now - impl_->narrowed_at >= impl_->narrow_for)
+            impl_->narrow.over(impl_->now))
             restore_windows();
         impl_->progress += taken;
     }
@@ -207,14 +201,10 @@ void h2_session::settle_charge(h2_stream& of) noexcept {
 void h2_session::set_stream_window(std::uint32_t to) {
     implementation& impl = *impl_;
     to = std::min(to, impl.limits.stream_window);
-    const bool again = impl.now - impl.narrowed_at < narrow_most;
     if (to == h2_window_least)
-        impl.narrowed_at = impl.now;
+        impl.narrow.extend(impl.now, !impl.ended && impl.stream_window != to);
     if (impl.ended || std::exchange(impl.stream_window, to) == to)
         return;
-    if (to == h2_window_least)
-        impl.narrow_for =
-            again ? std::clamp(2 * impl.narrow_for, narrow_least, narrow_most) : narrow_least;
     const std::array<nghttp2_settings_entry, 1> entries{{
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, to},
     }};
@@ -227,7 +217,7 @@ void h2_session::restore_windows() {
         return;
     if (impl.crowded) {
         const std::size_t most = h2_held_windows * impl.limits.connection_window;
-        if (impl.held > most / 2 || impl.now - impl.narrowed_at < narrow_most)
+        if (impl.held > most / 2 || !impl.narrow.long_past(impl.now))
             return;
         impl.crowded = false;
     }

@@ -168,21 +168,10 @@ void worker::turn() {
     waits_from_ = clock();
     const nanoseconds busy = waits_from_ - now_;
     const bool settled = events < poller::batch_max && ready_.empty() && heavy_.empty();
-    judge_deadlines(settled, busy);
+    if (judged_.ends(settled, busy))
+        deadlines_.advance(now_);
     heavy_most_ = heavy_turn::most_after(busy);
     loop_delay_.store(static_cast<std::uint64_t>(busy.count()), std::memory_order_relaxed);
-}
-
-// Where the process stood still (SIGSTOP, a paused machine), what a deadline waits for lies in the
-// sockets. So all that has come is read first, within bounds: a worker that is never done is late
-// by a few ticks, and not by the length of its pauses.
-void worker::judge_deadlines(bool settled, nanoseconds busy) {
-    unsettled_for_ += std::min(busy, unsettled_max / 4);
-    if (!settled && ++unsettled_turns_ < unsettled_turns_max && unsettled_for_ < unsettled_max)
-        return;
-    deadlines_.advance(now_);
-    unsettled_turns_ = 0;
-    unsettled_for_ = nanoseconds{0};
 }
 
 void worker::run_posted() {

@@ -189,18 +189,7 @@ void contention::hear() {
         return;
     elsewhere_ = shared_.board.others(home_.index());
     queue_.set_elsewhere(elsewhere_);
-    // Those whom a connection is on its way to still stand there as waiting.
-    const time_point now = home_.now();
-    std::erase_if(promised_, [now](const auto& each) { return now >= each.until; });
-    for (const promised& each : promised_) {
-        for (share_board::entry& waits : elsewhere_) {
-            if (waits.address == each.address && waits.waiting > 0) {
-                --waits.waiting;
-                waits.eligible -= waits.eligible > 0 ? 1 : 0;
-                break;
-            }
-        }
-    }
+    promised_.subtract_from(elsewhere_, home_.now());
 }
 
 void contention::listen() {
@@ -275,11 +264,11 @@ void contention::look() {
     for (share_board::entry& each : elsewhere_) {
         fair_queue::claim claim = queue_.claim_of({each.address, 0});
         claim.held_by_connection = each.least_held;
-        while (has_claim(each) && promised_.size() < promised_max && !was_refused(claim) &&
+        while (has_claim(each) && !promised_.full() && !was_refused(claim) &&
                cut_for(claim, nullptr)) {
             --each.waiting;
             --each.eligible;
-            promised_.push_back({each.address, now + promise});
+            promised_.add(each.address, now + promise);
         }
     }
 }

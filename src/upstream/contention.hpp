@@ -14,6 +14,7 @@
 #include "penstock/upstream/cluster.hpp"
 #include "upstream/fair_queue.hpp"
 #include "upstream/held_share.hpp"
+#include "upstream/promises.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -106,13 +107,7 @@ class contention final : private net::deadline {
     std::size_t candidates_left_ = 0;
     std::vector<fair_queue::claim> refused_;  // for whom none of the candidates has to give way
     std::vector<share_board::entry> elsewhere_;
-    // An exchange of this worker was cut for one that waits elsewhere.
-    struct promised {
-        net::address_key address;
-        time_point until;
-    };
-    static constexpr std::size_t promised_max = 1024;
-    std::vector<promised> promised_;
+    promises promised_;
     time_point looked_at_{};
     time_point told_at_{};
     std::uint64_t epoch_ = 1;  // of `active_`

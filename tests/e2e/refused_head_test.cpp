@@ -3,6 +3,7 @@
 #include "support/h2_client.hpp"
 #include "support/http_reader.hpp"
 #include "support/probe.hpp"
+#include "support/scripted_origin.hpp"
 #include "support/steered_origin.hpp"
 
 #include <gtest/gtest.h>
@@ -152,6 +153,21 @@ TEST(RefusedStream, IsExplainedInTheLogAndToTrustedPeersAlone) {
             EXPECT_EQ(text_in(line, "http.request.method").empty(), false) << line;
         }
     }
+}
+
+// A request that ends with its connection names what ended the connection, wherever it stood: here
+// it waits for its origin.
+TEST(RefusedStreamLog, NamesTheBreachThatEndedTheConnection) {
+    const silent_port origin;
+    daemon proxy(configuration(false, "127.0.0.1:" + std::to_string(origin.port())));
+    h2_client client(proxy.port("web"));
+    client.send(h2::head(1, h2::get("/marker")) +
+                h2::frame(h2::type::ping, 0, 0, std::string(7, 'p')));
+    const std::string line =
+        proxy.running().wait_for("\"penstock.detail\":\"HTTP/2 connection: rules\"");
+    EXPECT_EQ(text_in(line, "penstock.reason"), "client_protocol_error") << line;
+    EXPECT_EQ(text_in(line, "url.path"), "/marker") << line;
+    EXPECT_EQ(number_in(line, "http.response.status_code"), 499) << line;
 }
 
 // ATTACKS G10: what is shown of it can forge no line, and is cut.

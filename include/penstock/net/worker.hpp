@@ -8,6 +8,7 @@
 #include "penstock/base/clock.hpp"
 #include "penstock/net/buffer_pool.hpp"
 #include "penstock/net/deadline.hpp"
+#include "penstock/net/deadline_turn.hpp"
 #include "penstock/net/event.hpp"
 #include "penstock/net/pipe.hpp"
 #include "penstock/net/poller.hpp"
@@ -101,7 +102,6 @@ class worker {
     class wakeup;
     void wake() noexcept;
     void turn();
-    void judge_deadlines(bool settled, nanoseconds busy);
     void run_posted();
     [[nodiscard]] int wait_ms() const noexcept;
 
@@ -117,12 +117,7 @@ class worker {
     ready_queue heavy_;
     std::size_t heavy_most_ = 1;  // in this turn
     std::size_t heavy_left_ = 1;
-    // Turns in a row that left something to do: deadlines wait for it, but no longer than so many,
-    // and than so much work.
-    static constexpr int unsettled_turns_max = 64;
-    static constexpr nanoseconds unsettled_max = 40ms;
-    int unsettled_turns_ = 0;
-    nanoseconds unsettled_for_{0};
+    deadline_turn judged_;
     std::unique_ptr<wakeup> wakeup_;
     std::size_t spawned_ = 0;
     std::uint64_t last_number_;
