@@ -1,5 +1,20 @@
+# penstock_modules(<table>): one penstock_module for each row `name: the modules it knows`, and the
+# list PENSTOCK_MODULES of their names.
+function(penstock_modules table)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${table}")
+  file(STRINGS "${table}" rows REGEX "^[a-z]")
+  set(names "")
+  foreach(row IN LISTS rows)
+    string(REGEX MATCHALL "[a-z0-9_]+" row "${row}")
+    list(POP_FRONT row name)
+    list(APPEND names ${name})
+    penstock_module(${name} KNOWS ${row})
+  endforeach()
+  set(PENSTOCK_MODULES ${names} PARENT_SCOPE)
+endfunction()
+
 # penstock_module(<name> KNOWS <modules>): the static library penstock_<name> from src/<name>/*.cpp.
-# It links only what it is told to know, so a call back to the right does not link. A module without
+# It links only what it is told to know, so a call to any other module does not link. A module without
 # sources yet is an interface library, so that the build never waits for one.
 # With PENSTOCK_UNITY its files are compiled eight at a time.
 function(penstock_module name)

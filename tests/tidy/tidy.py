@@ -14,9 +14,7 @@ from dataclasses import dataclass, field
 
 import docs_check
 
-MODULES = ["base", "config", "http", "net", "exchange", "upstream", "downstream", "proxy", "admin",
-           "app"]
-STRANGERS = {("upstream", "downstream"), ("downstream", "upstream")}
+MODULE_TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../cmake/modules.txt")
 COLUMNS_MAX = 100
 SOURCE_LINES_MAX = 600
 HEADER_LINES_MAX = 250
@@ -111,12 +109,25 @@ def read_text(root, path):
 
 # ---- Layering
 
+def read_module_table(text):
+    """{module: the modules it may include} of a table with rows `name: module module`."""
+    table = {}
+    for row in text.split("\n"):
+        if row and not row.startswith("#"):
+            name, known = row.split(":")
+            unknown = set(known.split()) - table.keys()
+            if unknown:
+                raise ValueError(f"{name} names {', '.join(sorted(unknown))}, which has no row above it")
+            table[name] = set(known.split())
+    return table
+
+
+with open(MODULE_TABLE, encoding="utf-8") as table_file:
+    MODULES = read_module_table(table_file.read())
+
+
 def may_include(module, other):
-    if module == other:
-        return True
-    if other not in MODULES or module not in MODULES or (module, other) in STRANGERS:
-        return False
-    return MODULES.index(other) < MODULES.index(module)
+    return module == other or other in MODULES.get(module, ())
 
 
 # Libraries that belong to certain modules.
@@ -127,7 +138,7 @@ FOREIGN = [
     (re.compile(r"yaml-cpp/"), {"config"}),
     (re.compile(r"spdlog/"), {"base"}),
     (re.compile(r"CLI/"), {"app"}),
-    (re.compile(r"boost/asio"), set(MODULES[MODULES.index("net"):])),
+    (re.compile(r"boost/asio"), {"net"} | {each for each, known in MODULES.items() if "net" in known}),
 ]
 
 

@@ -45,20 +45,30 @@ class TreeTest(unittest.TestCase):
 
 
 class Layering(TreeTest):
-    def test_left_is_allowed(self):
+    def test_what_the_row_names_is_allowed(self):
         self.assert_clean("src/proxy/a.cpp", '#include "penstock/upstream/cluster.hpp"\n'
                                              '#include "penstock/base/error.hpp"\n'
                                              '#include "proxy/own.hpp"\n')
 
-    def test_right_is_refused(self):
-        self.assert_finds("layering", 2, "src/http/a.cpp",
-                          '\n#include "penstock/net/socket.hpp"\n')
-
-    def test_across_is_refused(self):
-        for module, other in tidy.STRANGERS:
+    def test_what_the_row_does_not_name_is_refused(self):
+        for module, other in (("http", "net"), ("net", "http"), ("http", "config"), ("net", "config"),
+                              ("exchange", "config"), ("upstream", "downstream"),
+                              ("downstream", "upstream"), ("proxy", "downstream"), ("base", "app")):
             with self.subTest(module=module):
                 self.assert_finds("layering", 1, f"src/{module}/a.cpp",
                                   f'#include "penstock/{other}/x.hpp"\n')
+
+    def test_table_names_modules_of_rows_above(self):
+        self.assertEqual(tidy.read_module_table("# a comment\na:\n\nb: a\nc: a b\n"),
+                         {"a": set(), "b": {"a"}, "c": {"a", "b"}})
+        for circle in ("a: b\nb: a\n", "a: a\n"):
+            with self.assertRaises(ValueError):
+                tidy.read_module_table(circle)
+
+    def test_every_folder_has_a_row(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(tidy.__file__)), "../..")
+        for parent in ("src", "include/penstock"):
+            self.assertLessEqual(set(os.listdir(os.path.join(root, parent))), tidy.MODULES.keys())
 
     def test_unknown_module_is_refused(self):
         self.assert_finds("layering", 1, "src/app/a.cpp", '#include "penstock/misc/x.hpp"\n')
