@@ -247,7 +247,7 @@ TEST(DownstreamH2, ReadsNoMoreThanTheHandlerTakes) {
     // The window is used up to its last byte; one more is a breach.
     client.send(h2::body(1, "x", false));
     EXPECT_EQ(client.response(1).reset, code(h2_code::flow_control_error));
-    EXPECT_EQ(here.answers->record(0).why, reason::client_gone);
+    EXPECT_EQ(here.answers->record(0).why, reason::http_request_error);
 }
 
 TEST(DownstreamH2, SendsNoMoreThanTheClientsWindow) {
@@ -551,7 +551,7 @@ TEST(DownstreamH2, EndsTheConnectionOfABreach) {
     here.eventually([&] { return here.answers->requests() == 1; });
     client.send(h2::frame(h2::ping, 0, 1, "12345678"));
     EXPECT_EQ(client.goaway(), code(h2_code::protocol_error));
-    EXPECT_EQ(here.answers->record(0).why, reason::client_gone);
+    EXPECT_EQ(here.answers->record(0).why, reason::client_protocol_error);
     here.await_connections(0);
 }
 
@@ -563,7 +563,7 @@ TEST(DownstreamH2, EndsTheConnectionOfABreachBehindItsLastRequest) {
     client.send(h2::head(1, h2::get("/hang")) + h2::frame(h2::ping, 0, 1, "12345678"));
     EXPECT_EQ(client.goaway(), code(h2_code::protocol_error));
     EXPECT_EQ(client.goaways.back().number(), 1U);
-    EXPECT_EQ(here.answers->record(0).why, reason::client_gone);
+    EXPECT_EQ(here.answers->record(0).why, reason::client_protocol_error);
     here.await_connections(0);
 }
 
