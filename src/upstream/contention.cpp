@@ -35,15 +35,9 @@ void contention::remove(held_share& one) noexcept {
     if (one.next_ != nullptr)
         one.next_->previous_ = one.previous_;
     one.previous_ = one.next_ = nullptr;
-    if (!std::exchange(one.counted_, false))
-        return;
-    queue_.let_go(one.client_);
-    for (candidate& each : candidates_) {
-        if (each.share == &one) {
-            each.share = nullptr;
-            --candidates_left_;
-        }
-    }
+    cuts_.drop(one);
+    if (std::exchange(one.counted_, false))
+        queue_.let_go(one.client_);
 }
 
 bool contention::begin() {
@@ -60,12 +54,9 @@ void contention::end() noexcept {
     ++epoch_;
     for (held_share* at = first_; at != nullptr; at = at->next_)
         at->counted_ = at->looked_at_ = false;
-    candidates_.clear();
-    candidates_left_ = 0;
-    refused_.clear();
-    promised_.clear();
+    cuts_.clear();
     elsewhere_.clear();
-    queue_.set_elsewhere({});
+    queue_.set_elsewhere({}, home_.now());
     queue_.clear();
     if (shared_.rebalance)
         shared_.board.publish(home_.index(), {});
@@ -91,7 +82,7 @@ void contention::begin_wait(fair_queue::item& what, const exchange::request& fro
         shared_.rebalance(shared_);
     }
     if (nothing_idles() && now >= what.promised_until &&
-        (now - looked_at_ >= look_interval || !was_refused(queue_.claim_of(what.client))))
+        (now - looked_at_ >= look_interval || !cuts_.was_refused(queue_.claim_of(what.client))))
         look();
 }
 
@@ -132,7 +123,7 @@ bool contention::has_claim(const share_board::entry& elsewhere) const noexcept {
 bool contention::nothing_idles() const noexcept { return shared_.idle.load() == 0; }
 
 bool contention::others_go_first(const fair_queue::item& than) const noexcept {
-    const fair_queue::claim own = queue_.claim_of(than.client);
+    const fair_queue::claim own = queue_.claim_of(than);
     return std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
         if (!has_claim(each))
             return false;
@@ -165,9 +156,9 @@ bool contention::served_soon(fair_queue::item& what) {
 }
 
 bool contention::yields_soon(const fair_queue::item& to) {
-    const fair_queue::claim claim = queue_.claim_of(to.client);
+    const fair_queue::claim claim = queue_.claim_of(to);
     for (held_share* at = first_; at != nullptr; at = at->next_) {
-        if (at->from_.client == nullptr || at->cut_ || !to.accepts(at->endpoint_))
+        if (at->from_.client == nullptr || at->cut_ || !to.accepts(at->endpoint()))
             continue;
         fair_queue::standing seen = at->look(home_.now());
         const bool stands = seen.unpaid >= grace;
@@ -179,17 +170,27 @@ bool contention::yields_soon(const fair_queue::item& to) {
     return false;
 }
 
+// What other workers have freed for exchanges of this one is on its way to them.
 void contention::tell() {
-    if (shared_.rebalance)
-        shared_.board.publish(home_.index(), queue_.summary(home_.now()));
+    const time_point now = home_.now();
+    queue_.end_promises(now);
+    if (!shared_.rebalance)
+        return;
+    for (const share_board::promise& each : shared_.board.take_promises(home_.index())) {
+        const auto is_meant = [&](const fair_queue::item& one) {
+            return one.client.address == each.address && now >= one.promised_until;
+        };
+        if (fair_queue::item* const to = queue_.next(is_meant, now, fair_queue::counting::promised))
+            queue_.promise(*to, each.until);
+    }
+    shared_.board.publish(home_.index(), queue_.summary(now));
 }
 
 void contention::hear() {
     if (!shared_.rebalance)
         return;
     elsewhere_ = shared_.board.others(home_.index());
-    queue_.set_elsewhere(elsewhere_);
-    promised_.subtract_from(elsewhere_, home_.now());
+    queue_.set_elsewhere(elsewhere_, home_.now());
 }
 
 void contention::listen() {
@@ -218,89 +219,118 @@ bool contention::others_wait() const noexcept {
                        [](const auto& each) { return each.waiting > 0; });
 }
 
-// All that stands still, blocked by its client before what is merely quiet, the longest first.
 void contention::collect(time_point now) {
-    candidates_.clear();
-    refused_.clear();
+    cuts_.clear();
     looked_at_ = now;
     for (held_share* at = first_; at != nullptr; at = at->next_) {
         if (at->from_.client == nullptr || at->cut_)
             continue;
         const fair_queue::standing seen = at->look(now);
         if (seen.unpaid >= fair_queue::above_share_patience)
-            candidates_.push_back({at, seen});
+            cuts_.add(*at, seen);
     }
-    candidates_left_ = candidates_.size();
-    std::sort(candidates_.begin(), candidates_.end(), [](const candidate& a, const candidate& b) {
-        return std::tuple(a.standing.open_ended, b.standing.still) <
-               std::tuple(b.standing.open_ended, a.standing.still);
-    });
+    cuts_.sort();
 }
 
-// Has exchanges give way for as long as somebody waits to whom one has to.
+// Has exchanges give way for as long as some exchange waits to which one has to.
 void contention::look() {
-    const time_point now = home_.now();
-    const bool wanted = queue_.size() > 0 || others_wait();
-    if (!wanted)
+    if (queue_.size() == 0 && !others_wait())
         return;
+    const time_point now = home_.now();
+    queue_.end_promises(now);
     if (now - looked_at_ >= look_interval)
         collect(now);
-    const auto is_unserved = [now](const fair_queue::item& one) {
-        return now >= one.promised_until;
+    cut_for_own(now);
+    cut_for_others(now);
+}
+
+void contention::cut_for_own(time_point now) {
+    const auto may_be_served = [this, now](const fair_queue::item& one) {
+        return now >= one.promised_until && (one.endpoints() & cuts_.endpoints()) != 0;
     };
     // One that no exchange has to give way to must not hide the others.
     std::vector<fair_queue::item*> passed_over;
-    while (candidates_left_ > 0 && passed_over.size() < passed_over_max) {
-        fair_queue::item* const waiting = next(is_unserved);
+    while (cuts_.left() > 0 && passed_over.size() < passed_over_max) {
+        fair_queue::item* const waiting =
+            queue_.next(may_be_served, now, fair_queue::counting::promised);
         if (waiting == nullptr)
             break;
-        const fair_queue::claim claim = queue_.claim_of(waiting->client);
+        if (cut_for(*waiting, now))
+            continue;
         waiting->promised_until = now + promise;
-        if (was_refused(claim) || !cut_for(claim, waiting))
-            passed_over.push_back(waiting);
+        passed_over.push_back(waiting);
     }
     for (fair_queue::item* const each : passed_over)
         each->promised_until = {};
+}
+
+void contention::cut_for_others(time_point now) {
     for (share_board::entry& each : elsewhere_) {
-        fair_queue::claim claim = queue_.claim_of({each.address, 0});
-        claim.held_by_connection = each.least_held;
-        while (has_claim(each) && !promised_.full() && !was_refused(claim) &&
-               cut_for(claim, nullptr)) {
-            --each.waiting;
-            --each.eligible;
-            promised_.add(each.address, now + promise);
+        while (cuts_.left() > 0 && has_claim(each) && cut_for(each, now)) {
         }
     }
 }
 
-// Ends one exchange for what waits; null = on another worker. False if none has to give way.
-bool contention::cut_for(const fair_queue::claim& claim, const fair_queue::item* waiting) {
-    bool elsewhere = false;
-    for (candidate& each : candidates_) {
-        if (each.share == nullptr || leaves_to_others(claim, each.standing.client) ||
-            !queue_.yields(each.standing, claim))
-            continue;
-        if (waiting != nullptr && !waiting->accepts(each.share->endpoint_)) {
-            elsewhere = true;
-            continue;
-        }
-        held_share* const cut = std::exchange(each.share, nullptr);
-        --candidates_left_;
-        cut->cut_ = true;
-        const client_id by = cut->client_;
-        const fair_queue::restraint restraint = queue_.restraint_of(by, home_.now());
-        if (!cut->from_.client->give_way())
-            continue;
-        queue_.hold_back(by, restraint);
-        return true;
+// False if none has to give way to it.
+bool contention::cut_for(fair_queue::item& waiting, time_point now) {
+    const fair_queue::claim claim = queue_.claim_of(waiting.client);
+    if (cuts_.was_refused(claim))
+        return false;
+    while (cut_list::entry* const found = cuts_.choose(queue_, claim, waiting)) {
+        pending_cut one = begin_cut(static_cast<held_share&>(*found));
+        // First, as what is freed may serve it at once.
+        queue_.promise(waiting, now + promise);
+        if (end_cut(one))
+            return true;
+        queue_.end_promise(waiting);
+        waiting.promised_until = {};
     }
-    if (!elsewhere && refused_.size() < passed_over_max)
-        refused_.push_back(claim);
     return false;
 }
 
-bool contention::was_refused(const fair_queue::claim& claim) const noexcept {
-    return std::find(refused_.begin(), refused_.end(), claim) != refused_.end();
+bool contention::cut_for(share_board::entry& elsewhere, time_point now) {
+    fair_queue::claim claim = queue_.claim_of(client_id{elsewhere.address, 0});
+    claim.held_by_connection = elsewhere.least_held;
+    if (cuts_.was_refused(claim))
+        return false;
+    cut_list::entry* const found = cuts_.choose(queue_, claim, elsewhere.endpoints);
+    if (found == nullptr)
+        return false;
+    // Another worker may have freed one for it already.
+    const share_board::promise made{elsewhere.address, now + promise};
+    if (!shared_.board.make_promise(elsewhere.worker, made, found->endpoint())) {
+        elsewhere.eligible = 0;
+        return false;
+    }
+    --elsewhere.waiting;
+    --elsewhere.eligible;
+    pending_cut one = begin_cut(static_cast<held_share&>(*found));
+    queue_.promise_elsewhere(elsewhere.address);
+    (void)end_cut(one);
+    return true;
+}
+
+// It counts as gone before it is: the end of an HTTP/2 stream takes a while, and each decision has
+// to see those before it.
+contention::pending_cut contention::begin_cut(held_share& which) {
+    cuts_.drop(which);
+    which.cut_ = true;
+    pending_cut made{&which, which.client_, queue_.restraint_of(which.client_, home_.now())};
+    which.counted_ = false;
+    queue_.let_go(made.by);
+    return made;
+}
+
+// False if the exchange ends anyway.
+bool contention::end_cut(pending_cut& one) {
+    // Where it does give way, the share may be gone when this returns.
+    if (!one.which->from_.client->give_way()) {
+        one.which->counted_ = true;
+        queue_.hold(one.by);
+        return false;
+    }
+    queue_.hold_back(one.by, one.restraint);
+    return true;
 }
 
 void contention::begin_grant(fair_queue::item& what) {

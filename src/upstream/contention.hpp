@@ -12,9 +12,9 @@
 #include "penstock/net/deadline.hpp"
 #include "penstock/net/worker.hpp"
 #include "penstock/upstream/cluster.hpp"
+#include "upstream/cut_list.hpp"
 #include "upstream/fair_queue.hpp"
 #include "upstream/held_share.hpp"
-#include "upstream/promises.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -45,6 +45,10 @@ class contention final : private net::deadline {
     [[nodiscard]] bool admits(const exchange::request& from) const noexcept {
         return !active_ || admits_client(client_of(from));
     }
+    // As `admits`, but a free stream of a connection that is there: no other worker can use it.
+    [[nodiscard]] bool admits_stream(const exchange::request& from) const noexcept {
+        return !active_ || queue_.may_hold(client_of(from), home_.now());
+    }
 
     // The exchange waits from now on. May have others give way, and so serve it at once.
     void begin_wait(fair_queue::item& what, const exchange::request& from);
@@ -68,10 +72,6 @@ class contention final : private net::deadline {
 
  private:
     friend class held_share;
-    struct candidate {
-        held_share* share;
-        fair_queue::standing standing;
-    };
 
     void add(held_share& one);
     void remove(held_share& one) noexcept;
@@ -86,15 +86,17 @@ class contention final : private net::deadline {
     void look();
     void collect(time_point now);
     [[nodiscard]] bool yields_soon(const fair_queue::item& to);
-    // Newcomers leave half of what stands still to those of their address who were served before:
-    // else as many as are cut come back at once, and nothing is ever old enough to give way.
-    [[nodiscard]] bool leaves_to_others(const fair_queue::claim& claim,
-                                        const client_id& holder) const noexcept {
-        return claim.newcomer && claim.address == holder.address &&
-               2 * candidates_left_ <= queue_.total();
-    }
-    [[nodiscard]] bool cut_for(const fair_queue::claim& claim, const fair_queue::item* waiting);
-    [[nodiscard]] bool was_refused(const fair_queue::claim& claim) const noexcept;
+    void cut_for_own(time_point now);
+    void cut_for_others(time_point now);
+    [[nodiscard]] bool cut_for(fair_queue::item& waiting, time_point now);
+    [[nodiscard]] bool cut_for(share_board::entry& elsewhere, time_point now);
+    struct pending_cut {
+        held_share* which;
+        client_id by;
+        restraints::decision restraint;
+    };
+    [[nodiscard]] pending_cut begin_cut(held_share& which);
+    [[nodiscard]] bool end_cut(pending_cut& one);
     [[nodiscard]] bool admits_client(const client_id& of) const noexcept;
     void on_expire(error why) noexcept override;
 
@@ -103,11 +105,8 @@ class contention final : private net::deadline {
     cluster_counters& counters_;
     held_share* first_ = nullptr;
     fair_queue queue_;
-    std::vector<candidate> candidates_;  // the longest still first; null = gone meanwhile
-    std::size_t candidates_left_ = 0;
-    std::vector<fair_queue::claim> refused_;  // for whom none of the candidates has to give way
+    cut_list cuts_;
     std::vector<share_board::entry> elsewhere_;
-    promises promised_;
     time_point looked_at_{};
     time_point told_at_{};
     std::uint64_t epoch_ = 1;  // of `active_`

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace penstock::upstream {
 
-fair_queue::fair_queue()
-    : addresses_(0, hash{net::random_seed()}), address_limits_(0, addresses_.hash_function()) {}
+fair_queue::fair_queue() : addresses_(0, hash{net::random_seed()}) {}
 
 const fair_queue::address_entry* fair_queue::find(const net::address_key& of) const noexcept {
     const auto found = addresses_.find(of);
@@ -64,6 +64,7 @@ void fair_queue::remove(item& what, bool comes_again) noexcept {
     if (!what.queued_)
         return;
     what.again_ = comes_again;
+    end_promise(what);
     what.promised_until = {};
     address_entry& in = addresses_.at(what.client.address);
     connection_entry& of = in.connections.at(what.client.connection);
@@ -82,16 +83,51 @@ void fair_queue::remove(item& what, bool comes_again) noexcept {
     forget_if_idle(what.client);
 }
 
-fair_queue::item* fair_queue::next(const predicate& accepts, time_point now) const {
+void fair_queue::promise(item& to, time_point until) {
+    to.promised_until = until;
+    if (std::exchange(to.counts_as_holder_, true))
+        return;
+    address_entry& in = addresses_.at(to.client.address);
+    ++in.connections.at(to.client.connection).promised;
+    ++in.promised;
+    ++total_;
+    promised_.push_back(&to);
+}
+
+void fair_queue::end_promise(item& to) noexcept {
+    if (!std::exchange(to.counts_as_holder_, false))
+        return;
+    address_entry& in = addresses_.at(to.client.address);
+    --in.connections.at(to.client.connection).promised;
+    --in.promised;
+    --total_;
+    promised_.remove(&to);
+}
+
+void fair_queue::end_promises(time_point now) noexcept {
+    const std::list<item*> all = promised_;
+    for (item* const each : all) {
+        if (now >= each->promised_until)
+            end_promise(*each);
+    }
+}
+
+void fair_queue::promise_elsewhere(const net::address_key& to) {
+    ++addresses_[to].held_elsewhere;
+    ++total_;
+}
+
+fair_queue::item* fair_queue::next(const predicate& accepts, time_point now, counting by) const {
     item* found = nullptr;
     std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
     for (const net::address_key& each : waiting_) {
         const address_entry& in = addresses_.at(each);
-        if (in.all() >= least || !address_may_hold(each, in.all(), now))
+        const std::uint32_t held = in.all(by);
+        if (held >= least || !held_back_.allow_address(each, held, total_, now))
             continue;
-        if (item* const candidate = next_of(in, accepts, now)) {
+        if (item* const candidate = next_of(in, accepts, now, by)) {
             found = candidate;
-            least = in.all();
+            least = held;
         }
         if (least == 0)
             break;
@@ -100,13 +136,14 @@ fair_queue::item* fair_queue::next(const predicate& accepts, time_point now) con
 }
 
 fair_queue::item* fair_queue::next_of(const address_entry& in, const predicate& accepts,
-                                      time_point now) const {
+                                      time_point now, counting by) const {
     item* found = nullptr;
     std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
     for (const std::uint64_t each : in.waiting) {
         const connection_entry& of = in.connections.at(each);
-        const std::uint64_t rank = 2 * std::uint64_t{of.held} + (of.newcomer ? 1U : 0U);
-        if (rank >= least || !connection_may_hold(each, of.held, now))
+        const std::uint32_t held = of.held + (by == counting::promised ? of.promised : 0);
+        const std::uint64_t rank = 2 * std::uint64_t{held} + (of.newcomer ? 1U : 0U);
+        if (rank >= least || !held_back_.allow_connection(each, held, total_, now))
             continue;
         const auto at = std::find_if(of.waiting.begin(), of.waiting.end(),
                                      [&](const item* one) { return accepts(*one); });
@@ -155,7 +192,15 @@ fair_queue::claim fair_queue::claim_of(const client_id& by) const noexcept {
         return made;
     made.held_by_address = in->all();
     if (const auto one = in->connections.find(by.connection); one != in->connections.end())
-        made.held_by_connection = one->second.held;
+        made.held_by_connection = one->second.held + one->second.promised;
+    return made;
+}
+
+fair_queue::claim fair_queue::claim_of(const item& waiting) const noexcept {
+    claim made = claim_of(waiting.client);
+    const std::uint32_t own = waiting.counts_as_holder_ ? 1 : 0;
+    made.held_by_address -= own;
+    made.held_by_connection -= own;
     return made;
 }
 
@@ -195,16 +240,17 @@ bool fair_queue::yields(const standing& holder, const claim& to) const noexcept 
            (patient || (connection_above(*in, held) && holder.unpaid >= needed));
 }
 
-fair_queue::restraint fair_queue::restraint_of(const client_id& by, time_point now) const noexcept {
+restraints::decision fair_queue::restraint_of(const client_id& by, time_point now) const noexcept {
     const address_entry* const in = find(by.address);
     if (in == nullptr)
         return {};
-    const std::uint32_t full = std::max(total_, full_);
+    // A limit remembers what was held at its time alone: it must not outlast the pool's size.
     const auto at_most = [&](std::uint64_t share) {
-        return limit{static_cast<std::uint32_t>(std::max<std::uint64_t>(share, 1)), full,
-                     now + held_back_for};
+        return restraints::limit{static_cast<std::uint32_t>(std::max<std::uint64_t>(share, 1)),
+                                 total_, now + restraints::held_back_for};
     };
-    restraint made;
+    const std::uint32_t full = std::max(total_, held_back_.full());
+    restraints::decision made;
     if (addresses_.size() > 1 && address_above(*in))
         made.address = at_most(full / addresses_.size());
     else if (in->connection_count() > 1)
@@ -212,63 +258,29 @@ fair_queue::restraint fair_queue::restraint_of(const client_id& by, time_point n
     return made;
 }
 
-void fair_queue::hold_back(const client_id& by, const restraint& to) {
-    for (const std::optional<limit>& each : {to.address, to.connection})
-        full_ = std::max(full_, each ? each->full : 0);
-    if (to.address &&
-        (address_limits_.size() < held_back_max || address_limits_.contains(by.address)))
-        address_limits_[by.address] = *to.address;
-    if (to.connection &&
-        (connection_limits_.size() < held_back_max || connection_limits_.contains(by.connection)))
-        connection_limits_[by.connection] = *to.connection;
-}
-
-bool fair_queue::address_may_hold(const net::address_key& which, std::uint32_t held,
-                                  time_point now) const noexcept {
-    if (address_limits_.empty())
-        return true;
-    const auto found = address_limits_.find(which);
-    return found == address_limits_.end() || found->second.allows(held, total_, now);
-}
-
-bool fair_queue::connection_may_hold(std::uint64_t which, std::uint32_t held,
-                                     time_point now) const noexcept {
-    const auto found = connection_limits_.find(which);
-    return found == connection_limits_.end() || found->second.allows(held, total_, now);
-}
-
 bool fair_queue::may_hold(const client_id& by, time_point now) const noexcept {
+    if (held_back_.empty())
+        return true;
     const claim held = claim_of(by);
-    return address_may_hold(by.address, held.held_by_address, now) &&
-           connection_may_hold(by.connection, held.held_by_connection, now);
+    return held_back_.allow_address(by.address, held.held_by_address, total_, now) &&
+           held_back_.allow_connection(by.connection, held.held_by_connection, total_, now);
 }
 
-void fair_queue::forget_expired(time_point now) noexcept {
-    const auto expired = [now](const auto& each) { return now >= each.second.until; };
-    std::erase_if(address_limits_, expired);
-    std::erase_if(connection_limits_, expired);
-    if (!holds_back())
-        full_ = 0;
-}
-
-void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others) {
+void fair_queue::set_elsewhere(const std::vector<share_board::entry>& others, time_point now) {
+    held_back_.hear(others, now);
     for (auto& [key, in] : addresses_) {
         total_ -= in.held_elsewhere;
         in.held_elsewhere = in.waiting_elsewhere = 0;
         in.connections_elsewhere = 0;
     }
     for (const share_board::entry& each : others) {
+        if (each.most != 0)
+            continue;
         address_entry& in = addresses_[each.address];
         in.held_elsewhere += each.held;
         in.waiting_elsewhere += each.waiting;
         in.connections_elsewhere += each.connections;
         total_ += each.held;
-        if (each.most == 0)
-            continue;
-        limit& known = address_limits_[each.address];
-        if (each.held_back_until > known.until)
-            known = {each.most, each.full, each.held_back_until};
-        full_ = std::max(full_, each.full);
     }
     std::erase_if(addresses_, [](const auto& each) {
         const address_entry& in = each.second;
@@ -283,9 +295,10 @@ share_board::entry fair_queue::summary_of(const item& beginning, time_point now)
     one.waiting = 1;
     one.connections = knows(by) ? 0 : 1;
     one.least_held = claim_of(by).held_by_connection;
-    const bool eligible =
-        now >= beginning.promised_until && connection_may_hold(by.connection, one.least_held, now);
+    const bool eligible = now >= beginning.promised_until &&
+                          held_back_.allow_connection(by.connection, one.least_held, total_, now);
     one.eligible = eligible ? 1 : 0;
+    one.endpoints = eligible ? beginning.endpoints() : 0;
     return one;
 }
 
@@ -296,40 +309,36 @@ std::vector<share_board::entry> fair_queue::summary(time_point now) const {
             continue;
         share_board::entry one;
         one.address = key;
-        one.held = in.held;
+        one.held = in.held + in.promised;
         one.connections = static_cast<std::uint32_t>(in.connections.size());
         std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
         for (const std::uint64_t each : in.waiting) {
             const connection_entry& of = in.connections.at(each);
-            one.waiting += static_cast<std::uint32_t>(of.waiting.size());
-            const auto eligible =
-                std::count_if(of.waiting.begin(), of.waiting.end(),
-                              [now](const item* waits) { return now >= waits->promised_until; });
-            if (eligible == 0 || !connection_may_hold(each, of.held, now))
+            // A promised one counts as one that holds.
+            one.waiting += static_cast<std::uint32_t>(of.waiting.size()) - of.promised;
+            const std::uint32_t held = of.held + of.promised;
+            if (!held_back_.allow_connection(each, held, total_, now))
                 continue;
-            one.eligible += static_cast<std::uint32_t>(eligible);
-            least = std::min(least, of.held);
+            for (const item* const waits : of.waiting) {
+                if (now < waits->promised_until)
+                    continue;
+                ++one.eligible;
+                one.endpoints |= waits->endpoints();
+                least = std::min(least, held);
+            }
         }
         one.least_held = one.eligible > 0 ? least : 0;
         made.push_back(one);
     }
-    for (const auto& [key, held_back] : address_limits_) {
-        share_board::entry one;
-        one.address = key;
-        one.most = held_back.most;
-        one.full = held_back.full;
-        one.held_back_until = held_back.until;
-        made.push_back(one);
-    }
+    held_back_.tell(made, now);
     return made;
 }
 
 void fair_queue::clear() {
     PENSTOCK_CHECK(size_ == 0);
     addresses_.clear();
-    address_limits_.clear();
-    connection_limits_.clear();
-    total_ = full_ = 0;
+    held_back_.clear();
+    total_ = 0;
 }
 
 }  // namespace penstock::upstream

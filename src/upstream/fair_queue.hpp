@@ -11,24 +11,19 @@
 
 #include "penstock/base/clock.hpp"
 #include "penstock/net/address_key.hpp"
+#include "penstock/upstream/endpoint_mask.hpp"
 #include "penstock/upstream/share_board.hpp"
+#include "upstream/client_id.hpp"
+#include "upstream/restraints.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <optional>
 #include <unordered_map>
 #include <vector>
 
 namespace penstock::upstream {
-
-struct client_id {
-    net::address_key address;
-    std::uint64_t connection = 0;  // no other connection in this process ever has this number
-    bool newcomer = false;         // the connection has not taken a whole response yet
-    bool operator==(const client_id&) const = default;
-};
 
 class fair_queue {
  public:
@@ -38,10 +33,6 @@ class fair_queue {
     static constexpr nanoseconds patience = 10s;
     // Bytes a second at which a client above its fair share does not stand still.
     static constexpr std::uint64_t least_rate = std::uint64_t{16} * 1024;
-    // How long a client that had to give way holds no more than its share, and how many are
-    // remembered.
-    static constexpr nanoseconds held_back_for = 10s;
-    static constexpr std::size_t held_back_max = 4096;
 
     enum class item_kind : std::uint8_t { connection, stream };
 
@@ -50,12 +41,14 @@ class fair_queue {
      public:
         const item_kind kind;
         client_id client;
-        // A holder has been cut for it, or a connection is being made: it asks for nobody's place.
+        // A holder has been cut for it, or a connection is being made: no exchange gives way to it.
         time_point promised_until{};
         std::uint64_t granted_in = 0;  // contention's: what was granted to it counts as held
 
         // True if a connection to this endpoint would serve it.
         [[nodiscard]] virtual bool accepts(std::size_t endpoint) const noexcept = 0;
+        // All of these endpoints; see endpoint_mask.
+        [[nodiscard]] virtual endpoint_mask endpoints() const noexcept = 0;
         [[nodiscard]] bool queued() const noexcept { return queued_; }
         // It waited before and did not get what it waited for.
         [[nodiscard]] bool comes_again() const noexcept { return again_; }
@@ -71,11 +64,12 @@ class fair_queue {
         friend class fair_queue;
         bool queued_ = false;
         bool again_ = false;
+        bool counts_as_holder_ = false;  // because of a promise
         std::list<item*>::iterator place_;
     };
     using predicate = std::function<bool(const item&)>;
 
-    // What one waiting client has to show: how much it holds already.
+    // What one waiting client has to show: how much it holds already, or was promised.
     struct claim {
         net::address_key address;
         std::uint64_t connection = 0;
@@ -84,21 +78,6 @@ class fair_queue {
         bool newcomer = false;
         bool operator==(const claim&) const = default;
     };
-    struct limit {
-        std::uint32_t most = 0;
-        std::uint32_t full = 0;  // held by all clients then
-        time_point until{};
-
-        [[nodiscard]] bool allows(std::uint32_t held, std::uint32_t all,
-                                  time_point now) const noexcept {
-            // Where a quarter has become free, there is room enough.
-            return now >= until || held < most || all < full - full / 4;
-        }
-    };
-    // The limit of a client's address, or of its connection alone, or none.
-    struct restraint {
-        std::optional<limit> address, connection;
-    };
     // What an exchange that holds a connection is judged by.
     struct standing {
         client_id client;
@@ -106,6 +85,9 @@ class fair_queue {
         nanoseconds unpaid{0};    // no less: what it moved pays for its time at `least_rate`
         bool open_ended = false;  // a tunnel, an event stream, or an answered call
     };
+
+    // What counts as held: `served` = what is held, `promised` = what is on its way as well.
+    enum class counting : std::uint8_t { served, promised };
 
     fair_queue();
 
@@ -118,7 +100,15 @@ class fair_queue {
     // The item whose client holds least, among those that `accepts` takes; of equal connections of
     // one address one that was served before, then the longest waiting. Null if there is none, or
     // if all belong to clients that may hold no more.
-    [[nodiscard]] item* next(const predicate& accepts, time_point now) const;
+    [[nodiscard]] item* next(const predicate& accepts, time_point now,
+                             counting by = counting::served) const;
+    // A connection is on its way to this item until then: it counts as held by its client, and no
+    // other exchange gives way to it. Ends with its wait, or at the next `end_promises`.
+    void promise(item& to, time_point until);
+    void end_promise(item& to) noexcept;
+    void end_promises(time_point now) noexcept;
+    // As `promise`, to an exchange of this address on another worker; `set_elsewhere` ends it.
+    void promise_elsewhere(const net::address_key& to);
     // The one that came last of the client with the most that wait; null if nobody waits.
     [[nodiscard]] item* last_of_largest() const noexcept;
     // It holds something or waits.
@@ -128,23 +118,25 @@ class fair_queue {
     [[nodiscard]] std::uint32_t total() const noexcept { return total_; }  // held, also elsewhere
 
     [[nodiscard]] claim claim_of(const client_id& by) const noexcept;
+    // Without what was promised to the item itself.
+    [[nodiscard]] claim claim_of(const item& waiting) const noexcept;
     [[nodiscard]] bool above_share(const client_id& by) const noexcept;
     [[nodiscard]] bool yields(const standing& holder, const claim& to) const noexcept;
 
     // What a client that gives way may hold until `now + held_back_for`: no more than its share,
-    // unless a quarter of what is held at present has become free. To be asked before it gives way,
-    // as what it holds may be gone at once then, and with it the sign that it was too much.
-    [[nodiscard]] restraint restraint_of(const client_id& by, time_point now) const noexcept;
-    void hold_back(const client_id& by, const restraint& to);
+    // unless a quarter of what is held at present has become free. Asked before the client gives
+    // way, since what it holds may be gone right after that, and with it the sign that it was too
+    // much.
+    [[nodiscard]] restraints::decision restraint_of(const client_id& by,
+                                                    time_point now) const noexcept;
+    void hold_back(const client_id& by, const restraints::decision& to) { held_back_.add(by, to); }
     [[nodiscard]] bool may_hold(const client_id& by, time_point now) const noexcept;
     // True while some client is held back, as of the last `forget_expired`.
-    [[nodiscard]] bool holds_back() const noexcept {
-        return !address_limits_.empty() || !connection_limits_.empty();
-    }
-    void forget_expired(time_point now) noexcept;
+    [[nodiscard]] bool holds_back() const noexcept { return !held_back_.empty(); }
+    void forget_expired(time_point now) noexcept { held_back_.forget_expired(now); }
 
     // What the other workers hold and wait for, in place of what was said before.
-    void set_elsewhere(const std::vector<share_board::entry>& others);
+    void set_elsewhere(const std::vector<share_board::entry>& others, time_point now);
     [[nodiscard]] std::vector<share_board::entry> summary(time_point now) const;
     // What `summary` will add for this one, which begins to wait.
     [[nodiscard]] share_board::entry summary_of(const item& beginning, time_point now) const;
@@ -153,12 +145,14 @@ class fair_queue {
  private:
     struct connection_entry {
         std::uint32_t held = 0;
+        std::uint32_t promised = 0;
         bool newcomer = false;
         std::list<item*> waiting;
         std::list<std::uint64_t>::iterator place;  // among those that wait
     };
     struct address_entry {
         std::uint32_t held = 0;
+        std::uint32_t promised = 0;
         std::uint32_t waiting_here = 0;
         std::uint32_t held_elsewhere = 0;
         std::uint32_t waiting_elsewhere = 0;
@@ -166,7 +160,9 @@ class fair_queue {
         std::unordered_map<std::uint64_t, connection_entry> connections;
         std::list<std::uint64_t> waiting;             // connections, the next one first
         std::list<net::address_key>::iterator place;  // among those that wait
-        [[nodiscard]] std::uint32_t all() const noexcept { return held + held_elsewhere; }
+        [[nodiscard]] std::uint32_t all(counting by = counting::promised) const noexcept {
+            return held + held_elsewhere + (by == counting::promised ? promised : 0);
+        }
         [[nodiscard]] std::size_t connection_count() const noexcept {
             return connections.size() + connections_elsewhere;
         }
@@ -177,12 +173,8 @@ class fair_queue {
     };
 
     [[nodiscard]] const address_entry* find(const net::address_key& of) const noexcept;
-    [[nodiscard]] item* next_of(const address_entry& in, const predicate& accepts,
-                                time_point now) const;
-    [[nodiscard]] bool address_may_hold(const net::address_key& which, std::uint32_t held,
-                                        time_point now) const noexcept;
-    [[nodiscard]] bool connection_may_hold(std::uint64_t which, std::uint32_t held,
-                                           time_point now) const noexcept;
+    [[nodiscard]] item* next_of(const address_entry& in, const predicate& accepts, time_point now,
+                                counting by) const;
     void forget_if_idle(const client_id& of) noexcept;
     [[nodiscard]] bool address_above(const address_entry& of) const noexcept;
     [[nodiscard]] static bool connection_above(const address_entry& in,
@@ -190,14 +182,10 @@ class fair_queue {
 
     std::unordered_map<net::address_key, address_entry, hash> addresses_;
     std::list<net::address_key> waiting_;  // addresses, the next one first
-    // Of clients that are held back.
-    std::unordered_map<net::address_key, limit, hash> address_limits_;
-    std::unordered_map<std::uint64_t, limit> connection_limits_;
+    std::list<item*> promised_;
+    restraints held_back_;
     std::size_t size_ = 0;
-    std::uint32_t total_ = 0;  // held, also elsewhere
-    // The most that was held while some client was held back: what those give up must not make
-    // everybody's share smaller.
-    std::uint32_t full_ = 0;
+    std::uint32_t total_ = 0;  // held or promised, also elsewhere
 };
 
 }  // namespace penstock::upstream

@@ -186,7 +186,7 @@ void h2_client::deliver() {
     note_calm();
     if (session_.going_away())
         note_end();
-    else if (owner_ != nullptr && slots() > 0)
+    else if (owner_ != nullptr && !opening())
         owner_->on_slot(*this);
 }
 

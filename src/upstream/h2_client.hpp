@@ -83,6 +83,7 @@ class h2_client final {
     [[nodiscard]] std::size_t endpoint() const noexcept { return over_->endpoint(); }
     [[nodiscard]] bool is_tls() const noexcept { return over_->stream().is_tls(); }
     [[nodiscard]] bool idle() const noexcept { return session_.active() == 0; }
+    [[nodiscard]] std::size_t streams() const noexcept { return session_.active(); }
     // The origin's SETTINGS have not come yet.
     [[nodiscard]] bool opening() const noexcept {
         return !retiring_ && !failed_ && !session_.settings_received();

@@ -25,7 +25,9 @@ class h2_pool::waiter final : public net::deadline,
     [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept override {
         return endpoint == endpoint_;
     }
+    [[nodiscard]] endpoint_mask endpoints() const noexcept override { return mask_of(endpoint_); }
 
+    bool for_dial = false;  // it waits for a connection that is being made
     net::event decided;
     error failed;
     std::unique_ptr<connection> http1;
@@ -200,8 +202,7 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
     for (bool first = true;; first = false) {
         h2_lease made;
         // Exchanges that wait already go first, and a client that is held back waits.
-        const bool admitted = contention_.admits(from);
-        if (!admitted || (first && first_waiter(at) != nullptr))
+        if (!contention_.admits_stream(from) || (first && first_waiter(at) != nullptr))
             waits = true;
         if (!waits)
             made.http2 = choose(wish);
@@ -212,7 +213,7 @@ net::task<result<h2_lease>> h2_pool::obtain(exchange::request& from, lease_wish 
             co_return std::move(made);
         }
         waits = false;
-        if (admitted) {
+        if (contention_.admits(from)) {
             begin_dial(at);
             if (!being_made(at) && !wish.repeatable)
                 begin_dial(at, place_of_idle(at));
@@ -265,12 +266,13 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
         attached.emplace(*from.aborted, listener);
     state.waiting.push_back(&self);
     add(counters_.queued);
+    self.for_dial = made;
     if (made) {
-        // It may be there and have no stream for this one.
+        ++state.wants_dial;
         const time_point latest = std::max(until, home_.now() + retry_interval);
         self.arm(home_.deadlines(), latest, net::errc::queue_timeout);
-        // Nobody gives way for what a connection is being made for: the pool is not full.
-        self.promised_until = latest;
+        // No exchange gives way to one that will soon be served by a new connection.
+        self.promised_until = std::min(latest, state.dial_began + dial_promise);
     }
     contention_.begin_wait(self, from);
     if (!made)
@@ -289,13 +291,16 @@ net::task<> h2_pool::wait_for_slot(waiter& self, std::size_t endpoint, exchange:
             from.record->ledger.recharge(during, exchange::phase::upstream_tls, tls);
     }
     self.disarm();
-    if (!made) {
+    if (made) {
+        --state.wants_dial;
+    } else {
         --state.wants_place;
         shared_->endpoints[endpoint]->waiting.fetch_sub(1);
     }
     subtract(counters_.queued);
     std::erase(state.waiting, &self);
     contention_.end_wait(self, true);
+    contention_.end_grant(self);
 }
 
 void h2_pool::ask_for_place(waiter& self, std::size_t endpoint) {
@@ -321,6 +326,7 @@ void h2_pool::begin_dial(std::size_t endpoint, place held) {
         return;
     auto made = std::make_shared<dial>(*this, endpoint, std::move(held));
     endpoints_[endpoint].dialling = made;
+    endpoints_[endpoint].dial_began = home_.now();
     home_.spawn(dial::run(std::move(made), home_));
 }
 
@@ -372,7 +378,21 @@ void h2_pool::wake(std::size_t endpoint, std::size_t most) {
         if (next == nullptr)
             return;
         contention_.end_wait(*next, true);
+        contention_.begin_grant(*next);
         next->decided.set();
+    }
+}
+
+// The connection that was being made is there. Those for whom it has no stream wait for a place
+// from now on, and others may have to give way to them.
+void h2_pool::end_dial_waits(std::size_t endpoint) noexcept {
+    if (endpoints_[endpoint].wants_dial == 0 || being_made(endpoint))
+        return;
+    for (waiter* const each : endpoints_[endpoint].waiting) {
+        if (!each->for_dial || each->decided.is_set())
+            continue;
+        contention_.end_wait(*each, true);
+        each->decided.set();
     }
 }
 
@@ -383,7 +403,10 @@ void h2_pool::fail_waiting(std::size_t endpoint, error why) noexcept {
     }
 }
 
-void h2_pool::on_slot(h2_client& of) noexcept { wake(of.endpoint(), of.slots()); }
+void h2_pool::on_slot(h2_client& of) noexcept {
+    wake(of.endpoint(), of.slots());
+    end_dial_waits(of.endpoint());
+}
 
 void h2_pool::on_end(h2_client& of) noexcept {
     const std::size_t at = of.endpoint();
@@ -418,18 +441,42 @@ void h2_pool::rebalance() noexcept {
         wake(at, std::min<std::size_t>(state.wants_place, room(at)));
         if (shared_->endpoints[at]->waiting.load() <= state.wants_place)
             continue;
-        const auto clients = state.clients;
-        bool gave = false;
-        for (const std::shared_ptr<h2_client>& each : clients) {
-            if (each->idle() && !each->opening()) {
-                each->retire();
-                gave = true;
-            }
-        }
-        // Else one is given up as soon as its streams have ended, so that no worker keeps all.
-        if (!gave && !clients.empty())
-            clients.front()->retire();
+        const std::size_t wanted = shared_->endpoints[at]->waiting.load() - state.wants_place;
+        if (give_up_idle(state) == 0 && leaving(state) < wanted)
+            retire_one(state);
     }
+}
+
+std::size_t h2_pool::give_up_idle(endpoint_state& of) {
+    std::size_t count = 0;
+    const auto clients = of.clients;
+    for (const std::shared_ptr<h2_client>& each : clients) {
+        if (each->idle() && !each->opening()) {
+            each->retire();
+            ++count;
+        }
+    }
+    return count;
+}
+
+// Connections that will be given up once their streams have ended.
+std::size_t h2_pool::leaving(const endpoint_state& of) noexcept {
+    return static_cast<std::size_t>(
+        std::count_if(of.leaving.begin(), of.leaving.end(), [](const auto& each) {
+            const std::shared_ptr<h2_client> client = each.lock();
+            return client && !client->idle();
+        }));
+}
+
+// So that no worker keeps all connections: the one with the fewest streams, which end soonest.
+void h2_pool::retire_one(endpoint_state& of) {
+    const auto fewest =
+        std::min_element(of.clients.begin(), of.clients.end(),
+                         [](const auto& a, const auto& b) { return a->streams() < b->streams(); });
+    if (fewest == of.clients.end())
+        return;
+    const std::shared_ptr<h2_client> given_up = *fewest;
+    given_up->retire();
 }
 
 void h2_pool::retire() noexcept {

@@ -2,7 +2,8 @@
 // one. Each connection holds a place under the cap that all workers share.
 //
 // Flow: `obtain` gives the connection with the most free streams. When the last one of all is about
-// to be taken, another connection is made meanwhile; without any, the exchange waits for it.
+// to be taken, another connection is made meanwhile; without any, the exchange waits for it. Once
+// it is there, those for whom it has no stream wait for a place: for another connection.
 //
 // With `protocol: auto` the first handshake says what an endpoint speaks: a connection that turns
 // out to be HTTP/1 is handed to the first who waits, and the endpoint is left to connection_pool.
@@ -33,6 +34,9 @@ class h2_pool final : private h2_client_owner {
  public:
     // How soon who waits for a place looks again.
     static constexpr milliseconds retry_interval = 50ms;
+    // How long after a connection began to be made no exchange gives way to those that wait for it.
+    // An origin that never answers must not keep them from streams that stand still.
+    static constexpr milliseconds dial_promise = 250ms;
 
     // What a pool belongs to; counters and contention outlive it.
     struct surroundings {
@@ -69,7 +73,9 @@ class h2_pool final : private h2_client_owner {
         std::deque<waiter*> waiting;
         std::shared_ptr<dial> dialling;
         std::pair<time_point, time_point> latest_tls;  // handshake, from and to
+        time_point dial_began{};                       // the latest
         std::uint32_t wants_place = 0;                 // of those that wait
+        std::uint32_t wants_dial = 0;                  // the others: a connection is being made
         bool speaks_http1 = false;
     };
 
@@ -86,6 +92,10 @@ class h2_pool final : private h2_client_owner {
     [[nodiscard]] bool make_room(const exchange::request& from, std::size_t endpoint);
     [[nodiscard]] waiter* first_waiter(std::size_t endpoint) const;
     void wake(std::size_t endpoint, std::size_t most);
+    void end_dial_waits(std::size_t endpoint) noexcept;
+    static std::size_t give_up_idle(endpoint_state& of);
+    [[nodiscard]] static std::size_t leaving(const endpoint_state& of) noexcept;
+    static void retire_one(endpoint_state& of);
     void fail_waiting(std::size_t endpoint, error why) noexcept;
     net::task<> wait_for_slot(waiter& self, std::size_t endpoint, exchange::request& from,
                               time_point until);

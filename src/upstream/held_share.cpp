@@ -22,7 +22,7 @@ client_id client_of(const exchange::request& from) noexcept {
 }
 
 held_share::held_share(contention& in, exchange::request& from, std::size_t endpoint)
-    : in_(&in), from_(from), endpoint_(endpoint) {
+    : entry(endpoint), in_(&in), from_(from) {
     in.add(*this);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "penstock/exchange/exchange.hpp"
+#include "upstream/cut_list.hpp"
 #include "upstream/fair_queue.hpp"
 
 #include <cstddef>
@@ -12,13 +13,11 @@ namespace penstock::upstream {
 
 class contention;
 
-class held_share {
+class held_share final : public cut_list::entry {
  public:
     // Held until `end` or destroyed. The request outlives it.
     held_share(contention& in, exchange::request& from, std::size_t endpoint);
     ~held_share() { end(); }
-    held_share(const held_share&) = delete;
-    held_share& operator=(const held_share&) = delete;
 
     void end() noexcept;
     // The response's head has come; `tunnel` says that raw bytes follow.
@@ -44,7 +43,6 @@ class held_share {
     exchange::request& from_;
     held_share* previous_ = nullptr;
     held_share* next_ = nullptr;
-    std::size_t endpoint_;
     client_id client_;  // once it is counted
     std::uint64_t progress_seen_ = 0;
     nanoseconds waited_seen_{0};

@@ -22,6 +22,11 @@ class connection_pool::waiter final : public net::deadline,
         return !wish.pinned && (endpoint >= 64 || (wish.tried >> endpoint & 1U) == 0);
     }
 
+    [[nodiscard]] endpoint_mask endpoints() const noexcept override {
+        const endpoint_mask own = mask_of(wish.endpoint);
+        return wish.pinned ? own : own | ~wish.tried | mask_of(64);
+    }
+
     lease_wish wish;
     net::event decided;
     // What came of it: a connection, or a place to make one, or an error.

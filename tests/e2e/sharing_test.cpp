@@ -298,9 +298,8 @@ TEST(SharedPoolCut, SharesWhatDripsHold) {
     EXPECT_EQ(stalled(time.proxy()), 1);
 }
 
-// While the pool has room nobody is cut, however long a client pauses.
-// Who was cut comes back at once, but does not get again what was freed for others: they would wait
-// for it to stand still again.
+// A client that was cut comes back at once, but does not get again what was freed for others: they
+// would wait for it to stand still again.
 TEST(SharedPoolCut, KeepsWhatItHasFreed) {
     const node_origin origin(
         "if (request.url === '/slow') return;"
@@ -337,6 +336,7 @@ TEST(SharedPoolCut, KeepsWhatItHasFreed) {
     EXPECT_EQ(stalled(time.proxy()), 1);
 }
 
+// While the pool has room no exchange is cut, however long a client pauses.
 TEST(SharedPoolPause, LeavesAPausedDownloadAlone) {
     const node_origin origin(origin_body);
     moved_clock clock(configuration(origin.address(), 1));
@@ -353,9 +353,7 @@ TEST(SharedPoolPause, LeavesAPausedDownloadAlone) {
     EXPECT_EQ(stalled(clock.proxy()), 0);
 }
 
-// Also a gRPC call over which neither side says anything, beside a client that lets most of the
-// streams to its origin stand still.
-// All streams are taken, but another connection is being made: there is room for everybody.
+// All streams are taken, but another connection is being made: there is room for all clients.
 TEST(SharedPoolPause, LeavesStreamsAloneWhileAConnectionIsMade) {
     const node_h2_origin origin(
         "global.big = global.big || Buffer.alloc(4 * 1024 * 1024, 'x');"
@@ -383,6 +381,8 @@ TEST(SharedPoolPause, LeavesStreamsAloneWhileAConnectionIsMade) {
     EXPECT_EQ(stalled(time.proxy()), 0);
 }
 
+// The same holds for a gRPC call over which neither side says anything, alongside a client that
+// lets most of the streams to its origin stand still.
 TEST(SharedPoolPause, LeavesAQuietCallAlone) {
     const node_h2_origin origin(
         "global.big = global.big || Buffer.alloc(4 * 1024 * 1024, 'x');"

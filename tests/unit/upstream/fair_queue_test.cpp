@@ -28,6 +28,7 @@ class waits final : public fair_queue::item {
     [[nodiscard]] bool accepts(std::size_t endpoint) const noexcept override {
         return endpoint == endpoint_;
     }
+    [[nodiscard]] endpoint_mask endpoints() const noexcept override { return mask_of(endpoint_); }
 
  private:
     std::size_t endpoint_;
@@ -274,8 +275,8 @@ TEST(FairQueue, HoldsBackAnAddressToItsShare) {
     for (int i = 0; i < 2; ++i)
         tested.let_go(greedy);
     EXPECT_FALSE(tested.may_hold(greedy, start));
-    EXPECT_TRUE(tested.may_hold(greedy, start + fair_queue::held_back_for));
-    tested.forget_expired(start + fair_queue::held_back_for);
+    EXPECT_TRUE(tested.may_hold(greedy, start + restraints::held_back_for));
+    tested.forget_expired(start + restraints::held_back_for);
     EXPECT_FALSE(tested.holds_back());
     tested.remove(again);
 }
@@ -329,20 +330,89 @@ TEST(FairQueue, SlowOneGivesWayAboveItsShare) {
     tested.remove(item);
 }
 
-TEST(FairQueue, RemembersAsManyAsItMay) {
+// A connection that is on its way counts for who gets the next one, and not against who gets it.
+TEST(FairQueue, CountsWhatIsPromised) {
     fair_queue tested;
-    tested.hold(client("192.0.2.1", 1));
-    for (std::uint32_t i = 0; i < fair_queue::held_back_max + 10; ++i) {
-        const std::string text = "10." + std::to_string(i >> 16U & 255U) + "." +
-                                 std::to_string(i >> 8U & 255U) + "." + std::to_string(i & 255U);
-        const client_id one = client(text, i + 2);
-        tested.hold(one);
-        tested.hold(one);
-        tested.hold_back(one, tested.restraint_of(one, start));
-        tested.let_go(one);
-        tested.let_go(one);
+    const client_id many = client("10.0.0.1", 1);
+    for (int i = 0; i < 8; ++i)
+        tested.hold(many);
+    waits first(client("10.0.0.2", 2));
+    waits second(client("10.0.0.2", 2));
+    tested.push(first);
+    tested.push(second);
+    EXPECT_TRUE(tested.yields({many, 1s, 1s, false}, tested.claim_of(second.client)));
+    for (int i = 0; i < 4; ++i)
+        tested.let_go(many);
+    tested.promise(first, start + 100ms);
+    tested.promise(first, start + 100ms);
+    EXPECT_EQ(tested.total(), 5U);
+    EXPECT_EQ(tested.claim_of(second.client).held_by_address, 1U);
+    EXPECT_EQ(tested.claim_of(first).held_by_address, 0U);
+    EXPECT_EQ(tested.claim_of(first).held_by_connection, 0U);
+    const share_board::entry said = tested.summary_of(second, start);
+    EXPECT_EQ(said.least_held, 1U);
+    // It is first in its own queue all the same.
+    EXPECT_EQ(tested.next(anybody, start), &first);
+    tested.remove(first);
+    EXPECT_EQ(tested.claim_of(second.client).held_by_address, 0U);
+    EXPECT_EQ(tested.total(), 4U);
+    tested.remove(second);
+}
+
+TEST(FairQueue, PromisesEndAtTheirTime) {
+    fair_queue tested;
+    waits item(client("10.0.0.1", 1));
+    tested.push(item);
+    tested.promise(item, start + 100ms);
+    tested.end_promises(start + 100ms - 1ns);
+    EXPECT_EQ(tested.total(), 1U);
+    EXPECT_EQ(tested.summary(start).at(0).waiting, 0U);
+    EXPECT_EQ(tested.summary(start).at(0).held, 1U);
+    tested.end_promises(start + 100ms);
+    EXPECT_EQ(tested.total(), 0U);
+    EXPECT_EQ(tested.summary(start + 100ms).at(0).eligible, 1U);
+    EXPECT_EQ(tested.summary(start + 100ms).at(0).waiting, 1U);
+    tested.remove(item);
+}
+
+// One that may hold one more is not promised two.
+TEST(FairQueue, PromisesCountForALimit) {
+    fair_queue tested;
+    const client_id greedy = client("10.0.0.1", 1);
+    for (int i = 0; i < 8; ++i)
+        tested.hold(greedy);
+    waits other(client("10.0.0.2", 2));
+    waits first(greedy);
+    waits second(greedy);
+    for (waits* const each : {&other, &first, &second})
+        tested.push(*each);
+    tested.hold_back(greedy, tested.restraint_of(greedy, start));
+    tested.remove(other);
+    const client_id rest = client("10.0.0.3", 3);
+    for (int i = 0; i < 5; ++i) {
+        tested.let_go(greedy);
+        tested.hold(rest);
     }
-    EXPECT_EQ(tested.summary(start).size(), fair_queue::held_back_max + 1);
+    const auto promised = fair_queue::counting::promised;
+    ASSERT_EQ(tested.next(anybody, start, promised), &first);
+    tested.promise(first, start + 100ms);
+    EXPECT_EQ(tested.next(anybody, start, promised), nullptr);
+    EXPECT_FALSE(tested.may_hold(greedy, start));
+    EXPECT_EQ(serve(tested), &first);
+    tested.remove(second);
+}
+
+TEST(FairQueue, CountsWhatIsPromisedElsewhere) {
+    fair_queue tested;
+    share_board::entry waiting;
+    waiting.address = address("10.0.0.2");
+    waiting.waiting = 2;
+    tested.set_elsewhere({waiting}, start);
+    tested.promise_elsewhere(waiting.address);
+    EXPECT_EQ(tested.claim_of({waiting.address, 0}).held_by_address, 1U);
+    EXPECT_EQ(tested.total(), 1U);
+    tested.set_elsewhere({}, start);
+    EXPECT_EQ(tested.total(), 0U);
 }
 
 TEST(FairQueue, CountsWhatOtherWorkersSay) {
@@ -354,14 +424,14 @@ TEST(FairQueue, CountsWhatOtherWorkersSay) {
     waiting.address = address("10.0.0.2");
     waiting.waiting = 1;
     waiting.connections = 1;
-    tested.set_elsewhere({waiting});
+    tested.set_elsewhere({waiting}, start);
     EXPECT_TRUE(tested.above_share(holder));
     EXPECT_TRUE(tested.yields({holder, 1s, 1s, false}, tested.claim_of({waiting.address, 0})));
     waiting.held = 4;
     waiting.waiting = 0;
-    tested.set_elsewhere({waiting});
+    tested.set_elsewhere({waiting}, start);
     EXPECT_FALSE(tested.above_share(holder));
-    tested.set_elsewhere({});
+    tested.set_elsewhere({}, start);
     EXPECT_EQ(tested.claim_of({waiting.address, 0}).held_by_address, 0U);
 }
 
@@ -402,9 +472,9 @@ TEST(FairQueue, TellsWhatMayHoldNoMore) {
     tested.remove(modest);
     EXPECT_EQ(summary(start).eligible, 0U);
     EXPECT_EQ(summary(start).least_held, 0U);
-    EXPECT_EQ(summary(start + fair_queue::held_back_for).least_held, 8U);
-    again.promised_until = start + fair_queue::held_back_for + 1ms;
-    EXPECT_EQ(summary(start + fair_queue::held_back_for).eligible, 0U);
+    EXPECT_EQ(summary(start + restraints::held_back_for).least_held, 8U);
+    again.promised_until = start + restraints::held_back_for + 1ms;
+    EXPECT_EQ(summary(start + restraints::held_back_for).eligible, 0U);
     tested.remove(again);
     waits stranger(client("10.0.0.2", 3));
     EXPECT_EQ(tested.summary_of(stranger, start).connections, 1U);
@@ -424,64 +494,19 @@ TEST(FairQueue, SharesAllThatThereIsWhileSomeAreHeldBack) {
     }
     waits modest(client("10.0.0.3", 3));
     tested.push(modest);
-    const fair_queue::restraint before = tested.restraint_of(first, start);
+    const restraints::decision before = tested.restraint_of(first, start);
     ASSERT_TRUE(before.address);
     EXPECT_EQ(before.address->most, 4U);
     tested.hold_back(first, before);
     for (int i = 0; i < 5; ++i)
         tested.let_go(first);
-    const fair_queue::restraint after = tested.restraint_of(second, start);
+    const restraints::decision after = tested.restraint_of(second, start);
     ASSERT_TRUE(after.address);
     EXPECT_EQ(after.address->most, 4U);
+    // Each limit knows the size of its own time: an upstream that has shrunk does not undo it.
+    EXPECT_EQ(before.address->full, 12U);
+    EXPECT_EQ(after.address->full, 7U);
     tested.remove(modest);
-}
-
-TEST(ShareBoard, TellsEachWorkerWhatTheOthersSaid) {
-    share_board tested;
-    share_board::entry one;
-    one.held = 3;
-    tested.publish(0, {one});
-    EXPECT_TRUE(tested.others(0).empty());
-    ASSERT_EQ(tested.others(1).size(), 1U);
-    EXPECT_EQ(tested.others(1)[0].held, 3U);
-    tested.publish(0, {});
-    EXPECT_TRUE(tested.others(1).empty());
-}
-
-TEST(ShareBoard, HearsOfOneMoreThatWaits) {
-    share_board tested;
-    share_board::entry known;
-    known.address = client("10.0.0.1", 1).address;
-    known.held = 3;
-    share_board::entry held_back = known;
-    held_back.held = 0;
-    held_back.most = 5;
-    tested.publish(0, {held_back, known});
-    share_board::entry waits;
-    waits.address = known.address;
-    waits.waiting = waits.eligible = waits.connections = 1;
-    waits.least_held = 2;
-    tested.add_waiting(0, waits);
-    waits.connections = 0;
-    waits.least_held = 1;
-    tested.add_waiting(0, waits);
-    waits.eligible = 0;
-    waits.least_held = 0;
-    tested.add_waiting(0, waits);
-    waits.eligible = 1;
-    waits.address = client("10.0.0.2", 1).address;
-    tested.add_waiting(0, waits);
-    const std::vector<share_board::entry> said = tested.others(1);
-    ASSERT_EQ(said.size(), 3U);
-    EXPECT_EQ(said[0].waiting, 0U);
-    EXPECT_EQ(said[1].held, 3U);
-    EXPECT_EQ(said[1].waiting, 3U);
-    EXPECT_EQ(said[1].eligible, 2U);
-    EXPECT_EQ(said[1].least_held, 1U);
-    EXPECT_EQ(said[1].connections, 1U);
-    EXPECT_EQ(said[2].waiting, 1U);
-    EXPECT_EQ(said[2].least_held, 0U);
-    EXPECT_EQ(said[2].connections, 1U);
 }
 
 }  // namespace
