@@ -73,12 +73,15 @@ class long_calls {
               "}, http2: {streams: " + std::to_string(streams) + "}}}\n") {}
 
     // So many new connections that this worker serves. Before any call, as its requests need room.
-    std::vector<std::unique_ptr<peer>> connect(int worker, std::size_t count) {
+    std::vector<std::unique_ptr<peer>> connect(int worker, std::size_t count,
+                                               const std::string& source = "127.0.0.1") {
         std::vector<std::unique_ptr<peer>> found;
         for (int tries = 0; found.size() < count; ++tries) {
             if (tries == 200)
                 throw test_error("no connection comes to worker " + std::to_string(worker));
-            auto made = std::make_unique<peer>(proxy.port("web"));
+            connect_options from;
+            from.source = source;
+            auto made = std::make_unique<peer>(proxy.port("web"), from);
             made->send(small_request);
             EXPECT_EQ(read_response(*made).status, 200);
             const std::string line = proxy.running().wait_for(
@@ -140,7 +143,7 @@ TEST(SharedStreams, OneThatWaitsElsewhereTakesOneConnection) {
 // A free stream of a connection that exists is of no use to another worker.
 TEST(SharedStreams, FreeOnesAreUsedWhileOthersWaitElsewhere) {
     long_calls site(2, 4, "60s");
-    const auto waits = site.connect(1, 1);
+    const auto waits = site.connect(1, 1, "127.0.1.1");
     auto calls = site.connect(0, 6);
     const std::unique_ptr<peer> asks = std::move(calls.back());
     calls.pop_back();

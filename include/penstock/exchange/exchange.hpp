@@ -215,8 +215,8 @@ struct response {
     bool upgraded = false;
     // The client connection ends after this response.
     bool close = false;
-    // The client is gone: nothing of it is sent, and the record says 499. An origin may mean
-    // something else by that status.
+    // The client is gone: nothing of this response is sent, and the record says 499. A status 499
+    // alone does not say so: origins use it for other things.
     bool for_nobody = false;
 };
 

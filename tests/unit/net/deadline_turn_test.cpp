@@ -44,7 +44,7 @@ TEST(DeadlineTurn, OneLongTurnIsNotTheWholeWait) {
     EXPECT_EQ(turns_until_judged(tested, 1h), 4);
 }
 
-TEST(DeadlineTurn, BeginsAnewWhenItHasEnded) {
+TEST(DeadlineTurn, StartsAgainOnceItHasEnded) {
     deadline_turn tested;
     EXPECT_FALSE(tested.ends(false, longest));
     EXPECT_FALSE(tested.ends(false, longest));

@@ -286,7 +286,7 @@ TEST(Worker, JudgesDeadlinesWhileEveryTurnIsFull) {
     std::_Exit(0);
 }
 
-TEST(Worker, GivesMemoryBackBesideAnother) {
+TEST(Worker, GivesMemoryBackAlongsideAnother) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     for (int i = 0; i < 30; ++i)
         EXPECT_EXIT(shrink_two_at_once(), testing::ExitedWithCode(0), "");
