@@ -97,6 +97,8 @@ result<std::size_t> socket::read(std::span<char> into) {
     if (count < 0)
         return read_failed(errno == EAGAIN ? error(errc::would_block) : last_system_error());
     const auto got = static_cast<std::size_t>(count);
+    if (got == 0 && broken_)
+        return read_failed(broken_);
     // A short read means drained: more bytes raise a new edge. Once the peer has closed there is no
     // further edge, so reads go on until they say end of stream.
     if (got > 0 && got < into.size() && !peer_closed_)
@@ -114,12 +116,22 @@ error socket::read_failed(error why) noexcept {
     return error(aborted_);
 }
 
+// The kernel tells a connection's error once, and then says end of stream. If a write was told that
+// the connection broke, what the peer sent last may not have come, and the end is none. EPIPE is
+// no such error: the peer had closed in order before it refused what we wrote.
+void socket::note_write_failed(error why) noexcept {
+    if (why != boost::system::errc::broken_pipe)
+        broken_ = packed_error(why);
+}
+
 // How much came says nothing about what is left, since a pipe may run out of places before the
 // socket runs out of bytes.
 result<std::size_t> socket::read_into(pipe& to, std::size_t max) {
     if (aborted_)
         return error(aborted_);
     const result<std::size_t> moved = to.fill(fd_.get(), max);
+    if (moved && *moved == 0 && broken_)
+        return read_failed(broken_);
     return moved ? moved : read_failed(moved.error());
 }
 
@@ -129,6 +141,8 @@ result<std::size_t> socket::write_from(pipe& from) {
     const result<std::size_t> moved = from.drain(fd_.get());
     if (!moved && moved.error() == errc::would_block)
         writable_ = false;
+    else if (!moved)
+        note_write_failed(moved.error());
     return moved;
 }
 
@@ -151,8 +165,11 @@ result<std::size_t> socket::write(std::span<const iovec> from) {
     } while (count < 0 && errno == EINTR);
     if (count < 0) {
         // Reading goes on: what a peer said before it closed is still there.
-        if (errno != EAGAIN)
-            return last_system_error();
+        if (errno != EAGAIN) {
+            const error why = last_system_error();
+            note_write_failed(why);
+            return why;
+        }
         writable_ = false;
         return error(errc::would_block);
     }

@@ -60,7 +60,8 @@ class socket {
     ~socket();
 
     // One system call each; errc::would_block when the kernel has nothing to give or take.
-    // 0 bytes read = end of stream; errc::too_large if there is no room to read into.
+    // 0 bytes read = end of stream, never after the connection broke; errc::too_large if there is no
+    // room to read into.
     [[nodiscard]] result<std::size_t> read(std::span<char> into);
     [[nodiscard]] result<std::size_t> write(std::span<const iovec> from);
     // The same through a pipe: into an empty one, and out of one.
@@ -137,6 +138,7 @@ class socket {
     // Resumes those who wait for it.
     void tell(std::uint32_t noted);
     [[nodiscard]] error read_failed(error why) noexcept;
+    void note_write_failed(error why) noexcept;
 
     // Waits for an event, as opposed to its turn in the ready queue.
     [[nodiscard]] static bool waits(const ready_hook& hook) noexcept {
@@ -149,6 +151,7 @@ class socket {
     ready_hook reader_;
     ready_hook writer_;
     packed_error aborted_;
+    packed_error broken_;  // that a write was told
     unique_fd fd_;
     bool readable_ = false;
     bool writable_ = false;

@@ -429,6 +429,59 @@ TEST(Socket, KeepsTheErrorOfItsConnection) {
     run(home, flow::go(home, door.accept(), from));
 }
 
+// A write was told of the reset, so the kernel says end of stream to the reader: what the peer said
+// last may be missing all the same.
+TEST(Socket, DoesNotTakeABrokenConnectionForItsEnd) {
+    struct flow {
+        static task<> go(worker& home, unique_fd fd, peer& from) {
+            socket near(home, std::move(fd));
+            from.send("part");
+            from.reset();
+            std::function<bool()> reset = [&] { return near.peer_reset(); };
+            co_await eventually(home, reset);
+            const std::string text = "more";
+            const iovec part = part_of(text);
+            EXPECT_EQ(near.write({&part, 1}).error(), boost::system::errc::connection_reset);
+            char bytes[8];
+            const result<std::size_t> first = near.read({bytes, sizeof bytes});
+            EXPECT_TRUE(first && *first == 4);
+            const result<std::size_t> second = near.read({bytes, sizeof bytes});
+            EXPECT_FALSE(second);
+            EXPECT_EQ(second.error(), boost::system::errc::connection_reset);
+        }
+    };
+    worker home(0);
+    const doorway door;
+    peer from(door.port());
+    run(home, flow::go(home, door.accept(), from));
+}
+
+// The peer has said all before it refused what came.
+TEST(Socket, KnowsTheEndOfAPeerThatHearsNoMore) {
+    struct flow {
+        static task<> go(worker& home, unique_fd fd, peer& from) {
+            socket near(home, std::move(fd));
+            from.send("whole");
+            from.close();
+            const std::string text = "more";
+            const iovec part = part_of(text);
+            EXPECT_TRUE(near.write({&part, 1}));
+            std::function<bool()> reset = [&] { return near.peer_reset(); };
+            co_await eventually(home, reset);
+            EXPECT_EQ(near.write({&part, 1}).error(), boost::system::errc::broken_pipe);
+            char bytes[8];
+            const result<std::size_t> first = near.read({bytes, sizeof bytes});
+            EXPECT_TRUE(first && *first == 5);
+            const result<std::size_t> second = near.read({bytes, sizeof bytes});
+            EXPECT_TRUE(second && *second == 0);
+        }
+    };
+    worker home(0);
+    const doorway door;
+    peer from(door.port());
+    run(home, flow::go(home, door.accept(), from));
+}
+
 TEST(Socket, SendsAResetWhenAsked) {
     worker home(0);
     const doorway door;
