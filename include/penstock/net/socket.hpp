@@ -60,8 +60,8 @@ class socket {
     ~socket();
 
     // One system call each; errc::would_block when the kernel has nothing to give or take.
-    // 0 bytes read = end of stream, never after the connection broke; errc::too_large if there is no
-    // room to read into.
+    // 0 bytes read = end of stream, never after the connection broke; errc::too_large if there is
+    // no room to read into.
     [[nodiscard]] result<std::size_t> read(std::span<char> into);
     [[nodiscard]] result<std::size_t> write(std::span<const iovec> from);
     // The same through a pipe: into an empty one, and out of one.
