@@ -97,8 +97,8 @@ result<std::size_t> socket::read(std::span<char> into) {
     if (count < 0)
         return read_failed(errno == EAGAIN ? error(errc::would_block) : last_system_error());
     const auto got = static_cast<std::size_t>(count);
-    if (got == 0 && broken_)
-        return read_failed(broken_);
+    if (got == 0 && broken_ != 0)
+        return read_failed(broken());
     // A short read means drained: more bytes raise a new edge. Once the peer has closed there is no
     // further edge, so reads go on until they say end of stream.
     if (got > 0 && got < into.size() && !peer_closed_)
@@ -121,7 +121,7 @@ error socket::read_failed(error why) noexcept {
 // no such error: the peer had closed in order before it refused what we wrote.
 void socket::note_write_failed(error why) noexcept {
     if (why != boost::system::errc::broken_pipe)
-        broken_ = packed_error(why);
+        broken_ = static_cast<std::uint8_t>(why.value());
 }
 
 // How much came says nothing about what is left, since a pipe may run out of places before the
@@ -130,8 +130,8 @@ result<std::size_t> socket::read_into(pipe& to, std::size_t max) {
     if (aborted_)
         return error(aborted_);
     const result<std::size_t> moved = to.fill(fd_.get(), max);
-    if (moved && *moved == 0 && broken_)
-        return read_failed(broken_);
+    if (moved && *moved == 0 && broken_ != 0)
+        return read_failed(broken());
     return moved ? moved : read_failed(moved.error());
 }
 

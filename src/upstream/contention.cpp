@@ -108,14 +108,26 @@ bool contention::admits_client(const client_id& of) const noexcept {
         return false;
     const fair_queue::claim own = queue_.claim_of(of);
     return std::none_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
-        return each.address != of.address && has_claim(each) &&
-               queue_.claim_of({each.address, 0}).held_by_address < own.held_by_address;
+        return each.address != of.address && takes_place(each) &&
+               held_by(each) < own.held_by_address;
     });
 }
 
-// Whether some of what waits elsewhere may have a connection as soon as there is one.
+// Whether an exchange may have to give way to some of what waits elsewhere.
 bool contention::has_claim(const share_board::entry& elsewhere) const noexcept {
     return elsewhere.eligible > 0 && queue_.may_hold({elsewhere.address, 0}, home_.now());
+}
+
+// Whether some of what waits elsewhere may have a connection as soon as there is one: also what one
+// was freed for, which nothing else must take.
+bool contention::takes_place(const share_board::entry& elsewhere) const noexcept {
+    return elsewhere.promised > 0 || has_claim(elsewhere);
+}
+
+// By the client, without what was promised to it there.
+std::uint32_t contention::held_by(const share_board::entry& elsewhere) const noexcept {
+    const std::uint32_t held = queue_.claim_of(client_id{elsewhere.address, 0}).held_by_address;
+    return held - std::min(held, elsewhere.promised);
 }
 
 // While a connection idles somewhere it is given up for those who wait before an exchange is. If
@@ -125,17 +137,17 @@ bool contention::nothing_idles() const noexcept { return shared_.idle.load() == 
 bool contention::others_go_first(const fair_queue::item& than) const noexcept {
     const fair_queue::claim own = queue_.claim_of(than);
     return std::any_of(elsewhere_.begin(), elsewhere_.end(), [&](const auto& each) {
-        if (!has_claim(each))
+        if (!takes_place(each))
             return false;
         if (each.address == than.client.address)
             return each.least_held < own.held_by_connection;
-        return queue_.claim_of({each.address, 0}).held_by_address < own.held_by_address;
+        return held_by(each) < own.held_by_address;
     });
 }
 
 bool contention::others_may_hold() const noexcept {
     return !active_ || std::any_of(elsewhere_.begin(), elsewhere_.end(),
-                                   [&](const auto& each) { return has_claim(each); });
+                                   [&](const auto& each) { return takes_place(each); });
 }
 
 // It counts as one that waits while its claim is looked at. What others hold is theirs to judge, so
@@ -196,8 +208,8 @@ void contention::hear() {
 void contention::listen() {
     if (!active_ && shared_.board.others(home_.index()).empty())
         return;
-    if (begin())
-        tell();
+    (void)begin();
+    tell();
     hear();
     if (nothing_idles())
         look();
@@ -216,7 +228,7 @@ void contention::on_expire(error) noexcept {
 
 bool contention::others_wait() const noexcept {
     return std::any_of(elsewhere_.begin(), elsewhere_.end(),
-                       [](const auto& each) { return each.waiting > 0; });
+                       [](const auto& each) { return each.waiting + each.promised > 0; });
 }
 
 void contention::collect(time_point now) {
@@ -304,6 +316,7 @@ bool contention::cut_for(share_board::entry& elsewhere, time_point now) {
     }
     --elsewhere.waiting;
     --elsewhere.eligible;
+    ++elsewhere.promised;
     pending_cut one = begin_cut(static_cast<held_share&>(*found));
     queue_.promise_elsewhere(elsewhere.address);
     (void)end_cut(one);

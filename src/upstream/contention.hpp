@@ -82,6 +82,8 @@ class contention final : private net::deadline {
     void hear();
     [[nodiscard]] bool others_wait() const noexcept;
     [[nodiscard]] bool has_claim(const share_board::entry& elsewhere) const noexcept;
+    [[nodiscard]] bool takes_place(const share_board::entry& elsewhere) const noexcept;
+    [[nodiscard]] std::uint32_t held_by(const share_board::entry& elsewhere) const noexcept;
     [[nodiscard]] bool nothing_idles() const noexcept;
     void look();
     void collect(time_point now);

@@ -310,6 +310,7 @@ std::vector<share_board::entry> fair_queue::summary(time_point now) const {
         share_board::entry one;
         one.address = key;
         one.held = in.held + in.promised;
+        one.promised = in.promised;
         one.connections = static_cast<std::uint32_t>(in.connections.size());
         std::uint32_t least = std::numeric_limits<std::uint32_t>::max();
         for (const std::uint64_t each : in.waiting) {

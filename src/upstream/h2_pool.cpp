@@ -348,6 +348,7 @@ void h2_pool::on_dialled(std::size_t endpoint, result<std::unique_ptr<connection
     if (waiter* const next = first_waiter(endpoint))
         next->http1 = std::move(*made);
     wake(endpoint, state.waiting.size());
+    end_dial_waits(endpoint);
 }
 
 std::shared_ptr<h2_client> h2_pool::adopt(std::unique_ptr<connection> made) {
@@ -356,6 +357,7 @@ std::shared_ptr<h2_client> h2_pool::adopt(std::unique_ptr<connection> made) {
     h2_client_owner& self = *this;
     auto client = std::make_shared<h2_client>(std::move(in), std::move(made), self, counters_);
     state.speaks_http1 = false;
+    state.dial_began = home_.now();
     state.clients.push_back(client);
     home_.spawn(h2_client::run(client));
     return client;
@@ -426,6 +428,7 @@ void h2_pool::on_end(h2_client& of) noexcept {
         fail_waiting(at, why);
     else
         wake(at, endpoints_[at].waiting.size());
+    end_dial_waits(at);
 }
 
 // Connections that may be made beside those that are there, as of now.
@@ -439,10 +442,13 @@ void h2_pool::rebalance() noexcept {
     for (std::size_t at = 0; at < endpoints_.size(); ++at) {
         endpoint_state& state = endpoints_[at];
         wake(at, std::min<std::size_t>(state.wants_place, room(at)));
-        if (shared_->endpoints[at]->waiting.load() <= state.wants_place)
+        const std::size_t waiting = shared_->endpoints[at]->waiting.load();
+        if (waiting <= state.wants_place)
             continue;
-        const std::size_t wanted = shared_->endpoints[at]->waiting.load() - state.wants_place;
-        if (give_up_idle(state) == 0 && leaving(state) < wanted)
+        // As many connections as carry those who wait elsewhere.
+        const std::size_t streams = std::max<std::size_t>(shared_->settings.http2.streams, 1);
+        const std::size_t wanted = (waiting - state.wants_place + streams - 1) / streams;
+        if (give_up_idle(state) == 0 && leaving(state) + room(at) < wanted)
             retire_one(state);
     }
 }
@@ -461,22 +467,19 @@ std::size_t h2_pool::give_up_idle(endpoint_state& of) {
 
 // Connections that will be given up once their streams have ended.
 std::size_t h2_pool::leaving(const endpoint_state& of) noexcept {
-    return static_cast<std::size_t>(
-        std::count_if(of.leaving.begin(), of.leaving.end(), [](const auto& each) {
-            const std::shared_ptr<h2_client> client = each.lock();
-            return client && !client->idle();
-        }));
+    return static_cast<std::size_t>(std::count_if(
+        of.leaving.begin(), of.leaving.end(), [](const auto& each) { return !each.expired(); }));
 }
 
 // So that no worker keeps all connections: the one with the fewest streams, which end soonest.
 void h2_pool::retire_one(endpoint_state& of) {
-    const auto fewest =
-        std::min_element(of.clients.begin(), of.clients.end(),
-                         [](const auto& a, const auto& b) { return a->streams() < b->streams(); });
-    if (fewest == of.clients.end())
-        return;
-    const std::shared_ptr<h2_client> given_up = *fewest;
-    given_up->retire();
+    std::shared_ptr<h2_client> fewest;
+    for (const std::shared_ptr<h2_client>& each : of.clients) {
+        if (!each->opening() && (!fewest || each->streams() < fewest->streams()))
+            fewest = each;
+    }
+    if (fewest)
+        fewest->retire();
 }
 
 void h2_pool::retire() noexcept {

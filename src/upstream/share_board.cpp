@@ -14,6 +14,7 @@ bool share_board::subtract(std::vector<entry>& said, const net::address_key& of,
         return false;
     --at->eligible;
     --at->waiting;
+    ++at->promised;
     ++at->held;
     return true;
 }

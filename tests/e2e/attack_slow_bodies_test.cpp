@@ -107,9 +107,13 @@ TEST(SlowBodies, OfOneConnectionEndTogether) {
     wait_for_sum(proxy, "penstock_upstream_http2_streams", {}, most * streams);
     peer honest(proxy.port("web"));
     honest.send("GET /look HTTP/1.1\r\nHost: a.test\r\nConnection: close\r\n\r\n");
+    // That it waits has been seen.
+    EXPECT_TRUE(grows_quiet(proxy.running().pid()));
     time.advance(21s);
     EXPECT_NE(honest.read_until("\r\n\r\n").find(" 200 "), std::string::npos);
-    const double cut = sum(scrape(proxy), "penstock_requests_total", {"reason=\"body_timeout\""});
+    double cut = 0;
+    for (const time_limit limit(patience); cut < most / 4 * streams && !limit.passed();)
+        cut = sum(scrape(proxy), "penstock_requests_total", {"reason=\"body_timeout\""});
     EXPECT_GE(cut, most / 4 * streams);
     EXPECT_LE(cut, (most / 4 + 1) * streams);
 }

@@ -59,6 +59,45 @@ TEST(SharedStreams, AreFreedForThoseWhoWaitedForTheConnection) {
     EXPECT_EQ(sum(requests, "penstock_requests_total", {"reason=\"stalled_client\""}), 1);
 }
 
+// An origin that takes no second connection must not keep streams standing still.
+TEST(SharedStreams, AreFreedWhileAnotherConnectionNeverComes) {
+    std::promise<void> end;
+    const std::shared_future<void> ended = end.get_future().share();
+    scripted_origin origin([ended](peer& wire, int index) {
+        if (index > 0)
+            return ended.wait();
+        h2_server server(wire);
+        while (const std::uint32_t stream = server.request()) {
+            if (server.ended)
+                server.answer(stream);
+        }
+    });
+    moved_clock time(
+        "workers: 1\nadmin: {bind: \"127.0.0.1:0\"}\n"
+        "listeners: {web: {bind: \"127.0.0.1:0\"}}\nroutes: [{upstream: app}]\n"
+        "upstreams: {app: {endpoints: [\"" +
+        origin.address() +
+        "\"], protocol: h2, pool: {connections: 2, queue_timeout: 60s},"
+        " http2: {streams: 2}, timeouts: {connect: 60s}}}\n");
+    const std::uint16_t port = time.proxy().port("web");
+    std::vector<std::unique_ptr<peer>> hostile;
+    for (const char* const source : {"127.0.1.1", "127.0.1.2"}) {
+        connect_options from;
+        from.source = source;
+        hostile.push_back(std::make_unique<peer>(port, from));
+        hostile.back()->send("POST /up HTTP/1.1\r\nHost: a.test\r\nContent-Length: 9999\r\n\r\n");
+    }
+    wait_for_sum(time.proxy(), "penstock_upstream_http2_streams", {}, 2);
+    peer honest(port);
+    honest.send(small_request);
+    wait_for_sum(time.proxy(), "penstock_upstream_queue", {}, 1);
+    time.advance(5s);
+    EXPECT_EQ(read_response(honest).status, 200);
+    const auto requests = scrape(time.proxy());
+    EXPECT_EQ(sum(requests, "penstock_requests_total", {"reason=\"stalled_client\""}), 1);
+    end.set_value();
+}
+
 // Two workers; calls of /long/N last until somebody asks for /end/N. Each answer says how many
 // connections the origin has seen.
 class long_calls {

@@ -139,6 +139,9 @@ class socket {
     void tell(std::uint32_t noted);
     [[nodiscard]] error read_failed(error why) noexcept;
     void note_write_failed(error why) noexcept;
+    [[nodiscard]] error broken() const noexcept {
+        return {broken_, boost::system::system_category()};
+    }
 
     // Waits for an event, as opposed to its turn in the ready queue.
     [[nodiscard]] static bool waits(const ready_hook& hook) noexcept {
@@ -151,13 +154,13 @@ class socket {
     ready_hook reader_;
     ready_hook writer_;
     packed_error aborted_;
-    packed_error broken_;  // that a write was told
     unique_fd fd_;
     bool readable_ = false;
     bool writable_ = false;
     bool peer_closed_ = false;
     bool peer_reset_ = false;
     bool shared_ = false;
+    std::uint8_t broken_ = 0;  // the errno that a write was told; Linux has none above 133
 };
 
 }  // namespace penstock::net

@@ -23,8 +23,10 @@ class share_board {
     struct entry {
         int worker = 0;  // filled in by `others`
         net::address_key address;
-        std::uint32_t held = 0;     // connections, or HTTP/2 streams
-        std::uint32_t waiting = 0;  // exchanges
+        std::uint32_t held = 0;     // connections, or HTTP/2 streams; promised ones as well
+        std::uint32_t waiting = 0;  // exchanges to which no connection was promised
+        // Exchanges that wait, and that a connection was freed for: no other is, but they take it.
+        std::uint32_t promised = 0;
         // How many of the waiting exchanges may get a connection next: none is on its way to them
         // yet, and no limit of their own connection holds them back.
         std::uint32_t eligible = 0;

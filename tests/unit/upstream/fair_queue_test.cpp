@@ -368,6 +368,7 @@ TEST(FairQueue, PromisesEndAtTheirTime) {
     EXPECT_EQ(tested.total(), 1U);
     EXPECT_EQ(tested.summary(start).at(0).waiting, 0U);
     EXPECT_EQ(tested.summary(start).at(0).held, 1U);
+    EXPECT_EQ(tested.summary(start).at(0).promised, 1U);
     tested.end_promises(start + 100ms);
     EXPECT_EQ(tested.total(), 0U);
     EXPECT_EQ(tested.summary(start + 100ms).at(0).eligible, 1U);

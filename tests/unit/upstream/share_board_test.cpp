@@ -84,6 +84,8 @@ TEST(ShareBoard, PromisesToEachExchangeOnce) {
     EXPECT_EQ(tested.others(2)[0].waiting, 1U);
     EXPECT_EQ(tested.others(2)[0].eligible, 1U);
     EXPECT_EQ(tested.others(2)[0].held, 1U);
+    // No worker may take the place for another in the meantime.
+    EXPECT_EQ(tested.others(2)[0].promised, 1U);
     EXPECT_TRUE(tested.make_promise(0, made, 0));
     EXPECT_FALSE(tested.make_promise(0, made, 0));
     EXPECT_FALSE(tested.make_promise(1, made, 0));
