@@ -118,13 +118,13 @@ bool contention::has_claim(const share_board::entry& elsewhere) const noexcept {
     return elsewhere.eligible > 0 && queue_.may_hold({elsewhere.address, 0}, home_.now());
 }
 
-// Whether some of what waits elsewhere may have a connection as soon as there is one: also what one
-// was freed for, which nothing else must take.
+// Whether exchanges that wait elsewhere may take the next free connection. Those that a connection
+// was freed for may: otherwise an exchange of this worker would take it from them.
 bool contention::takes_place(const share_board::entry& elsewhere) const noexcept {
     return elsewhere.promised > 0 || has_claim(elsewhere);
 }
 
-// By the client, without what was promised to it there.
+// How much the client holds, without what was promised to it on that worker.
 std::uint32_t contention::held_by(const share_board::entry& elsewhere) const noexcept {
     const std::uint32_t held = queue_.claim_of(client_id{elsewhere.address, 0}).held_by_address;
     return held - std::min(held, elsewhere.promised);

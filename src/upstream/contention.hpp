@@ -45,7 +45,8 @@ class contention final : private net::deadline {
     [[nodiscard]] bool admits(const exchange::request& from) const noexcept {
         return !active_ || admits_client(client_of(from));
     }
-    // As `admits`, but a free stream of a connection that is there: no other worker can use it.
+    // As `admits`, for a free stream of a connection that this worker has. No other worker can use
+    // such a stream, so what waits there does not matter.
     [[nodiscard]] bool admits_stream(const exchange::request& from) const noexcept {
         return !active_ || queue_.may_hold(client_of(from), home_.now());
     }

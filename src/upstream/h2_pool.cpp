@@ -385,8 +385,8 @@ void h2_pool::wake(std::size_t endpoint, std::size_t most) {
     }
 }
 
-// The connection that was being made is there. Those for whom it has no stream wait for a place
-// from now on, and others may have to give way to them.
+// No connection is being made any more. Exchanges that still have no stream wait for a place from
+// now on, and other exchanges may have to give way to them.
 void h2_pool::end_dial_waits(std::size_t endpoint) noexcept {
     if (endpoints_[endpoint].wants_dial == 0 || being_made(endpoint))
         return;

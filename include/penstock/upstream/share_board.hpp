@@ -25,7 +25,8 @@ class share_board {
         net::address_key address;
         std::uint32_t held = 0;     // connections, or HTTP/2 streams; promised ones as well
         std::uint32_t waiting = 0;  // exchanges to which no connection was promised
-        // Exchanges that wait, and that a connection was freed for: no other is, but they take it.
+        // Waiting exchanges that a connection was freed for. No other exchange gives way to them,
+        // and no worker gives the freed connection to another client.
         std::uint32_t promised = 0;
         // How many of the waiting exchanges may get a connection next: none is on its way to them
         // yet, and no limit of their own connection holds them back.
